@@ -1,0 +1,57 @@
+// The arrows of docs/architecture.md. A room may import itself and the rooms (or single files) listed for it, nothing else.
+const secret = 'kafka/secret.ts';
+const rooms = {
+  'schema-primary': [],
+  pair: ['schema-primary'],
+  'prefix-policy': ['pair', 'schema-primary'],
+  kafka: [],
+  replication: ['kafka'],
+  sync: ['kafka', 'pair', 'prefix-policy', 'schema-primary'],
+  worker: ['sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
+  local: ['kafka', 'pair', 'prefix-policy'],
+  api: ['worker', 'pair', 'prefix-policy', 'schema-primary', secret],
+  cli: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary', secret],
+  provider: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary', secret],
+};
+const under = (name) => (name.endsWith('.ts') ? `${name.replaceAll('.', '\\.')}$` : `${name}/`);
+const pure = ['pair', 'prefix-policy', 'schema-primary'];
+
+const arrows = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `arrows-of-${room}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^(src|infra|tools|test)/', pathNot: `^src/(${[room, ...allowed].map(under).join('|')})` },
+}));
+
+export default {
+  forbidden: [
+    ...arrows,
+    {
+      name: 'infra-declares-only',
+      comment: 'The Pulumi program uses resource classes and pure rooms; it never starts a loop or opens a connection.',
+      severity: 'error',
+      from: { path: '^infra/' },
+      to: { path: '^(src|tools|test)/', pathNot: `^src/(provider/resources|${pure.join('|')})/` },
+    },
+    {
+      name: 'pure-rooms-touch-nothing',
+      comment: 'No I/O, clock or randomness in the pure rooms: zod is their only dependency.',
+      severity: 'error',
+      from: { path: `^src/(${pure.join('|')})/` },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'], pathNot: 'node_modules/zod/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-test-code-in-the-product',
+      severity: 'error',
+      from: { path: '^(src|infra)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+// fast: pure functions, codecs, the API over a stub, the Pulumi program under a mini engine: seconds, no JVM.
+// real: Kafka brokers started once per run (test/fixtures), the Pulumi engine, containers.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/real/**'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts'],
+          globalSetup: ['test/fixtures/brokers.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          pool: 'forks',
+        },
+      },
+    ],
+  },
+});
