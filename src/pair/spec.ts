@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { siteIdSchema } from './site.ts';
+
+/** Name of a pair; the same at both sites. It becomes part of metric labels, file names and resource names. */
+export const pairNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}');
+
+/**
+ * Which prefix of topic names is home at which site, e.g. `{ a: 'a_', b: 'b_' }`.
+ * Shape only: whether the two prefixes are safe together is proven by `provePrefixes` (prefix-policy).
+ */
+export const prefixOwnersSchema = z.strictObject({
+  a: z.string({ error: 'must be the prefix of the topics of site a, as text' }),
+  b: z.string({ error: 'must be the prefix of the topics of site b, as text' }),
+});
+
+export type PrefixOwners = z.output<typeof prefixOwnersSchema>;
+
+/** One direction of copying. It is defined at, stored at and run by `to`. */
+export const linkSpecSchema = z
+  .strictObject({ from: siteIdSchema, to: siteIdSchema })
+  .refine((link) => link.from !== link.to, {
+    path: ['to'],
+    error: 'must be the other site than "from": a link joins the two sites',
+  });
+
+export type LinkSpec = z.output<typeof linkSpecSchema>;
+
+/** `a-b` for the link from site a to site b. */
+export function linkId(link: LinkSpec): string {
+  return `${link.from}-${link.to}`;
+}
+
+/** Wiring and policy of a pair. Roles (who is primary of a topic now) are not declared, they are read: see ownership.ts. */
+export const pairSpecSchema = z.strictObject({
+  name: pairNameSchema,
+  prefixPolicy: prefixOwnersSchema.optional(),
+  schemaPrimary: schemaPrimarySchema.optional(),
+  links: z.array(linkSpecSchema).superRefine(refuseDuplicateLinks),
+});
+
+export type PairSpec = z.output<typeof pairSpecSchema>;
+
+function refuseDuplicateLinks(links: readonly LinkSpec[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, link] of links.entries()) {
+    const id = linkId(link);
+    if (seen.has(id)) {
+      context.addIssue({
+        code: 'custom',
+        path: [index],
+        message: `repeats the link ${id}: each direction may be declared once; remove one of them`,
+      });
+    }
+    seen.add(id);
+  }
+}
