@@ -1,0 +1,231 @@
+import { apiVersionsV3, metadataV12 } from '@platformatic/kafka';
+import type { ClusterConfig } from './cluster-config.ts';
+import { BrokerConnection, type ConnectionLimits, defaultLimits } from './connection.ts';
+import { ConnectionError, KafkaError } from './errors.ts';
+import { call } from './library-api.ts';
+import { authenticate } from './sasl.ts';
+
+export interface PartitionMetadata {
+  readonly partition: number;
+  /** Absent while the partition has no leader. */
+  readonly leader: number | undefined;
+  readonly leaderEpoch: number;
+  readonly replicas: number;
+  readonly inSync: number;
+}
+
+export interface TopicMetadata {
+  readonly name: string;
+  /** 32 hex digits. */
+  readonly topicId: string;
+  readonly internal: boolean;
+  /** In order of partition number. */
+  readonly partitions: readonly PartitionMetadata[];
+}
+
+export interface ClusterMetadata {
+  readonly clusterId: string | undefined;
+  readonly controller: number;
+  readonly brokers: number;
+  readonly topics: ReadonlyMap<string, TopicMetadata>;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>;
+
+/** A connection with what its broker can do. */
+export interface Broker {
+  readonly connection: BrokerConnection;
+  /** The highest version of an API that both sides know, of the candidates given. Throws if there is none. */
+  negotiate<Api extends { readonly key: number; readonly version: number }>(...candidates: readonly Api[]): Api;
+  supports(apiKey: number, version: number): boolean;
+}
+
+/**
+ * One Kafka cluster as seen from here: its brokers' addresses and one connection per (broker, purpose), opened when
+ * first asked for and opened anew after it closed. Purposes keep long polls, appends and admin calls out of each
+ * other's way: a broker answers the requests of one connection in order.
+ *
+ * Does not retry: callers judge by `verdictOf` (errors.ts).
+ */
+export class Cluster {
+  readonly name: string;
+  readonly config: ClusterConfig;
+  readonly #clientId: string;
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Map<string, Promise<Broker>>();
+  readonly #brokers = new Map<number, Address>();
+  readonly #closing = new AbortController();
+
+  /** `name` is what messages call it ("site a"). */
+  constructor(
+    name: string,
+    config: ClusterConfig,
+    options: { readonly clientId: string; readonly limits?: ConnectionLimits },
+  ) {
+    this.name = name;
+    this.config = config;
+    this.#clientId = options.clientId;
+    this.#limits = options.limits ?? defaultLimits;
+  }
+
+  /** A connection to broker `nodeId` for `purpose`. The broker must be known from {@link metadata}. */
+  async broker(nodeId: number, purpose: string): Promise<Broker> {
+    const address = this.#brokers.get(nodeId);
+    if (address === undefined) throw new ConnectionError(`${this.name} knows no broker ${nodeId}`);
+    return this.#connect(`${nodeId}/${purpose}`, address);
+  }
+
+  /** A connection to whichever broker answers: known ones first, then the bootstrap servers. */
+  async any(purpose = 'control'): Promise<Broker> {
+    const known = [...this.#brokers].map(([id, address]) => ({ key: `${id}/${purpose}`, address }));
+    const seeds = this.config.bootstrapServers.map((server) => ({
+      key: `${server}/${purpose}`,
+      address: parseAddress(server),
+    }));
+    let last: unknown;
+    for (const { key, address } of [...known, ...seeds]) {
+      try {
+        return await this.#connect(key, address);
+      } catch (error) {
+        if (error instanceof ConnectionError && error.verdict === 'denied') throw error;
+        last = error;
+      }
+    }
+    const why = last instanceof Error ? last.message : String(last);
+    throw new ConnectionError(`no broker of ${this.name} answers: ${why}`, { cause: last });
+  }
+
+  /**
+   * Metadata of the named topics, or of all that the principal may describe. Unknown topics are left out; a topic
+   * that the principal may not describe throws {@link KafkaError} 29.
+   */
+  async metadata(topics: readonly string[] | 'all'): Promise<ClusterMetadata> {
+    const { connection } = await this.any();
+    const answer = await call(connection, metadataV12.api, topics === 'all' ? null : [...topics], false, false);
+    this.#brokers.clear();
+    for (const broker of answer.brokers) this.#brokers.set(broker.nodeId, { host: broker.host, port: broker.port });
+    const found = new Map<string, TopicMetadata>();
+    for (const topic of answer.topics) {
+      if (topic.name === null || topic.name === undefined || topic.errorCode === 3) continue;
+      if (topic.errorCode !== 0 && topic.errorCode !== 5) {
+        throw new KafkaError(topic.errorCode, `metadata of topic ${topic.name} at ${this.name}`);
+      }
+      const partitions = topic.partitions
+        .map((partition) => ({
+          partition: partition.partitionIndex,
+          leader: partition.leaderId < 0 ? undefined : partition.leaderId,
+          leaderEpoch: partition.leaderEpoch,
+          replicas: partition.replicaNodes.length,
+          inSync: partition.isrNodes.length,
+        }))
+        .toSorted((left, right) => left.partition - right.partition);
+      found.set(topic.name, {
+        name: topic.name,
+        topicId: topic.topicId.replaceAll('-', ''),
+        internal: topic.isInternal,
+        partitions,
+      });
+    }
+    return {
+      clusterId: answer.clusterId ?? undefined,
+      controller: answer.controllerId,
+      brokers: answer.brokers.length,
+      topics: found,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.allSettled(open.map(async (broker) => (await broker).connection.close()));
+  }
+
+  async #connect(key: string, address: Address): Promise<Broker> {
+    const existing = this.#open.get(key);
+    if (existing !== undefined) {
+      const broker = await existing;
+      if (!broker.connection.closed) return broker;
+      if (this.#open.get(key) === existing) this.#open.delete(key);
+      return this.#connect(key, address);
+    }
+    const opening = this.#openBroker(address);
+    this.#open.set(key, opening);
+    try {
+      const broker = await opening;
+      broker.connection.onClosed(() => {
+        if (this.#open.get(key) === opening) this.#open.delete(key);
+      });
+      return broker;
+    } catch (error) {
+      if (this.#open.get(key) === opening) this.#open.delete(key);
+      throw error;
+    }
+  }
+
+  async #openBroker(address: Address): Promise<Broker> {
+    const connection = await BrokerConnection.open(
+      address,
+      { clientId: this.#clientId, tls: this.config.tls, limits: this.#limits },
+      this.#closing.signal,
+    );
+    try {
+      const versions = await askVersions(connection);
+      if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
+      return {
+        connection,
+        negotiate: (...candidates) => pick(versions, candidates, `${address.host}:${address.port}`),
+        supports: (apiKey, version) => inRange(versions, apiKey, version),
+      };
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+}
+
+async function askVersions(connection: BrokerConnection): Promise<Versions> {
+  try {
+    const answer = await call(connection, apiVersionsV3.api, 'umbra', '0.1.0');
+    if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, 'ApiVersions');
+    return new Map(answer.apiKeys.map((api) => [api.apiKey, { min: api.minVersion, max: api.maxVersion }]));
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new ConnectionError(
+      `${connection.host}:${connection.port} accepts connections but does not speak Kafka with these settings (TLS or plain?)`,
+      { cause: error },
+    );
+  }
+}
+
+function inRange(versions: Versions, key: number, version: number): boolean {
+  const range = versions.get(key);
+  return range !== undefined && version >= range.min && version <= range.max;
+}
+
+function pick<Api extends { readonly key: number; readonly version: number }>(
+  versions: Versions,
+  candidates: readonly Api[],
+  where: string,
+): Api {
+  const usable = candidates
+    .filter((api) => inRange(versions, api.key, api.version))
+    .toSorted((left, right) => right.version - left.version)[0];
+  if (usable !== undefined) return usable;
+  const wanted = candidates.map((api) => `API ${api.key} version ${api.version}`).join(' or ');
+  const range = versions.get(candidates[0]?.key ?? -1);
+  const offered = range === undefined ? 'does not have that API' : `has versions ${range.min} to ${range.max}`;
+  throw new ConnectionError(`${where} is too old or too new: umbra needs ${wanted}, the broker ${offered}`, {
+    verdict: 'denied',
+  });
+}
+
+function parseAddress(server: string): Address {
+  const colon = server.lastIndexOf(':');
+  return { host: server.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(server.slice(colon + 1)) };
+}

@@ -1,0 +1,108 @@
+/**
+ * One received frame: `bytes` is the answer without its length prefix. Batches are sent on as slices of it, so it is
+ * counted: each holder calls `retain` once and `release` once; at zero the memory goes back to the pool and must not
+ * be touched any more.
+ */
+export interface Frame {
+  readonly bytes: Buffer;
+  /** Bytes of memory held, which may be more than the frame's length. */
+  readonly heldBytes: number;
+  retain(): void;
+  release(): void;
+}
+
+const blockBytesMin = 64 * 1024;
+
+/**
+ * Recycles frame memory in blocks of powers of two: fresh blocks of many MiB cost a third of the CPU in page faults
+ * and collection (protocol.md, speed facts). Keeps at most half of `bytesMax` in unused blocks.
+ *
+ * `bytesMax` bounds what is in use through {@link FramePool.reserve}: who is about to ask a broker for bytes reserves
+ * room first and waits while there is none. A single answer larger than its reservation is let through.
+ */
+export class FramePool {
+  readonly #idle = new Map<number, Buffer[]>();
+  readonly #bytesMax: number;
+  readonly #waiting = new Set<() => void>();
+  #idleBytes = 0;
+  #heldBytes = 0;
+  #reservedBytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes of blocks in use. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Waits until `bytes` more fit, or nothing at all is in use. Call the returned function once, when the frame has
+   * been acquired or will not come. Rejects when `signal` aborts.
+   */
+  async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
+    while (
+      this.#heldBytes + this.#reservedBytes > 0 &&
+      this.#heldBytes + this.#reservedBytes + bytes > this.#bytesMax
+    ) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const wake = (): void => resolve(undefined);
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+      await promise;
+      signal.removeEventListener('abort', wake);
+      this.#waiting.delete(wake);
+      signal.throwIfAborted();
+    }
+    this.#reservedBytes += bytes;
+    return () => {
+      this.#reservedBytes -= bytes;
+      this.#wakeAll();
+    };
+  }
+
+  /** A frame of exactly `length` bytes, retained once for the caller. */
+  acquire(length: number): Frame {
+    const block = this.#block(length);
+    let holders = 1;
+    this.#heldBytes += block.length;
+    return {
+      bytes: block.subarray(0, length),
+      heldBytes: block.length,
+      retain: () => {
+        if (holders === 0) throw new Error('a released frame was retained');
+        holders += 1;
+      },
+      release: () => {
+        if (holders === 0) throw new Error('a frame was released twice');
+        holders -= 1;
+        if (holders === 0) this.#giveBack(block);
+      },
+    };
+  }
+
+  #block(length: number): Buffer {
+    const size = Math.max(blockBytesMin, 2 ** Math.ceil(Math.log2(Math.max(1, length))));
+    const idle = this.#idle.get(size)?.pop();
+    if (idle !== undefined) {
+      this.#idleBytes -= size;
+      return idle;
+    }
+    return Buffer.allocUnsafeSlow(size);
+  }
+
+  #giveBack(block: Buffer): void {
+    this.#heldBytes -= block.length;
+    this.#wakeAll();
+    if (this.#idleBytes + block.length > this.#bytesMax / 2) return;
+    this.#idleBytes += block.length;
+    const list = this.#idle.get(block.length);
+    if (list === undefined) this.#idle.set(block.length, [block]);
+    else list.push(block);
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Why a partition stopped for good. A fault is never retried by itself: continuing would move, lose or double a
+ * record. Codes are stable; the table gives the remedy, the fault carries the sentence with its offsets.
+ */
+export const faultRemedies = {
+  DIVERGED: 'The copy holds something the source does not have at that offset. Rebuild the copy of this topic.',
+  FOREIGN_WRITE:
+    'Somebody other than the link wrote to the copy. Withdraw that right, then rebuild the copy of this topic.',
+  SOURCE_TRUNCATED:
+    'The source lost records that the copy still has. Decide which side is right before rebuilding anything.',
+  SOURCE_RECREATED:
+    'The source topic was deleted and created anew. The old copy is kept; delete it to copy the new topic.',
+  SHADOW_RECREATED: 'The copy was deleted and created anew by somebody else. Delete it; the link will build its own.',
+  SHADOW_NOT_OURS: 'A topic of that name exists at the target and was not made by the link. Rename or delete it there.',
+  RETENTION_AHEAD: 'The source deleted records before they were copied. Raise its retention, then rebuild the copy.',
+  LOG_START_ABOVE_ZERO: 'Topics that no longer start at offset 0 cannot be copied by this version.',
+  TRANSACTIONAL: 'Topics with transactional records cannot be copied by this version.',
+  CONTROL_BATCH: 'Topics with transaction markers cannot be copied by this version.',
+  HOLE: 'Compacted topics with missing offsets cannot be copied by this version.',
+  LOG_APPEND_TIME: 'Topics with message.timestamp.type=LogAppendTime cannot be copied by this version.',
+  OLD_FORMAT: 'Message formats 0 and 1 are not supported; rewrite the topic with message format 2.',
+  PRODUCER_FENCED:
+    "Another process used the link's producer id with a newer epoch. Find and stop it, then restart the worker.",
+  REFUSED: "The target refuses the batch. Compare the topic's configuration at both sites (npx umbra doctor).",
+  CORRUPT: 'The bytes arrive damaged again and again. Check memory, disk and network of source, worker and target.',
+} as const satisfies Record<string, string>;
+
+export type FaultCode = keyof typeof faultRemedies;
+
+export interface Fault {
+  readonly code: FaultCode;
+  /** One sentence for a person, with the offset where there is one. */
+  readonly message: string;
+  readonly offset?: bigint;
+}

@@ -1,0 +1,36 @@
+import type { Cluster } from '../kafka/cluster.ts';
+import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
+import type { Copier } from './copier.ts';
+import type { Leaders } from './leaders.ts';
+
+/**
+ * Finds writes of others on copies that are idle, where no append of ours would notice them: a copy whose high
+ * watermark is beyond everything the link has sent holds something foreign. One request per target broker.
+ *
+ * Our own bound is read after the answer, so an append in between cannot be mistaken for a foreign one.
+ */
+export async function findForeignWrites(target: Cluster, leaders: Leaders, copiers: readonly Copier[]): Promise<void> {
+  const watched = copiers.filter(({ state }) => state.kind === 'waiting' || state.kind === 'copying');
+  const byBroker = Map.groupBy(watched, ({ of }) => leaders.leaderOf(of.topic, of.partition)?.broker);
+  for (const [brokerId, group] of byBroker) {
+    if (brokerId === undefined) continue;
+    const generations = new Map(group.map((copier) => [copier, copier.generation]));
+    const broker = await target.broker(brokerId, 'control');
+    const ends = await listOffsets(
+      broker,
+      'latest',
+      group.map(({ of }) => of),
+    );
+    for (const copier of group) {
+      const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+      const bound = copier.appendedToAtMost;
+      const unchanged = generations.get(copier) === copier.generation;
+      if (end?.ok !== true || bound === undefined || !unchanged || end.value <= bound) continue;
+      copier.fault({
+        code: 'FOREIGN_WRITE',
+        offset: bound,
+        message: `the copy ends at offset ${end.value}, the link wrote only up to ${bound}: the records from offset ${bound} on are foreign`,
+      });
+    }
+  }
+}

@@ -1,0 +1,57 @@
+interface Sample {
+  readonly end: bigint;
+  readonly atMs: number;
+}
+
+export interface Lag {
+  readonly records: bigint;
+  /** How long the copy has been known to lack the oldest record it lacks; 0 when level. */
+  readonly seconds: number;
+  /** Age of the newest answer of the source; absent before the first. */
+  readonly sampleAgeMs: number | undefined;
+}
+
+const samplesMax = 64;
+
+/**
+ * How far a copy is behind, by our own monotonic clock. Record timestamps are not used: they are the producer's and
+ * may say anything. Each look at the source's end is remembered until the copy has passed it; the oldest one not yet
+ * passed tells since when the copy is behind. When the source falls silent the age of the sample grows, the lag stays
+ * what it was: a figure without its age means nothing.
+ */
+export class LagClock {
+  #samples: Sample[] = [];
+  #newest: Sample | undefined;
+
+  /** The source's end (last stable offset) as just answered. */
+  observe(end: bigint, nowMs: number): void {
+    this.#newest = { end, atMs: nowMs };
+    const last = this.#samples.at(-1);
+    if (last !== undefined && end <= last.end) return;
+    this.#samples.push(this.#newest);
+    // Thinned from the newer side: the oldest sample not yet passed is the one that counts.
+    if (this.#samples.length > samplesMax) this.#samples.splice(samplesMax / 2, 1);
+  }
+
+  /** The source was asked again and had nothing new. */
+  confirm(nowMs: number): void {
+    if (this.#newest !== undefined) this.#newest = { end: this.#newest.end, atMs: nowMs };
+  }
+
+  get sourceEnd(): bigint | undefined {
+    return this.#newest?.end;
+  }
+
+  /** The copy now ends at `end`. */
+  passed(end: bigint): void {
+    while ((this.#samples[0]?.end ?? end + 1n) <= end) this.#samples.shift();
+  }
+
+  read(copyEnd: bigint, nowMs: number): Lag {
+    if (this.#newest === undefined) return { records: 0n, seconds: 0, sampleAgeMs: undefined };
+    const records = this.#newest.end > copyEnd ? this.#newest.end - copyEnd : 0n;
+    const since = this.#samples[0]?.atMs;
+    const seconds = records === 0n || since === undefined ? 0 : Math.max(0, (nowMs - since) / 1000);
+    return { records, seconds, sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)) };
+  }
+}

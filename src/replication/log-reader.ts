@@ -1,0 +1,137 @@
+import type { Broker, Cluster } from '../kafka/cluster.ts';
+import { ConnectionError, judge, KafkaError, verdictOf } from '../kafka/errors.ts';
+import { decodeFetch, encodeFetch, fetchApi, noSession } from '../kafka/fetch-api.ts';
+import type { Answer } from '../kafka/log-queries.ts';
+import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
+import { Leaders } from './leaders.ts';
+import { type BatchHeader, parseBatch } from './record-batch.ts';
+import { retryDelays } from './retry-delays.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface RawBatch {
+  readonly frame: Buffer;
+  readonly header: BatchHeader;
+}
+
+const attemptsMax = 12;
+const answerBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Reads the logs of one cluster raw, batch by batch, for comparing and for small state. Follows leaders and retries a
+ * bounded number of times; it copies memory and is not the data path.
+ */
+export class LogReader {
+  readonly #cluster: Cluster;
+  readonly #leaders: Leaders;
+  readonly #names = new Set<string>();
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#leaders = new Leaders(cluster, () => [...this.#names]);
+  }
+
+  /** Log start and high watermark. Throws {@link KafkaError} or {@link ConnectionError} when attempts run out. */
+  async range(
+    topic: string,
+    partition: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly start: bigint; readonly end: bigint }> {
+    return this.#withLeader({ topic, partition }, signal, async (broker) => {
+      const start = await listOffsets(broker, 'earliest', [{ topic, partition }]);
+      const end = await listOffsets(broker, 'latest', [{ topic, partition }]);
+      const key = partitionKey(topic, partition);
+      return { start: valueOf(start.get(key), topic), end: valueOf(end.get(key), topic) };
+    });
+  }
+
+  /** All batches that overlap [from, to), in order. The frames stay valid. */
+  async *batches(
+    of: { readonly topic: string; readonly partition: number },
+    range: { readonly from: bigint; readonly to: bigint },
+    signal: AbortSignal,
+  ): AsyncGenerator<RawBatch> {
+    let position = range.from;
+    while (position < range.to) {
+      const found = await this.#read(of, position, signal);
+      for (const batch of found) {
+        if (batch.header.baseOffset >= range.to) return;
+        if (batch.header.lastOffset < position) continue;
+        position = batch.header.lastOffset + 1n;
+        yield batch;
+      }
+      if (found.length === 0) return;
+    }
+  }
+
+  async #read(
+    of: { readonly topic: string; readonly partition: number },
+    offset: bigint,
+    signal: AbortSignal,
+  ): Promise<RawBatch[]> {
+    return this.#withLeader(of, signal, async (broker, topicId, leaderEpoch) => {
+      broker.negotiate(fetchApi);
+      const partition = { topicId, partition: of.partition, currentLeaderEpoch: leaderEpoch, fetchOffset: offset };
+      const frame = await broker.connection.request(
+        encodeFetch({
+          session: noSession,
+          maxWaitMs: 0,
+          minBytes: 0,
+          bytesMax: answerBytesMax,
+          partitions: [{ ...partition, lastFetchedEpoch: undefined, bytesMax: answerBytesMax }],
+          forgotten: [],
+        }),
+      );
+      const answer = decodeFetch(frame.bytes, frame.bodyStart);
+      const fetched = answer.partitions[0];
+      const code = answer.errorCode === 0 ? (fetched?.errorCode ?? 0) : answer.errorCode;
+      if (code !== 0) throw new KafkaError(code, `reading ${of.topic}/${of.partition} at offset ${offset}`);
+      if (fetched === undefined) return [];
+      const batches: RawBatch[] = [];
+      for (let at = fetched.records.start; at < fetched.records.end;) {
+        const parsed = parseBatch(frame.bytes, at, fetched.records.end);
+        if (parsed.kind === 'cut-off') break;
+        if (parsed.kind === 'old-format')
+          throw new KafkaError(43, `${of.topic}/${of.partition} at ${parsed.baseOffset}`);
+        batches.push({ frame: frame.bytes, header: parsed.header });
+        at = parsed.header.end;
+      }
+      return batches;
+    });
+  }
+
+  async #withLeader<T>(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    signal: AbortSignal,
+    work: (broker: Broker, topicId: string, leaderEpoch: number) => Promise<T>,
+  ): Promise<T> {
+    const pause = new Wakeup();
+    if (!this.#names.has(topic)) {
+      this.#names.add(topic);
+      await this.#leaders.refresh();
+    }
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      try {
+        const leader = this.#leaders.leaderOf(topic, partition);
+        const topicId = this.#leaders.topicId(topic);
+        if (leader === undefined || topicId === undefined)
+          throw new ConnectionError(`${topic}/${partition} has no leader at ${this.#cluster.name}`);
+        const broker = await this.#cluster.broker(leader.broker, 'read');
+        return await work(broker, topicId, leader.epoch);
+      } catch (error) {
+        const verdict = verdictOf(error);
+        if (attempt >= attemptsMax || (verdict !== 'moved' && verdict !== 'later')) throw error;
+        await pause.wait(signal, retryDelays.after(attempt));
+        await this.#leaders.refresh().catch((refreshError: unknown) => {
+          if (verdictOf(refreshError) === 'final') throw refreshError;
+        });
+      }
+    }
+  }
+}
+
+function valueOf(answer: Answer<bigint> | undefined, topic: string): bigint {
+  if (answer === undefined) throw new ConnectionError(`the broker leaves a partition of ${topic} out`);
+  if (!answer.ok) throw new KafkaError(answer.code, `offsets of ${topic}: verdict ${judge(answer.code)}`);
+  return answer.value;
+}

@@ -1,0 +1,341 @@
+import type { Cluster } from '../kafka/cluster.ts';
+import { verdictOf } from '../kafka/errors.ts';
+import { FramePool } from '../kafka/frame-pool.ts';
+import { Copier, type CopierClock } from './copier.ts';
+import type { Fault } from './fault.ts';
+import { type FetchLimits, FetchStream } from './fetch-stream.ts';
+import { findForeignWrites } from './foreign-writes.ts';
+import { Leaders } from './leaders.ts';
+import { LinkMeters } from './link-meters.ts';
+import { linkProducerId } from './producer-identity.ts';
+import { type ProduceLimits, ProduceStream } from './produce-stream.ts';
+import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
+import { retryDelays } from './retry-delays.ts';
+import { partitionKey } from '../kafka/log-queries.ts';
+import { hasAborted, Wakeup } from './wakeup.ts';
+
+export interface ReplicatorLimits {
+  readonly bufferBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly fetch: FetchLimits;
+  readonly produce: ProduceLimits;
+  /** Connections per target broker that append. */
+  readonly lanes: number;
+  readonly foreignWriteCheckMs: number;
+}
+
+export const defaultReplicatorLimits: ReplicatorLimits = {
+  bufferBytesMax: 64 * 1024 * 1024,
+  queueBytesMax: 2 * 1024 * 1024,
+  fetch: { answerBytesMax: 4 * 1024 * 1024 - 64 * 1024, partitionBytesMax: 1024 * 1024, maxWaitMs: 500 },
+  produce: { requestBytesMax: 4 * 1024 * 1024, partitionsMax: 1000, timeoutMs: 30_000 },
+  lanes: 2,
+  foreignWriteCheckMs: 3_000,
+};
+
+export interface CopiedTopic {
+  readonly topic: string;
+  readonly sourceTopicId: string;
+  readonly targetTopicId: string;
+  readonly partitions: number;
+}
+
+export interface ReplicatorPorts {
+  readonly source: Cluster;
+  readonly target: Cluster;
+  /** Part of the producer ids: stable for the life of a link. */
+  readonly linkId: string;
+  readonly clock: CopierClock;
+  readonly onFault: (copier: Copier, fault: Fault) => void;
+  /** An error that no retry explains: a bug. The partition goes on; the log must show it. */
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+const tailChecksAtOnce = 16;
+
+/**
+ * Copies a changing set of partitions from one cluster to another with the same offsets and bytes. Owns the copiers
+ * and the streams between brokers, sends copiers through the resume, and follows leaders. Knows no prefixes, no
+ * topics but those it is given, and creates nothing.
+ */
+export class Replicator {
+  readonly meters = new LinkMeters();
+  readonly pool: FramePool;
+  readonly #ports: ReplicatorPorts;
+  readonly #limits: ReplicatorLimits;
+  readonly #copiers = new Map<string, Copier>();
+  readonly #fetchers = new Map<number, FetchStream>();
+  readonly #producers = new Map<string, ProduceStream>();
+  /** Where each running copier is fetched from and appended to. */
+  readonly #routes = new Map<Copier, { readonly fetcher: FetchStream; readonly producer: ProduceStream }>();
+  readonly #sourceLeaders: Leaders;
+  readonly #targetLeaders: Leaders;
+  readonly #resumes = new Wakeup();
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+
+  constructor(ports: ReplicatorPorts, limits: ReplicatorLimits = defaultReplicatorLimits) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.pool = new FramePool(limits.bufferBytesMax);
+    const names = (): readonly string[] => [...new Set([...this.#copiers.values()].map(({ of }) => of.topic))];
+    this.#sourceLeaders = new Leaders(ports.source, names);
+    this.#targetLeaders = new Leaders(ports.target, names);
+    this.#spawn(this.#resumeLoop(this.#stopping.signal));
+    this.#spawn(this.#foreignWriteLoop(this.#stopping.signal));
+  }
+
+  /** Every partition, running or not. */
+  copiers(): readonly Copier[] {
+    return [...this.#copiers.values()];
+  }
+
+  copiersOf(topic: string): readonly Copier[] {
+    return this.copiers().filter(({ of }) => of.topic === topic);
+  }
+
+  /** Starts the partitions of a topic that are not yet running; called again when partitions were added. */
+  add({ topic, sourceTopicId, targetTopicId, partitions }: CopiedTopic): void {
+    for (let partition = 0; partition < partitions; partition++) {
+      const key = partitionKey(topic, partition);
+      if (this.#copiers.has(key)) continue;
+      const producerId = linkProducerId(this.#ports.linkId, sourceTopicId, partition);
+      const copier = new Copier(
+        { topic, partition, sourceTopicId, targetTopicId, producerId },
+        {
+          clock: this.#ports.clock,
+          queueBytesMax: this.#limits.queueBytesMax,
+          changed: (changed) => this.#changed(changed),
+        },
+      );
+      this.#copiers.set(key, copier);
+    }
+    this.#resumes.wake();
+  }
+
+  /** Stops and forgets a topic's partitions. The copy stays as it is. */
+  remove(topic: string): void {
+    for (const copier of this.copiersOf(topic)) {
+      copier.stop();
+      this.#copiers.delete(partitionKey(topic, copier.of.partition));
+    }
+  }
+
+  faultTopic(topic: string, fault: Fault): void {
+    for (const copier of this.copiersOf(topic)) copier.fault(fault);
+  }
+
+  /** Stops everything; what is in flight is waited for no longer than its request may take. */
+  async stop(): Promise<void> {
+    for (const copier of this.copiers()) copier.stop();
+    this.#stopping.abort();
+    await Promise.allSettled(this.#loops);
+  }
+
+  #changed(copier: Copier): void {
+    const { state } = copier;
+    const route = this.#routes.get(copier);
+    switch (state.kind) {
+      case 'copying':
+      case 'waiting':
+        route?.fetcher.touch(copier);
+        route?.producer.touch(copier);
+        return;
+      case 'resuming':
+        this.#unroute(copier);
+        this.#resumes.wake();
+        return;
+      case 'faulted':
+        this.#unroute(copier);
+        this.#ports.onFault(copier, state.fault);
+        return;
+      case 'stopped':
+        this.#unroute(copier);
+        return;
+    }
+  }
+
+  #unroute(copier: Copier): void {
+    const route = this.#routes.get(copier);
+    this.#routes.delete(copier);
+    route?.fetcher.unassign(copier);
+    route?.producer.remove(copier);
+  }
+
+  async #resumeLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const nowMs = this.#ports.clock.monotonicMs();
+      const due = this.copiers().filter((copier) => copier.mayResume(nowMs));
+      if (due.length > 0) await this.#resume(due, signal);
+      await this.#resumes.wait(signal, this.#msUntilNextResume());
+    }
+  }
+
+  #msUntilNextResume(): number | undefined {
+    const nowMs = this.#ports.clock.monotonicMs();
+    let soonest: number | undefined;
+    for (const { state } of this.#copiers.values()) {
+      if (state.kind !== 'resuming') continue;
+      const inMs = Math.max(1, state.notBeforeMs - nowMs);
+      soonest = soonest === undefined ? inMs : Math.min(soonest, inMs);
+    }
+    // A copier that waits for an answer to its last append wakes the loop when it lands.
+    return soonest === undefined ? undefined : Math.max(soonest, retryDelays.firstMs);
+  }
+
+  async #resume(due: readonly Copier[], signal: AbortSignal): Promise<void> {
+    const refreshed = await this.#refreshLeaders(due);
+    if (!refreshed || hasAborted(signal)) return;
+    const targets = new Map<Copier, ResumeTarget>();
+    for (const copier of due) {
+      const { topic, partition } = copier.of;
+      if (this.#identityFault(copier)) continue;
+      const source = this.#sourceLeaders.leaderOf(topic, partition);
+      const target = this.#targetLeaders.leaderOf(topic, partition);
+      if (source === undefined || target === undefined) {
+        const side = source === undefined ? 'source' : 'target';
+        copier.interrupt(`the partition has no leader at the ${side}`, retryDelays.after(copier.resumesInRow));
+      } else {
+        targets.set(copier, { of: copier.of, source, target });
+      }
+    }
+    const byLeader = Map.groupBy(targets, ([, { target }]) => target.broker);
+    await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group))));
+  }
+
+  async #refreshLeaders(due: readonly Copier[]): Promise<boolean> {
+    const [source, target] = await Promise.allSettled([this.#sourceLeaders.refresh(), this.#targetLeaders.refresh()]);
+    if (source.status === 'fulfilled') this.meters.source.good();
+    else this.meters.sourceFailed(source.reason);
+    if (target.status === 'fulfilled') this.meters.target.good();
+    else this.meters.targetFailed(target.reason);
+    const failed = [source, target].find((result) => result.status === 'rejected');
+    if (failed === undefined) return true;
+    for (const copier of due) copier.interrupt(textOf(failed.reason), retryDelays.after(copier.resumesInRow));
+    return false;
+  }
+
+  /** A topic that was deleted and created anew is another topic: the name alone proves nothing. */
+  #identityFault(copier: Copier): boolean {
+    const { topic, sourceTopicId, targetTopicId } = copier.of;
+    const sourceId = this.#sourceLeaders.topicId(topic);
+    const targetId = this.#targetLeaders.topicId(topic);
+    if (sourceId !== undefined && sourceId !== sourceTopicId) {
+      copier.fault({ code: 'SOURCE_RECREATED', message: `topic ${topic} was deleted and created anew at the source` });
+      return true;
+    }
+    if (targetId !== undefined && targetId !== targetTopicId) {
+      copier.fault({
+        code: 'SHADOW_RECREATED',
+        message: `the copy of ${topic} was deleted and created anew at the target`,
+      });
+      return true;
+    }
+    return false;
+  }
+
+  async #resumeGroup(targetBroker: number, group: ReadonlyMap<Copier, ResumeTarget>): Promise<void> {
+    const generations = new Map([...group.keys()].map((copier) => [copier, copier.generation]));
+    try {
+      const target = await this.#ports.target.broker(targetBroker, 'control');
+      const ends = await readLogEnds(target, [...group.values()]);
+      const waiting = [...group];
+      const next = async (): Promise<void> => {
+        for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
+          const [copier, resumeTarget] = entry;
+          const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+          let outcome: ResumeOutcome;
+          if (end?.kind === 'end') {
+            const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
+            outcome = await checkTail({ source, target }, resumeTarget, end);
+          } else {
+            outcome = end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
+          }
+          this.#conclude(copier, resumeTarget, outcome, generations.get(copier) ?? -1);
+        }
+      };
+      await Promise.all(Array.from({ length: tailChecksAtOnce }, next));
+    } catch (error) {
+      if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
+      for (const copier of group.keys()) {
+        if (copier.generation === generations.get(copier))
+          copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
+      }
+    }
+  }
+
+  #conclude(copier: Copier, route: ResumeTarget, outcome: ResumeOutcome, generation: number): void {
+    if (copier.generation !== generation || copier.state.kind !== 'resuming') return;
+    switch (outcome.kind) {
+      case 'resume': {
+        this.meters.resumes += 1;
+        const fetcher = this.#fetcher(route.source.broker);
+        const producer = this.#producer(route.target.broker, copier.of.partition % this.#limits.lanes);
+        this.#routes.set(copier, { fetcher, producer });
+        copier.resumed(outcome.point, generation);
+        fetcher.assign(copier, route.source.epoch);
+        return;
+      }
+      case 'again':
+        copier.interrupt(
+          outcome.reason,
+          outcome.denied ? retryDelays.deniedMs : retryDelays.after(copier.resumesInRow),
+        );
+        return;
+      case 'fault':
+        copier.fault(outcome.fault);
+        return;
+    }
+  }
+
+  #fetcher(brokerId: number): FetchStream {
+    let stream = this.#fetchers.get(brokerId);
+    if (stream === undefined) {
+      stream = new FetchStream(brokerId, this.#ports.source, {
+        pool: this.pool,
+        limits: this.#limits.fetch,
+        meters: this.meters,
+      });
+      this.#fetchers.set(brokerId, stream);
+      this.#spawn(stream.run(this.#stopping.signal));
+    }
+    return stream;
+  }
+
+  #producer(brokerId: number, lane: number): ProduceStream {
+    const key = `${brokerId}/${lane}`;
+    let stream = this.#producers.get(key);
+    if (stream === undefined) {
+      stream = new ProduceStream(brokerId, this.#ports.target, {
+        lane,
+        limits: this.#limits.produce,
+        meters: this.meters,
+      });
+      this.#producers.set(key, stream);
+      this.#spawn(stream.run(this.#stopping.signal));
+    }
+    return stream;
+  }
+
+  async #foreignWriteLoop(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!signal.aborted) {
+      await pause.wait(signal, this.#limits.foreignWriteCheckMs);
+      if (hasAborted(signal)) return;
+      try {
+        await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
+      } catch (error) {
+        // The streams meet the same trouble and retry; this look is only an addition and comes round again.
+        this.meters.targetFailed(error);
+      }
+    }
+  }
+
+  #spawn(loop: Promise<void>): void {
+    this.#loops.push(loop.catch((error: unknown) => this.#ports.onUnexpected(error)));
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
