@@ -68,11 +68,13 @@ export class Replicator {
   readonly #producers = new Map<string, ProduceStream>();
   /** Where each running copier is fetched from and appended to. */
   readonly #routes = new Map<Copier, { readonly fetcher: FetchStream; readonly producer: ProduceStream }>();
+  /** Those whose resume point is being read. */
+  readonly #resuming = new Set<Copier>();
   readonly #sourceLeaders: Leaders;
   readonly #targetLeaders: Leaders;
   readonly #resumes = new Wakeup();
   readonly #stopping = new AbortController();
-  readonly #loops: Promise<void>[] = [];
+  readonly #running = new Set<Promise<void>>();
 
   constructor(ports: ReplicatorPorts, limits: ReplicatorLimits = defaultReplicatorLimits) {
     this.#ports = ports;
@@ -129,7 +131,7 @@ export class Replicator {
   async stop(): Promise<void> {
     for (const copier of this.copiers()) copier.stop();
     this.#stopping.abort();
-    await Promise.allSettled(this.#loops);
+    await Promise.allSettled(this.#running);
   }
 
   #changed(copier: Copier): void {
@@ -165,8 +167,9 @@ export class Replicator {
   async #resumeLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const nowMs = this.#ports.clock.monotonicMs();
-      const due = this.copiers().filter((copier) => copier.mayResume(nowMs));
-      if (due.length > 0) await this.#resume(due, signal);
+      const due = this.copiers().filter((copier) => copier.mayResume(nowMs) && !this.#resuming.has(copier));
+      // Not awaited: a broker that hangs must not keep the partitions of others from going on.
+      if (due.length > 0) this.#spawn(this.#resume(due, signal));
       await this.#resumes.wait(signal, this.#msUntilNextResume());
     }
   }
@@ -174,8 +177,9 @@ export class Replicator {
   #msUntilNextResume(): number | undefined {
     const nowMs = this.#ports.clock.monotonicMs();
     let soonest: number | undefined;
-    for (const { state } of this.#copiers.values()) {
-      if (state.kind !== 'resuming') continue;
+    for (const copier of this.#copiers.values()) {
+      const { state } = copier;
+      if (state.kind !== 'resuming' || this.#resuming.has(copier)) continue;
       const inMs = Math.max(1, state.notBeforeMs - nowMs);
       soonest = soonest === undefined ? inMs : Math.min(soonest, inMs);
     }
@@ -184,8 +188,19 @@ export class Replicator {
   }
 
   async #resume(due: readonly Copier[], signal: AbortSignal): Promise<void> {
-    const refreshed = await this.#refreshLeaders(due);
-    if (!refreshed || hasAborted(signal)) return;
+    for (const copier of due) this.#resuming.add(copier);
+    try {
+      const refreshed = await this.#refreshLeaders(due);
+      if (!refreshed || hasAborted(signal)) return;
+      const byLeader = Map.groupBy(this.#resumeTargets(due), ([, { target }]) => target.broker);
+      await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group))));
+    } finally {
+      for (const copier of due) this.#resuming.delete(copier);
+      this.#resumes.wake();
+    }
+  }
+
+  #resumeTargets(due: readonly Copier[]): ReadonlyMap<Copier, ResumeTarget> {
     const targets = new Map<Copier, ResumeTarget>();
     for (const copier of due) {
       const { topic, partition } = copier.of;
@@ -199,8 +214,7 @@ export class Replicator {
         targets.set(copier, { of: copier.of, source, target });
       }
     }
-    const byLeader = Map.groupBy(targets, ([, { target }]) => target.broker);
-    await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group))));
+    return targets;
   }
 
   async #refreshLeaders(due: readonly Copier[]): Promise<boolean> {
@@ -331,8 +345,11 @@ export class Replicator {
     }
   }
 
-  #spawn(loop: Promise<void>): void {
-    this.#loops.push(loop.catch((error: unknown) => this.#ports.onUnexpected(error)));
+  #spawn(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => this.#ports.onUnexpected(error))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 }
 

@@ -1,0 +1,126 @@
+/**
+ * Topics and their configs: CreateTopics (19) versions 5 to 7, CreatePartitions (37) version 3, DescribeConfigs (32)
+ * version 4, DescribeAcls (29) version 3. Any broker takes these: KRaft brokers pass them on to the controller.
+ */
+import {
+  AclOperations,
+  AclPermissionTypes,
+  ConfigResourceTypes,
+  createPartitionsV3,
+  createTopicsV7,
+  describeAclsV3,
+  describeConfigsV4,
+  ResourcePatternTypes,
+  ResourceTypes,
+} from '@platformatic/kafka';
+import type { Cluster } from './cluster.ts';
+import { KafkaError, MalformedError } from './errors.ts';
+import { call } from './library-api.ts';
+
+const adminTimeoutMs = 30_000;
+const defaultFactor = -1;
+const topicAlreadyExists = 36;
+const securityDisabled = 54;
+
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+export type Created = { readonly kind: 'created'; readonly topicId: string } | { readonly kind: 'exists' };
+
+/** Creates a topic with the cluster's default replication factor. `exists` when one of that name is there already. */
+export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Created> {
+  const broker = await cluster.any();
+  const answer = await call(
+    broker.connection,
+    broker.negotiate(createTopicsV7.api),
+    [
+      {
+        name: topic.name,
+        numPartitions: topic.partitions,
+        replicationFactor: defaultFactor,
+        assignments: [],
+        configs: [...topic.configs].map(([name, value]) => ({ name, value })),
+      },
+    ],
+    adminTimeoutMs,
+    false,
+  );
+  const result = answer.topics[0];
+  if (result === undefined) throw new MalformedError('CreateTopics without a result');
+  if (result.errorCode === topicAlreadyExists) return { kind: 'exists' };
+  if (result.errorCode !== 0) {
+    throw new KafkaError(
+      result.errorCode,
+      `creating topic ${topic.name} at ${cluster.name}`,
+      result.errorMessage ?? undefined,
+    );
+  }
+  return { kind: 'created', topicId: result.topicId.replaceAll('-', '') };
+}
+
+/** Raises the number of partitions to `count`. */
+export async function growTopic(cluster: Cluster, name: string, count: number): Promise<void> {
+  const broker = await cluster.any();
+  const api = broker.negotiate(createPartitionsV3.api);
+  const answer = await call(broker.connection, api, [{ name, count, assignments: null }], adminTimeoutMs, false);
+  const result = answer.results[0];
+  if (result !== undefined && result.errorCode !== 0) {
+    throw new KafkaError(
+      result.errorCode,
+      `raising the partitions of ${name} at ${cluster.name} to ${count}`,
+      result.errorMessage ?? undefined,
+    );
+  }
+}
+
+/** The effective configuration of each topic: name → value. Topics that cannot be described throw {@link KafkaError}. */
+export async function describeTopicConfigs(
+  cluster: Cluster,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  if (topics.length === 0) return new Map();
+  const broker = await cluster.any();
+  const resources = topics.map((name) => ({
+    resourceType: ConfigResourceTypes.TOPIC,
+    resourceName: name,
+    configurationKeys: null,
+  }));
+  const answer = await call(broker.connection, broker.negotiate(describeConfigsV4.api), resources, false, false);
+  const configs = new Map<string, ReadonlyMap<string, string>>();
+  for (const result of answer.results) {
+    if (result.errorCode !== 0) {
+      throw new KafkaError(
+        result.errorCode,
+        `configs of ${result.resourceName} at ${cluster.name}`,
+        result.errorMessage ?? undefined,
+      );
+    }
+    const values = result.configs.flatMap(({ name, value }) =>
+      value === null || value === undefined ? [] : [[name, value] as const],
+    );
+    configs.set(result.resourceName, new Map(values));
+  }
+  return configs;
+}
+
+/**
+ * Whether the cluster checks rights at all. `unknown` when we may not ask.
+ * Without an authorizer brokers answer SECURITY_DISABLED (54).
+ */
+export async function authorizerOf(cluster: Cluster): Promise<'present' | 'absent' | 'unknown'> {
+  const broker = await cluster.any();
+  const answer = await call(broker.connection, broker.negotiate(describeAclsV3.api), {
+    resourceType: ResourceTypes.CLUSTER,
+    resourceName: null,
+    resourcePatternType: ResourcePatternTypes.ANY,
+    principal: null,
+    host: null,
+    operation: AclOperations.ANY,
+    permissionType: AclPermissionTypes.ANY,
+  });
+  if (answer.errorCode === 0) return 'present';
+  return answer.errorCode === securityDisabled ? 'absent' : 'unknown';
+}

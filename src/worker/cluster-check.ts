@@ -1,0 +1,32 @@
+import type { ClusterConfig } from '../kafka/cluster-config.ts';
+import { Cluster } from '../kafka/cluster.ts';
+import { authorizerOf } from '../kafka/topic-admin.ts';
+import { Problem } from './problems.ts';
+
+export interface ClusterFacts {
+  readonly clusterId: string;
+  readonly brokers: number;
+  /** Whether rights are checked there at all; without an authorizer copies are unfenced. */
+  readonly authorizer: boolean;
+}
+
+/**
+ * Connects, authenticates and asks a cluster who it is. Throws Problem UNREACHABLE with one line that names the
+ * server and what is wrong with it; never a secret.
+ */
+export async function checkCluster(config: ClusterConfig, signal: AbortSignal): Promise<ClusterFacts> {
+  const cluster = new Cluster('the cluster', config, { clientId: 'umbra-check' });
+  const close = (): void => void cluster.close();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    signal.throwIfAborted();
+    const metadata = await cluster.metadata([]);
+    const authorizer = await authorizerOf(cluster);
+    return { clusterId: metadata.clusterId ?? '', brokers: metadata.brokers, authorizer: authorizer !== 'absent' };
+  } catch (error) {
+    throw new Problem('UNREACHABLE', error instanceof Error ? error.message : String(error), { cause: error });
+  } finally {
+    signal.removeEventListener('abort', close);
+    await cluster.close();
+  }
+}

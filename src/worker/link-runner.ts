@@ -1,0 +1,323 @@
+import type { Logger } from 'pino';
+import type { Cluster, ClusterMetadata, TopicMetadata } from '../kafka/cluster.ts';
+import { authorizerOf } from '../kafka/topic-admin.ts';
+import { directionOf } from '../pair/ownership.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import { stateTopic } from '../prefix-policy/internal-names.ts';
+import { flows } from '../prefix-policy/prefix-policy.ts';
+import type { Copier, CopierClock } from '../replication/copier.ts';
+import type { Fault, FaultCode } from '../replication/fault.ts';
+import { Replicator, type ReplicatorLimits } from '../replication/replicator.ts';
+import { hasAborted, Wakeup } from '../replication/wakeup.ts';
+import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
+import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
+import { type LastingFault, SiteState } from './state.ts';
+import { sumLags, TrackedTopic } from './tracked-topic.ts';
+import type { LinkView, TopicDetailView } from './views.ts';
+
+export interface LinkRunnerPorts {
+  readonly link: LinkSpec;
+  readonly source: Cluster;
+  readonly target: Cluster;
+  /** `_umbra` of the target: ours. */
+  readonly state: SiteState;
+  readonly owners: PrefixOwners;
+  readonly schemaPrimary: () => SchemaPrimary | undefined;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+  readonly limits: ReplicatorLimits;
+  readonly discoveryIntervalMs: number;
+}
+
+/** Faults that mean that the copy's bytes are wrong: a restart must not forget them. */
+const lastingCodes: ReadonlySet<FaultCode> = new Set(['DIVERGED', 'FOREIGN_WRITE', 'SOURCE_TRUNCATED']);
+const stepsAtOnce = 8;
+const fenceCheckEveryMs = 30_000;
+
+/**
+ * Runs one link: finds the source's topics, makes their copies, hands their partitions to the replicator, and knows
+ * the state of each. It wires the pure planners to the clusters and decides nothing by itself.
+ */
+export class LinkRunner {
+  readonly id: string;
+  readonly replicator: Replicator;
+  readonly #ports: LinkRunnerPorts;
+  readonly #peerState: SiteState;
+  readonly #topics = new Map<string, TrackedTopic>();
+  readonly #stopping = new AbortController();
+  readonly #loop: Promise<void>;
+  /** The newest trouble of each topic that could not be set up. */
+  readonly #troubles = new Map<string, string>();
+  #discovered = false;
+  #fence: LinkView['fence'] = 'unknown';
+  #fenceCheckedAtMs: number | undefined;
+
+  constructor(ports: LinkRunnerPorts) {
+    this.#ports = ports;
+    this.id = linkId(ports.link);
+    this.#peerState = new SiteState(ports.source);
+    this.replicator = new Replicator(
+      {
+        source: ports.source,
+        target: ports.target,
+        linkId: this.id,
+        clock: ports.clock,
+        onFault: (copier, fault) => this.#onFault(copier, fault),
+        onUnexpected: (error) =>
+          ports.logger.error({ err: error, link: this.id }, 'unexpected error in the replicator'),
+      },
+      ports.limits,
+    );
+    this.#loop = this.#discoveryLoop(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await this.replicator.stop();
+    for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
+  }
+
+  /** Topics that have a copy and are not at rest: what a deletion of the link would leave unprotected. */
+  get followed(): number {
+    return this.topicViews().filter(({ state }) => state === 'seeding' || state === 'following' || state === 'faulted')
+      .length;
+  }
+
+  view(): LinkView {
+    const views = this.topicViews();
+    const { source, target } = this.replicator.meters;
+    const faulted = views.filter(({ state }) => state === 'faulted').length;
+    const problem = source.problem ?? target.problem ?? [...this.#troubles.values()][0];
+    return {
+      id: this.id,
+      from: this.#ports.link.from,
+      to: this.#ports.link.to,
+      state: this.#stateOf(faulted),
+      fence: this.#fence,
+      topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
+      lag: sumLags(views.map(({ lag }) => lag)),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  topicViews(): readonly TopicDetailView[] {
+    const copiers = Map.groupBy(this.replicator.copiers(), ({ of }) => of.topic);
+    return [...this.#topics.values()].map((topic) => {
+      const own = copiers.get(topic.name) ?? [];
+      topic.observe(own);
+      return topic.view(this.id, own);
+    });
+  }
+
+  #stateOf(faulted: number): LinkView['state'] {
+    const { source, target } = this.replicator.meters;
+    if (target.problem !== undefined) return 'target-unreachable';
+    if (source.problem !== undefined) return 'source-unreachable';
+    if (!this.#discovered) return 'starting';
+    return faulted > 0 || this.#troubles.size > 0 ? 'degraded' : 'following';
+  }
+
+  async #discoveryLoop(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal)) {
+      try {
+        await this.#discover(signal);
+        this.#discovered = true;
+      } catch (error) {
+        if (hasAborted(signal)) return;
+        this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
+      }
+      await pause.wait(signal, this.#ports.discoveryIntervalMs);
+    }
+  }
+
+  async #discover(signal: AbortSignal): Promise<void> {
+    const { meters } = this.replicator;
+    const [source, target] = await Promise.allSettled([
+      this.#ports.source.metadata('all'),
+      this.#ports.target.metadata('all'),
+    ]);
+    if (source.status === 'rejected') meters.sourceFailed(source.reason);
+    else meters.source.good();
+    if (target.status === 'rejected') meters.targetFailed(target.reason);
+    else meters.target.good();
+    if (source.status === 'rejected') throw source.reason;
+    if (target.status === 'rejected') throw target.reason;
+    await this.#readPeerState(source.value, signal);
+    await this.#checkFence();
+    const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)).map(seen);
+    const steps = planTopics({
+      source: mine,
+      target: new Map([...target.value.topics].map(([name, topic]) => [name, seen(topic)])),
+      known: new Map(
+        this.#ports.state
+          .shadows()
+          .filter(({ link }) => link === this.id)
+          .map(({ topic, sourceTopicId, state }) => [
+            topic,
+            { topic, sourceTopicId, shadowTopicId: state.kind === 'ours' ? state.shadowTopicId : undefined },
+          ]),
+      ),
+    });
+    await this.#carryOut(steps, target.value, signal);
+  }
+
+  /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
+  #mayCopy({ name, internal }: TopicMetadata): boolean {
+    const { link, owners, schemaPrimary, state } = this.#ports;
+    if (internal || !flows(name, link.from, owners, schemaPrimary())) return false;
+    if (this.#peerState.shadow(name) !== undefined) return false;
+    const [a, b] = link.from === 'a' ? [this.#peerState, state] : [state, this.#peerState];
+    const direction = directionOf({ name, home: link.from }, { a: a.roles(), b: b.roles() });
+    return direction !== undefined && linkId(direction) === this.id;
+  }
+
+  async #readPeerState(source: ClusterMetadata, signal: AbortSignal): Promise<void> {
+    // No `_umbra` at the source: nothing runs there yet, so nothing can be a copy or have moved.
+    if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
+  }
+
+  async #checkFence(): Promise<void> {
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (this.#fenceCheckedAtMs !== undefined && nowMs - this.#fenceCheckedAtMs < fenceCheckEveryMs) return;
+    const authorizer = await authorizerOf(this.#ports.target);
+    this.#fence = authorizer === 'present' ? 'acl' : authorizer === 'absent' ? 'unfenced' : 'unknown';
+    this.#fenceCheckedAtMs = nowMs;
+    if (this.#fence === 'unfenced') {
+      this.#ports.logger.warn(
+        { link: this.id },
+        'the target has no authorizer: anybody can write the copies (unfenced)',
+      );
+    }
+  }
+
+  async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {
+    const waiting = [...steps];
+    const next = async (): Promise<void> => {
+      for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+        const name = 'source' in step ? step.source.name : step.name;
+        try {
+          await this.#carryOutOne(step, target, signal);
+          this.#troubles.delete(name);
+        } catch (error) {
+          if (hasAborted(signal)) return;
+          this.#troubles.set(name, `${name}: ${error instanceof Error ? error.message : String(error)}`);
+          this.#ports.logger.warn(
+            { err: error, link: this.id, topic: name, step: step.kind },
+            'setting up a copy failed; trying again',
+          );
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: stepsAtOnce }, next));
+  }
+
+  async #carryOutOne(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
+    switch (step.kind) {
+      case 'orphan': {
+        this.replicator.remove(step.name);
+        this.#topics.get(step.name)?.moveIfPossible('sourceDeleted');
+        return;
+      }
+      case 'refuse': {
+        const topic = this.#tracked({ name: step.name, topicId: '', partitions: 0 });
+        const fault = { code: step.code, message: step.message } as const;
+        this.replicator.faultTopic(step.name, fault);
+        topic.faulted({ ...fault, at: this.#ports.clock.now() });
+        return;
+      }
+      default: {
+        const knownTopic = this.#topics.get(step.source.name);
+        if (
+          step.kind === 'follow' &&
+          knownTopic?.shadowTopicId === step.shadowTopicId &&
+          knownTopic.state !== 'orphaned'
+        )
+          return;
+        const shadowTopicId = await applyTopicStep(step, this.#apply(target), signal);
+        if (shadowTopicId !== undefined) this.#follow(step.source, shadowTopicId);
+      }
+    }
+  }
+
+  #apply(target: ClusterMetadata): TopicApply {
+    return {
+      link: this.id,
+      source: this.#ports.source,
+      target: this.#ports.target,
+      targetTopics: target.topics,
+      state: this.#ports.state,
+    };
+  }
+
+  #follow(source: SeenTopic, shadowTopicId: string): void {
+    const previous = this.#topics.get(source.name);
+    const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
+    if (anew || previous?.shadowTopicId === undefined) {
+      // A copy that was made anew starts from the beginning, whatever was wrong with the old one.
+      this.replicator.remove(source.name);
+      this.#topics.delete(source.name);
+    }
+    const topic = this.#tracked(source);
+    topic.shadowTopicId = shadowTopicId;
+    topic.partitions = source.partitions;
+    topic.moveIfPossible('shadowCreated');
+    topic.moveIfPossible('sourceReturned');
+    this.replicator.add({
+      topic: source.name,
+      sourceTopicId: source.topicId,
+      targetTopicId: shadowTopicId,
+      partitions: source.partitions,
+    });
+    for (const fault of this.#ports.state.shadow(source.name)?.faults ?? []) this.#restoreFault(source.name, fault);
+  }
+
+  #restoreFault(topic: string, { partition, code, message, offset }: LastingFault): void {
+    const copier = this.replicator.copiersOf(topic).find(({ of }) => of.partition === partition);
+    copier?.fault({ code, message, ...(offset === undefined ? {} : { offset: BigInt(offset) }) });
+  }
+
+  #tracked(source: SeenTopic): TrackedTopic {
+    const existing = this.#topics.get(source.name);
+    if (existing !== undefined) return existing;
+    const topic = new TrackedTopic(source);
+    this.#topics.set(source.name, topic);
+    return topic;
+  }
+
+  #onFault(copier: Copier, fault: Fault): void {
+    const { topic, partition } = copier.of;
+    this.#ports.logger.error(
+      { link: this.id, topic, partition, code: fault.code, offset: fault.offset?.toString() },
+      fault.message,
+    );
+    this.#topics.get(topic)?.moveIfPossible('faulted');
+    if (!lastingCodes.has(fault.code)) return;
+    this.#rememberFault(copier, fault).catch((error: unknown) => {
+      this.#ports.logger.error(
+        { err: error, link: this.id, topic, partition },
+        'a fault could not be written to the state topic',
+      );
+    });
+  }
+
+  async #rememberFault(copier: Copier, fault: Fault): Promise<void> {
+    const { topic, partition } = copier.of;
+    const record = this.#ports.state.shadow(topic);
+    if (record === undefined || record.faults.some((known) => known.partition === partition)) return;
+    const lasting: LastingFault = {
+      partition,
+      code: fault.code,
+      message: fault.message,
+      at: this.#ports.clock.now().toISOString(),
+      ...(fault.offset === undefined ? {} : { offset: String(fault.offset) }),
+    };
+    await this.#ports.state.putShadow({ ...record, faults: [...record.faults, lasting] }, AbortSignal.timeout(30_000));
+  }
+}
+
+function seen(topic: TopicMetadata): SeenTopic {
+  return { name: topic.name, topicId: topic.topicId, partitions: topic.partitions.length };
+}

@@ -1,0 +1,102 @@
+/**
+ * The one table of problems an edge can answer with: code → HTTP status, exit code, retryable, remedy.
+ * The API renders them as `application/problem+json`, the CLI as one line and an exit code, the provider as the
+ * resource's error. Codes are matched, texts never.
+ */
+export const problems = {
+  INVALID_INPUT: { status: 400, exit: 2, retryable: false, remedy: 'Correct the named field and try again.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    exit: 3,
+    retryable: false,
+    remedy: 'Send the configured token as "Authorization: Bearer …".',
+  },
+  FORBIDDEN_HOST: {
+    status: 403,
+    exit: 3,
+    retryable: false,
+    remedy: 'Call the API by its loopback address, or configure a token.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    exit: 4,
+    retryable: false,
+    remedy: 'List what exists with "npx umbra topics" or GET /v1/links.',
+  },
+  METHOD_NOT_ALLOWED: { status: 405, exit: 2, retryable: false, remedy: 'Use one of the methods in the Allow header.' },
+  BODY_TOO_LARGE: { status: 413, exit: 2, retryable: false, remedy: 'Send one section of the spec per request.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: 2, retryable: false, remedy: 'Send the body as application/json.' },
+  POLICY_MISSING: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Declare a PrefixPolicy for the pair before its links.',
+  },
+  POLICY_IN_USE: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Prefixes cannot change under running links; detach the links first.',
+  },
+  LINK_FOLLOWS: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Set onDelete: "detach" on the ShadowLink, run "pulumi up", then remove it; the copies stay as they are.',
+  },
+  WRONG_SITE: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'A link is defined at its destination: call the worker of that site.',
+  },
+  NOT_READY: { status: 503, exit: 6, retryable: true, remedy: 'Wait for /readyz, or run "npx umbra doctor".' },
+  UNREACHABLE: {
+    status: 502,
+    exit: 6,
+    retryable: true,
+    remedy: 'Run "npx umbra doctor"; "npm run up" starts what has stopped.',
+  },
+  BAD_ANSWER: {
+    status: 502,
+    exit: 6,
+    retryable: false,
+    remedy: 'Check that the URL is an umbra worker of the same version as this command.',
+  },
+  NO_PAIR: {
+    status: 404,
+    exit: 4,
+    retryable: false,
+    remedy: 'Run "npm run up" in the project, or name a worker with --api.',
+  },
+  DIFFERENT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    remedy: 'Read the first difference above; the copy of that topic must be rebuilt.',
+  },
+  FINDINGS: { status: 409, exit: 1, retryable: false, remedy: 'Follow the remedy of each finding.' },
+  INTERNAL: {
+    status: 500,
+    exit: 70,
+    retryable: false,
+    remedy: "Read the worker's log and report it with the version.",
+  },
+} as const satisfies Record<string, { status: number; exit: number; retryable: boolean; remedy: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** An error meant for a person: what happened and where, with the table's code. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+
+  constructor(code: ProblemCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'Problem';
+    this.code = code;
+  }
+
+  get remedy(): string {
+    return problems[this.code].remedy;
+  }
+}

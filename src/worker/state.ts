@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import type { Cluster } from '../kafka/cluster.ts';
+import { createTopic } from '../kafka/topic-admin.ts';
+import { roleRecordSchema, type RoleView } from '../pair/ownership.ts';
+import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersSchema } from '../pair/spec.ts';
+import { stateTopic } from '../prefix-policy/internal-names.ts';
+import { faultRemedies, type FaultCode } from '../replication/fault.ts';
+import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { StateLog } from './state-log.ts';
+
+const faultCodes = Object.keys(faultRemedies) as [FaultCode, ...FaultCode[]];
+
+/** A fault that outlives the process: the copy is wrong, and a restart would not necessarily see it again. */
+const lastingFaultSchema = z.strictObject({
+  partition: z.int().min(0),
+  code: z.enum(faultCodes),
+  message: z.string(),
+  offset: z.string().optional(),
+  at: z.iso.datetime(),
+});
+
+export type LastingFault = z.output<typeof lastingFaultSchema>;
+
+/**
+ * What `_umbra` says of one copy. `creating` is written before the topic is created, `ours` when it exists: a topic
+ * of that name without a record was made by somebody else and is never touched.
+ */
+const shadowRecordSchema = z.strictObject({
+  topic: z.string(),
+  link: z.string(),
+  sourceTopicId: z.string(),
+  state: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('creating') }),
+    z.strictObject({ kind: z.literal('ours'), shadowTopicId: z.string() }),
+  ]),
+  faults: z.array(lastingFaultSchema).default([]),
+});
+
+export type ShadowRecord = z.output<typeof shadowRecordSchema>;
+
+const keys = { policy: 'spec/prefix-policy', schemaPrimary: 'spec/schema-primary' } as const;
+const linkPrefix = 'spec/link/';
+const shadowPrefix = 'shadow/';
+const rolePrefix = 'role/';
+
+/** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
+export async function ensureStateTopic(cluster: Cluster): Promise<void> {
+  const metadata = await cluster.metadata([stateTopic]);
+  if (metadata.topics.has(stateTopic)) return;
+  await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
+}
+
+/**
+ * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved. The only state
+ * umbra keeps; offsets are not in it, they are read from the logs themselves.
+ */
+export class SiteState {
+  readonly #log: StateLog;
+  /** Writes one after the other, in the order they were asked for. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(cluster: Cluster) {
+    this.#log = new StateLog(cluster, stateTopic);
+  }
+
+  catchUp(signal: AbortSignal): Promise<void> {
+    return this.#log.catchUp(signal);
+  }
+
+  get prefixOwners(): PrefixOwners | undefined {
+    return this.#read(keys.policy, prefixOwnersSchema);
+  }
+
+  get schemaPrimary(): SchemaPrimary | undefined {
+    return this.#read(keys.schemaPrimary, schemaPrimarySchema);
+  }
+
+  links(): readonly LinkSpec[] {
+    return this.#all(linkPrefix, linkSpecSchema);
+  }
+
+  shadows(): readonly ShadowRecord[] {
+    return this.#all(shadowPrefix, shadowRecordSchema);
+  }
+
+  shadow(topic: string): ShadowRecord | undefined {
+    return this.#read(shadowPrefix + topic, shadowRecordSchema);
+  }
+
+  roles(): RoleView {
+    const records = this.#all(rolePrefix, roleRecordSchema);
+    return { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
+  }
+
+  putPrefixOwners(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
+    return this.#write(keys.policy, owners, signal);
+  }
+
+  putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
+    return this.#write(keys.schemaPrimary, primary, signal);
+  }
+
+  putLink(link: LinkSpec, signal: AbortSignal): Promise<void> {
+    return this.#write(linkPrefix + linkId(link), link, signal);
+  }
+
+  removeLink(id: string, signal: AbortSignal): Promise<void> {
+    return this.#write(linkPrefix + id, undefined, signal);
+  }
+
+  putShadow(record: ShadowRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(shadowPrefix + record.topic, record, signal);
+  }
+
+  removeShadow(topic: string, signal: AbortSignal): Promise<void> {
+    return this.#write(shadowPrefix + topic, undefined, signal);
+  }
+
+  #write(key: string, value: object | undefined, signal: AbortSignal): Promise<void> {
+    const text = value === undefined ? undefined : JSON.stringify(value);
+    const written = this.#tail.then(() => this.#log.put(key, text, signal));
+    // The chain goes on after a failed write; its caller is told by `written`.
+    this.#tail = written.catch(() => undefined);
+    return written;
+  }
+
+  #read<Schema extends z.ZodType>(key: string, schema: Schema): z.output<Schema> | undefined {
+    const text = this.#log.entries.get(key);
+    return text === undefined ? undefined : parseEntry(key, text, schema);
+  }
+
+  #all<Schema extends z.ZodType>(prefix: string, schema: Schema): z.output<Schema>[] {
+    return [...this.#log.entries]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, text]) => parseEntry(key, text, schema));
+  }
+}
+
+function parseEntry<Schema extends z.ZodType>(key: string, text: string, schema: Schema): z.output<Schema> {
+  const parsed = schema.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `the entry ${key} of ${stateTopic} was written by another version or by somebody else: ${z.prettifyError(parsed.error)}`,
+  );
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { siteIdSchema } from '../pair/site.ts';
+import { topicStateKindSchema } from '../pair/topic-state.ts';
+
+/**
+ * What the API answers. Offsets are decimal strings: they are 64-bit. Times are ISO 8601 in UTC.
+ * These schemas are the contract between worker, API, CLI and provider.
+ */
+const offset = z.string().regex(/^\d+$/);
+const isoTime = z.iso.datetime();
+
+/** A lag is only worth as much as the sample it came from: `sampleAgeMs` is always beside it. */
+export const lagViewSchema = z.strictObject({
+  records: z.int().min(0),
+  /** Age of the oldest moment at which the copy is known to have been behind; 0 when level. */
+  seconds: z.number().min(0),
+  /** Age of the newest answer of the source this rests on; absent before the first answer. */
+  sampleAgeMs: z.int().min(0).optional(),
+});
+
+export const faultViewSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  at: isoTime,
+});
+
+export const partitionViewSchema = z.strictObject({
+  partition: z.int().min(0),
+  state: z.enum(['resuming', 'copying', 'waiting', 'stopped', 'faulted']),
+  /** Next offset the copy will take: everything below is acknowledged by the target. Absent before the first resume. */
+  copiedTo: offset.optional(),
+  /** The source's last stable offset as last seen. */
+  sourceEnd: offset.optional(),
+  lag: lagViewSchema,
+  fault: faultViewSchema.optional(),
+  /** Why it is resuming, when an error made it. */
+  retrying: z.string().optional(),
+});
+
+export const topicViewSchema = z.strictObject({
+  name: z.string(),
+  link: z.string(),
+  state: topicStateKindSchema,
+  partitions: z.int().min(0),
+  partitionsFaulted: z.int().min(0),
+  lag: lagViewSchema,
+  copied: z.strictObject({ batches: z.int().min(0), records: z.int().min(0), bytes: z.int().min(0) }),
+  fault: faultViewSchema.optional(),
+});
+
+export const topicDetailViewSchema = topicViewSchema.extend({
+  sourceTopicId: z.string().optional(),
+  shadowTopicId: z.string().optional(),
+  partitionViews: z.array(partitionViewSchema),
+});
+
+export const violationViewSchema = z.strictObject({
+  site: siteIdSchema,
+  topic: z.string(),
+  kind: z.enum(['unowned', 'squatter']),
+  message: z.string(),
+});
+
+export const linkStateSchema = z.enum([
+  'starting',
+  'following',
+  'degraded',
+  'source-unreachable',
+  'target-unreachable',
+]);
+
+export const linkViewSchema = z.strictObject({
+  /** `a-b` for the link from site a to site b. */
+  id: z.string(),
+  from: siteIdSchema,
+  to: siteIdSchema,
+  state: linkStateSchema,
+  /** `unfenced`: the target has no authorizer, so anybody can write the copies. */
+  fence: z.enum(['acl', 'unfenced', 'unknown']),
+  topics: z.strictObject({ total: z.int().min(0), following: z.int().min(0), faulted: z.int().min(0) }),
+  lag: lagViewSchema,
+  /** The newest error that keeps the link from working, while it does. */
+  problem: z.string().optional(),
+});
+
+export const pairViewSchema = z.strictObject({
+  pair: z.string(),
+  site: siteIdSchema,
+  worker: z.strictObject({ version: z.string(), pid: z.int(), startedAt: isoTime }),
+  prefixes: z.strictObject({ a: z.string(), b: z.string() }).optional(),
+  schemaPrimary: siteIdSchema.optional(),
+  sites: z.array(
+    z.strictObject({ site: siteIdSchema, bootstrapServers: z.array(z.string()), clusterId: z.string().optional() }),
+  ),
+  links: z.array(linkViewSchema),
+  violations: z.array(violationViewSchema),
+});
+
+export type LagView = z.output<typeof lagViewSchema>;
+export type FaultView = z.output<typeof faultViewSchema>;
+export type PartitionView = z.output<typeof partitionViewSchema>;
+export type TopicView = z.output<typeof topicViewSchema>;
+export type TopicDetailView = z.output<typeof topicDetailViewSchema>;
+export type ViolationView = z.output<typeof violationViewSchema>;
+export type LinkView = z.output<typeof linkViewSchema>;
+export type PairView = z.output<typeof pairViewSchema>;

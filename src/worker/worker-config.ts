@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { clusterConfigSchema } from '../kafka/cluster-config.ts';
+import { siteIdSchema } from '../pair/site.ts';
+
+/**
+ * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
+ * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
+ */
+export const workerConfigSchema = z.strictObject({
+  /** Name of the pair; the same at both sites. */
+  pair: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}'),
+  /** The site this worker runs at: it carries the link that ends here. */
+  site: siteIdSchema,
+  clusters: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }),
+  api: z.strictObject({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: z.int().min(0).max(65_535),
+    /** Bearer token asked of every /v1 request. Without it the API binds to loopback only. */
+    token: z.string().min(16, 'must have at least 16 characters').optional(),
+  }),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  tuning: z
+    .strictObject({
+      /** Bytes of fetched batches held in memory per link, at most (one larger batch is still let through alone). */
+      bufferBytesMax: z
+        .int()
+        .min(1 << 20)
+        .max(2 ** 31)
+        .default(64 << 20),
+      /** Seconds between two looks at the source's topics. */
+      discoveryIntervalMs: z.int().min(200).max(3_600_000).default(2_000),
+      /** Time between two looks at the copies' log ends, which find foreign writes on idle partitions. */
+      foreignWriteCheckMs: z.int().min(200).max(3_600_000).default(3_000),
+    })
+    .prefault({}),
+});
+
+export type WorkerConfig = z.output<typeof workerConfigSchema>;
+export type WorkerConfigInput = z.input<typeof workerConfigSchema>;

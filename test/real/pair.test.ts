@@ -1,0 +1,190 @@
+import { CompressionTypes, Partitioners } from 'kafkajs';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type Codec, javaConsume, javaProduce, type ProduceJob } from '../fixtures/java-client.ts';
+import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const sites = inject('sites');
+let pair: TestPair;
+
+beforeAll(async () => {
+  pair = await startPair({ clusters: { a: sites.a.umbra, b: sites.b.umbra } });
+});
+
+afterAll(async () => {
+  await pair.remove();
+});
+
+test('kafkajs records (gzip) of both sites appear at the other with the same offsets and bytes', async () => {
+  for (const [site, topic] of [
+    ['a', 'a_gzip'],
+    ['b', 'b_gzip'],
+  ] as const) {
+    await createTopic(sites[site].app, topic, { partitions: 4 });
+    const producer = kafkajs(sites[site].app).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    for (let round = 0; round < 10; round++) {
+      const messages = Array.from({ length: 200 }, (_, index) => ({
+        key: `k${index}`,
+        value: `${site} ${round} ${index}`,
+      }));
+      await producer.send({ topic, compression: CompressionTypes.GZIP, messages });
+    }
+    await producer.disconnect();
+  }
+  for (const topic of ['a_gzip', 'b_gzip'])
+    await pair.topic(topic, (view) => following(view) && view.copied.records === 2000);
+  const report = await pair.verify(['a_gzip', 'b_gzip']);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 4000, behind: 0 });
+});
+
+test('Java records of every codec, idempotent and not, are read at the other site as they were written', async () => {
+  const codecs: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+  const jobs: ProduceJob[] = codecs.flatMap((codec, index) =>
+    [true, false].map((idempotence) => ({
+      topic: `a_java_${codec}_${idempotence ? 'idempotent' : 'plain'}`,
+      partitions: 3,
+      records: 600,
+      codec,
+      idempotence,
+      seed: index,
+    })),
+  );
+  for (const { topic, partitions } of jobs) {
+    await createTopic(sites.a.admin, topic, { partitions, configs: { 'retention.ms': '-1' } });
+  }
+  await javaProduce(sites.a.app, jobs);
+  for (const { topic } of jobs) await pair.topic(topic, following);
+  const topics = jobs.map(({ topic }) => topic);
+  const report = await pair.verify(topics);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 6000 });
+  const consume = topics.map((topic) => ({ topic }));
+  expect(await javaConsume(sites.b.app, consume)).toEqual(await javaConsume(sites.a.app, consume));
+});
+
+test('app may read the copies but not write them', async () => {
+  await createTopic(sites.a.app, 'a_fenced');
+  await produce(sites.a.app, 'a_fenced', ['one']);
+  await pair.topic('a_fenced', following);
+  await expect(produce(sites.b.app, 'a_fenced', ['two'])).rejects.toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED' });
+  expect(await logEnds(sites.b.app, 'a_fenced')).toEqual([1n]);
+});
+
+test('after traffic both ways every log end stays where it is and nothing flows back', async () => {
+  await createTopic(sites.a.app, 'a_quiet', { partitions: 2 });
+  await createTopic(sites.b.app, 'b_quiet', { partitions: 2 });
+  await Promise.all([produce(sites.a.app, 'a_quiet', ['1', '2', '3']), produce(sites.b.app, 'b_quiet', ['1', '2'])]);
+  for (const topic of ['a_quiet', 'b_quiet']) await pair.topic(topic, following);
+  const ends = (): Promise<unknown> =>
+    Promise.all([sites.a, sites.b].flatMap((site) => ['a_quiet', 'b_quiet'].map((topic) => logEnds(site.app, topic))));
+  const before = await ends();
+  expect(before).toEqual([
+    [3n, 0n],
+    [2n, 0n],
+    [3n, 0n],
+    [2n, 0n],
+  ]);
+  // Both links look for topics and foreign writes several times meanwhile; traffic on another topic proves they run.
+  await createTopic(sites.a.app, 'a_proof');
+  await produce(sites.a.app, 'a_proof', ['x']);
+  await pair.topic('a_proof', following);
+  expect(await ends()).toEqual(before);
+});
+
+test('a topic of the other site that somebody made by hand is a violation, never copied and never overwritten', async () => {
+  await createTopic(sites.a.admin, 'b_squatter');
+  await produce(sites.a.admin, 'b_squatter', ['mine']);
+  await createTopic(sites.b.app, 'b_squatter');
+  await produce(sites.b.app, 'b_squatter', ['theirs', 'too']);
+  const violation = await eventually('the violation is shown', async () =>
+    (await pair.api.a.pair()).violations.find(({ topic }) => topic === 'b_squatter'),
+  );
+  expect(violation).toMatchObject({ site: 'a', kind: 'squatter' });
+  const view = await pair.topic('b_squatter', ({ state }) => state === 'faulted');
+  expect(view.fault).toMatchObject({ code: 'SHADOW_NOT_OURS' });
+  expect(await logEnds(sites.a.admin, 'b_squatter')).toEqual([1n]);
+});
+
+test('a name without owner is a violation and is not copied', async () => {
+  await createTopic(sites.a.admin, 'nobodys');
+  await eventually('the violation is shown', async () =>
+    (await pair.api.a.pair()).violations.find(({ topic, kind }) => topic === 'nobodys' && kind === 'unowned'),
+  );
+  expect((await pair.api.b.topics()).map(({ name }) => name)).not.toContain('nobodys');
+});
+
+test('a write of somebody else on an idle copy is found and faults that partition alone', async () => {
+  await createTopic(sites.a.app, 'a_foreign', { partitions: 2 });
+  await produce(sites.a.app, 'a_foreign', ['one', 'two']);
+  await pair.topic('a_foreign', following);
+  await produce(sites.b.admin, 'a_foreign', ['alien']);
+  const view = await pair.topic('a_foreign', ({ state }) => state === 'faulted');
+  expect(view.partitionViews.map(({ state }) => state)).toEqual(['faulted', 'waiting']);
+  expect(view.fault).toMatchObject({ code: 'FOREIGN_WRITE', message: expect.stringContaining('offset 2') as string });
+  await produce(sites.a.app, 'a_gzip_after_foreign_write_elsewhere', []).catch(() => undefined);
+  await createTopic(sites.a.app, 'a_unharmed');
+  await produce(sites.a.app, 'a_unharmed', ['goes on']);
+  await pair.topic('a_unharmed', following);
+});
+
+test('a fault that means wrong bytes outlives a restart of the worker', async () => {
+  await pair.kill('b');
+  await pair.start('b');
+  const view = await pair.topic('a_foreign', ({ state }) => state === 'faulted');
+  expect(view.partitionViews[0]?.fault?.code).toBe('FOREIGN_WRITE');
+});
+
+test('added partitions of the source are followed', async () => {
+  await createTopic(sites.a.app, 'a_growing', { partitions: 1 });
+  await produce(sites.a.app, 'a_growing', ['one']);
+  await pair.topic('a_growing', following);
+  const admin = kafkajs(sites.a.admin).admin();
+  await admin.connect();
+  await admin.createPartitions({ topicPartitions: [{ topic: 'a_growing', count: 3 }] });
+  await admin.disconnect();
+  const producer = kafkajs(sites.a.app).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  await producer.send({ topic: 'a_growing', messages: [{ partition: 2, value: 'in the new one' }] });
+  await producer.disconnect();
+  await pair.topic('a_growing', (view) => following(view) && view.partitions === 3);
+  expect(await logEnds(sites.b.app, 'a_growing')).toEqual([1n, 0n, 1n]);
+});
+
+test('a deleted source topic leaves its copy as it is; one created anew under the name is not written over it', async () => {
+  await createTopic(sites.a.app, 'a_reborn');
+  await produce(sites.a.app, 'a_reborn', ['first life']);
+  await pair.topic('a_reborn', following);
+  const admin = kafkajs(sites.a.admin).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: ['a_reborn'] });
+  await pair.topic('a_reborn', ({ state }) => state === 'orphaned');
+  expect(await logEnds(sites.b.app, 'a_reborn')).toEqual([1n]);
+  await createTopic(sites.a.app, 'a_reborn');
+  await produce(sites.a.app, 'a_reborn', ['second life', 'and more']);
+  const view = await pair.topic('a_reborn', ({ state }) => state === 'faulted');
+  await admin.disconnect();
+  expect(view.fault?.code).toBe('SOURCE_RECREATED');
+  expect(await logEnds(sites.b.app, 'a_reborn')).toEqual([1n]);
+});
+
+test('what cannot pass yet faults by name and never gets a wrong offset', async () => {
+  await createTopic(sites.a.app, 'a_append_time', { configs: { 'message.timestamp.type': 'LogAppendTime' } });
+  await produce(sites.a.app, 'a_append_time', ['stamped by the broker']);
+  await createTopic(sites.a.app, 'a_tx');
+  const producer = kafkajs(sites.a.app).producer({
+    transactionalId: 'a_tx_1',
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  await producer.send({ topic: 'a_tx', messages: [{ value: 'plain' }] }).catch(() => undefined);
+  const transaction = await producer.transaction();
+  await transaction.send({ topic: 'a_tx', messages: [{ value: 'in a transaction' }] });
+  await transaction.commit();
+  await producer.disconnect();
+  expect((await pair.topic('a_append_time', ({ state }) => state === 'faulted')).fault?.code).toBe('LOG_APPEND_TIME');
+  expect((await pair.topic('a_tx', ({ state }) => state === 'faulted')).fault?.code).toBe('TRANSACTIONAL');
+  expect(await logEnds(sites.b.app, 'a_append_time')).toEqual([0n]);
+});
