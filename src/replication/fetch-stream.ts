@@ -17,7 +17,7 @@ import { retryDelays } from './retry-delays.ts';
 import { hasAborted, Wakeup } from './wakeup.ts';
 
 export interface FetchLimits {
-  /** Bytes asked for per answer; one larger batch is still delivered (KIP-74). */
+  /** Bytes asked for per answer, at most; one larger batch is still delivered (KIP-74). */
   readonly answerBytesMax: number;
   readonly partitionBytesMax: number;
   /** Longest time the broker holds an answer back when there is nothing new. */
@@ -49,6 +49,8 @@ export class FetchStream {
   readonly #source: Cluster;
   readonly #pool: FramePool;
   readonly #limits: FetchLimits;
+  /** This stream's part of the buffer, which changes with the number of streams. */
+  readonly #bytesShare: () => number;
   readonly #meters: LinkMeters;
   readonly #members = new Map<string, Member>();
   /** Members whose wish or position changed since the last request. */
@@ -63,8 +65,9 @@ export class FetchStream {
   constructor(
     brokerId: number,
     source: Cluster,
-    options: { pool: FramePool; limits: FetchLimits; meters: LinkMeters },
+    options: { pool: FramePool; limits: FetchLimits; bytesShare: () => number; meters: LinkMeters },
   ) {
+    this.#bytesShare = options.bytesShare;
     this.#brokerId = brokerId;
     this.#source = source;
     this.#pool = options.pool;
@@ -121,7 +124,8 @@ export class FetchStream {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const release = await this.#pool.reserve(this.#limits.answerBytesMax, signal);
+    const answerBytesMax = Math.min(this.#limits.answerBytesMax, this.#bytesShare());
+    const release = await this.#pool.reserve(answerBytesMax, signal);
     let frame: (Frame & { readonly bodyStart: number }) | undefined;
     try {
       const broker = await this.#source.broker(this.#brokerId, 'fetch');
@@ -130,7 +134,7 @@ export class FetchStream {
         this.#connection = broker.connection;
       }
       broker.negotiate(fetchApi);
-      frame = await broker.connection.request(this.#request());
+      frame = await broker.connection.request(this.#request(answerBytesMax));
     } finally {
       release();
     }
@@ -141,7 +145,7 @@ export class FetchStream {
     }
   }
 
-  #request(): ReturnType<typeof encodeFetch> {
+  #request(answerBytesMax: number): ReturnType<typeof encodeFetch> {
     const fresh = this.#session.epoch <= 0;
     const keys = fresh ? [...this.#members.keys()] : [...this.#touched];
     const partitions: FetchPartition[] = [];
@@ -149,7 +153,7 @@ export class FetchStream {
     for (const key of keys) {
       const member = this.#members.get(key);
       if (member?.copier.wantsFetch === true) {
-        partitions.push(this.#ask(key, member));
+        if (fresh || !this.#alreadyAsked(key, member.copier)) partitions.push(this.#ask(key, member));
       } else if (this.#inSession.delete(key) && !fresh) {
         forgotten.push(parseKey(key));
       }
@@ -162,12 +166,18 @@ export class FetchStream {
         session: this.#session,
         maxWaitMs: full ? Math.min(maxWaitWhileFullMs, this.#limits.maxWaitMs) : this.#limits.maxWaitMs,
         minBytes: 1,
-        bytesMax: this.#limits.answerBytesMax,
+        bytesMax: answerBytesMax,
         partitions,
         forgotten,
       },
       this.#pool,
     );
+  }
+
+  /** The broker's session has this very wish: it need not be told again. */
+  #alreadyAsked(key: string, copier: Copier): boolean {
+    const asked = this.#inSession.get(key);
+    return asked?.offset === copier.fetchOffset && asked.generation === copier.generation;
   }
 
   #ask(key: string, { copier, leaderEpoch }: Member): FetchPartition {

@@ -308,6 +308,8 @@ export class Replicator {
       stream = new FetchStream(brokerId, this.#ports.source, {
         pool: this.pool,
         limits: this.#limits.fetch,
+        // Half of the buffer for what is asked for, half for what is on its way to the target.
+        bytesShare: () => Math.floor(this.#limits.bufferBytesMax / 2 / this.#fetchers.size),
         meters: this.meters,
       });
       this.#fetchers.set(brokerId, stream);
