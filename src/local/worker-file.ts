@@ -1,0 +1,53 @@
+import { type ClusterConfigInput } from '../kafka/cluster-config.ts';
+import { type SiteId } from '../pair/site.ts';
+
+/** A worker to be run on this machine. Passwords and token are in clear text: they end in a 0600 file. */
+export interface LocalWorkerSpec {
+  /** `<project>/.umbra/workers/<pair>-<site>`: configuration, log and pid file. */
+  readonly home: string;
+  readonly pair: string;
+  readonly site: SiteId;
+  readonly clusters: Readonly<Record<SiteId, ClusterConfigInput>>;
+  /** Default 127.0.0.1; anything but loopback needs a token. */
+  readonly apiHost?: string | undefined;
+  /** A free one is chosen, and kept, when absent. */
+  readonly apiPort?: number | undefined;
+  readonly apiToken?: string | undefined;
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | undefined;
+  readonly tuning?: Readonly<Record<string, number>> | undefined;
+  /** What Node runs; default: the project's own command line. For tests. */
+  readonly entry?: string | undefined;
+}
+
+export interface ApiAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Pure: the file a worker starts from, as `workerConfigSchema` of src/worker reads it (this room may not import that
+ * one; a test holds the two together).
+ */
+export function renderWorkerFile(
+  spec: LocalWorkerSpec,
+  port: number,
+): { readonly api: ApiAddress } & Record<string, unknown> {
+  return {
+    pair: spec.pair,
+    site: spec.site,
+    clusters: { a: spec.clusters.a, b: spec.clusters.b },
+    api: {
+      host: spec.apiHost ?? '127.0.0.1',
+      port,
+      ...(spec.apiToken === undefined ? {} : { token: spec.apiToken }),
+    },
+    ...(spec.logLevel === undefined ? {} : { logLevel: spec.logLevel }),
+    ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),
+  };
+}
+
+/** Where a program on this machine reaches the API: a worker bound to every address is called by loopback. */
+export function apiUrl({ host, port }: ApiAddress): string {
+  const name = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

@@ -1,0 +1,257 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { openAclApi } from '../../src/local/acl-api.ts';
+import { clusterPaths } from '../../src/local/cluster-paths.ts';
+import { deleteLocalCluster, inspectLocalCluster, startLocalCluster } from '../../src/local/local-cluster.ts';
+import { runCommand } from '../../src/local/run-command.ts';
+import { type AclBinding } from '../../src/prefix-policy/acls.ts';
+import { ensureKafka } from '../../tools/kafka-jars.ts';
+import { reportOn, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { javaConsume, javaProduce, type PartitionDigest } from '../fixtures/java-client.ts';
+import { testFolder } from '../fixtures/test-root.ts';
+import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
+
+const bounded = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(120_000) });
+
+describe('a cluster with passwords and an authorizer', () => {
+  let cluster: TestCluster;
+  beforeAll(async () => {
+    cluster = await startTestCluster({ name: 'secure' });
+  });
+  afterAll(() => cluster.remove());
+
+  function specOf(): { name: string; home: string } {
+    return { name: cluster.local.name, home: cluster.local.home };
+  }
+
+  test('a wrong password is refused', async () => {
+    const right = cluster.connection('app');
+    if (right.sasl?.mechanism !== 'SCRAM-SHA-512') throw new Error('not SCRAM');
+    const wrong = { ...right, sasl: { ...right.sasl, password: 'not-the-password' } };
+    await expect(createTopic(wrong, 'x')).rejects.toThrow(/SASL.*SCRAM.*authentication failed|invalid credentials/i);
+  });
+
+  test('both SCRAM mechanisms let every principal in', async () => {
+    for (const principal of ['admin', 'umbra', 'app'] as const) {
+      const connection = cluster.connection(principal);
+      if (connection.sasl?.mechanism !== 'SCRAM-SHA-512') throw new Error('not SCRAM');
+      const other = { ...connection, sasl: { ...connection.sasl, mechanism: 'SCRAM-SHA-256' as const } };
+      for (const each of [connection, other]) await expect(logEnds(each, 'no-such-topic')).rejects.toThrow(/topic/i);
+    }
+  });
+
+  test('app may do nothing until it is granted', async () => {
+    await createTopic(cluster.connection('admin'), 'a_closed');
+    await expect(produce(cluster.connection('app'), 'a_closed', ['x'])).rejects.toThrow(
+      /Not authorized to access topics/i,
+    );
+    const grant: AclBinding = {
+      ...{ resourceType: 'TOPIC', resourceName: 'a_', patternType: 'PREFIXED', principal: 'User:app', host: '*' },
+      ...{ operation: 'WRITE', permission: 'ALLOW' },
+    };
+    await cluster.grant([grant]);
+    await produce(cluster.connection('app'), 'a_closed', ['x']);
+    await cluster.grant([]);
+    await expect(produce(cluster.connection('app'), 'a_closed', ['y'])).rejects.toThrow(
+      /Not authorized to access topics/i,
+    );
+    expect(await logEnds(cluster.connection('admin'), 'a_closed')).toEqual([1n]);
+  });
+
+  test('grants that somebody else made are left alone', async () => {
+    const foreign: AclBinding = {
+      ...{ resourceType: 'TOPIC', resourceName: 'theirs', patternType: 'LITERAL', principal: 'User:them', host: '*' },
+      ...{ operation: 'READ', permission: 'ALLOW' },
+    };
+    const acls = openAclApi(cluster.connection('admin'));
+    try {
+      await acls.create([foreign]);
+      await cluster.grant([{ ...foreign, principal: 'User:app' }]);
+      await cluster.grant([]);
+      expect(await acls.list()).toEqual([foreign]);
+    } finally {
+      await acls.close();
+    }
+  });
+
+  test('a killed broker is reported with its log, and starts again with its data on the same port', async () => {
+    await createTopic(cluster.connection('admin'), 'a_kept');
+    await produce(cluster.connection('admin'), 'a_kept', ['1', '2', '3']);
+    await cluster.broker.kill();
+    const dead = await reportOn(cluster);
+    if (dead.kind !== 'present') throw new Error(dead.kind);
+    expect(dead.brokers[0]?.status.kind).toBe('died');
+    expect(dead.brokers[0]?.logTail.join('\n')).toMatch(/INFO/);
+    await cluster.broker.start();
+    expect(await logEnds(cluster.connection('admin'), 'a_kept')).toEqual([3n]);
+  });
+
+  test('stop and start keep data, passwords, ports and identity; starting twice changes nothing', async () => {
+    await createTopic(cluster.connection('admin'), 'a_stays');
+    await produce(cluster.connection('admin'), 'a_stays', ['1', '2']);
+    await cluster.broker.stop();
+    const again = await startLocalCluster(specOf(), bounded());
+    expect(again.clusterId).toBe(cluster.local.clusterId);
+    expect(again.connection('app')).toEqual(cluster.connection('app'));
+    const pid = await cluster.broker.pid();
+    await startLocalCluster(specOf(), bounded());
+    expect(await cluster.broker.pid()).toBe(pid);
+    expect(await logEnds(cluster.connection('admin'), 'a_stays')).toEqual([2n]);
+  });
+
+  test('a changed heap restarts the broker with its data', async () => {
+    const pid = await cluster.broker.pid();
+    await startLocalCluster({ ...specOf(), heapMb: 300 }, bounded());
+    expect(await cluster.broker.pid()).not.toBe(pid);
+    expect((await logEnds(cluster.connection('admin'), 'a_stays')).length).toBe(1);
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'no password is seen in the process, none in the log, and no file is public',
+    async () => {
+      const { home } = cluster.local;
+      const credentials = JSON.parse(readFileSync(clusterPaths(home).credentials, 'utf8')) as Record<string, string>;
+      const pid = await cluster.broker.pid();
+      const paths = clusterPaths(home).broker(1);
+      const open = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, paths.logFile, `${paths.logFile}.1`];
+      for (const file of open) {
+        const text = readFileSync(file, 'utf8');
+        for (const password of Object.values(credentials)) expect(text).not.toContain(password);
+      }
+      const privates = [paths.config, clusterPaths(home).credentials, ...Object.values(cluster.local.clientFiles)];
+      for (const file of privates) expect(statSync(file).mode & 0o077).toBe(0);
+      expect(statSync(home).mode & 0o077).toBe(0);
+    },
+  );
+
+  test.runIf(process.platform === 'linux')('a broker that serves takes less than 450 MiB', async () => {
+    const status = readFileSync(`/proc/${await cluster.broker.pid()}/status`, 'utf8');
+    const residentKb = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
+    expect(residentKb).toBeGreaterThan(0);
+    expect(residentKb).toBeLessThan(450 << 10);
+  });
+
+  test('Kafka’s own tools work with the properties written for them', async () => {
+    const libs = await ensureKafka('4.3.1', bounded());
+    const tool = ['-cp', join(libs, '*'), 'org.apache.kafka.tools.TopicCommand', '--list'];
+    const where = [
+      '--bootstrap-server',
+      cluster.bootstrapServers.join(','),
+      '--command-config',
+      cluster.local.clientFiles.admin,
+    ];
+    const result = await runCommand('java', [...tool, ...where], { env: process.env, timeoutMs: 60_000, ...bounded() });
+    expect(result.stdout).toContain('a_kept');
+  });
+
+  test('an older version than the data’s is refused and nothing is touched', async () => {
+    const pid = await cluster.broker.pid();
+    await expect(startLocalCluster({ ...specOf(), kafkaVersion: '3.9.2' }, bounded())).rejects.toThrow(
+      /kafkaVersion is 4\.3\.1 and cannot become 3\.9\.2, which is older/,
+    );
+    expect(await cluster.broker.pid()).toBe(pid);
+  });
+});
+
+test('a broker that ends while it starts is reported with its exit code and log, and nothing is left running', async () => {
+  const cluster = await startTestCluster({ name: 'damaged' });
+  onTestFinished(() => cluster.remove());
+  await cluster.broker.stop();
+  const meta = join(clusterPaths(cluster.local.home).broker(1).data, 'meta.properties');
+  writeFileSync(meta, readFileSync(meta, 'utf8').replace('node.id=1', 'node.id=7'));
+  await expect(cluster.broker.start()).rejects.toThrow(
+    /damaged\/1 ended before it served: exit code 1[^]*Stored node id 7/,
+  );
+  expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+});
+
+test('a port that another program took is named, and nothing is started', async () => {
+  const cluster = await startTestCluster({ name: 'taken' });
+  onTestFinished(() => cluster.remove());
+  await cluster.broker.stop();
+  const port = Number(cluster.bootstrapServers[0]?.split(':')[1]);
+  const server = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  await expect(cluster.broker.start()).rejects.toThrow(`Port ${port} of broker taken/1 is used by another program.`);
+});
+
+test('a version without jars, and a configured port that is taken, are refused before anything is made', async () => {
+  const home = join(testFolder('refused'), 'x');
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  const clientPort = typeof address === 'object' ? address?.port : undefined;
+  if (clientPort === undefined) throw new Error('no port');
+  await expect(startLocalCluster({ name: 'x', home, kafkaVersion: '9.9.9' }, bounded())).rejects.toThrow(
+    'No jars of Kafka 9.9.9',
+  );
+  await expect(startLocalCluster({ name: 'x', home, clientPort }, bounded())).rejects.toThrow(
+    `Port ${clientPort} of broker x/1`,
+  );
+  expect(existsSync(home)).toBe(false);
+});
+
+test('Kafka 3.9.2 without security serves anybody', async () => {
+  const cluster = await startTestCluster({ name: 'plain', version: '3.9.2', security: 'none' });
+  onTestFinished(() => cluster.remove());
+  await createTopic(cluster.connection('app'), 'anything');
+  await produce(cluster.connection('app'), 'anything', ['x']);
+  expect(await logEnds(cluster.connection('app'), 'anything')).toEqual([1n]);
+});
+
+test('three brokers carry on when one is killed, and it comes back', async () => {
+  const cluster = await startTestCluster({ name: 'three', brokers: 3 });
+  onTestFinished(() => cluster.remove());
+  const admin = cluster.connection('admin');
+  await createTopic(admin, 'a_replicated', { replicas: 3, configs: { 'min.insync.replicas': '2' } });
+  await cluster.brokers[2]!.kill();
+  await expect
+    .poll(() => produce(admin, 'a_replicated', ['x']).then(() => 'written', String), { timeout: 30_000 })
+    .toBe('written');
+  await cluster.brokers[2]!.start();
+  expect((await logEnds(admin, 'a_replicated'))[0]).toBeGreaterThanOrEqual(1n);
+});
+
+test('an interrupted start leaves no process and no password file behind, and can be repeated', async () => {
+  const home = join(testFolder('interrupted'), 'x');
+  onTestFinished(() => deleteLocalCluster({ home }, bounded()));
+  const interrupt = new AbortController();
+  const onProgress = (line: string): void => {
+    // The broker is about to be started: half of the work is done.
+    if (line.startsWith('start broker')) setTimeout(() => interrupt.abort(new Error('enough')), 300);
+  };
+  await expect(startLocalCluster({ name: 'x', home }, { signal: interrupt.signal, onProgress })).rejects.toThrow(
+    'enough',
+  );
+  expect(await inspectLocalCluster({ home }, bounded())).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+  expect(existsSync(clusterPaths(home).broker(1).formatArgs)).toBe(false);
+  await startLocalCluster({ name: 'x', home }, bounded());
+});
+
+test('the Java clients read the same records whatever the codec they wrote them with', async () => {
+  const { a } = inject('sites');
+  const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+  const jobs = codecs.map((codec, index) => ({
+    ...{ topic: `a_local_java_${codec}`, partitions: 3, records: 400, codec, seed: 1, idempotence: index % 2 === 0 },
+  }));
+  for (const { topic, partitions } of jobs)
+    await createTopic(a.admin, topic, { partitions, configs: { 'retention.ms': '-1' } });
+  await javaProduce(a.app, jobs);
+  const digests = await javaConsume(a.app, jobs);
+  const [first, ...others] = jobs.map(({ topic }) => digests.filter((each) => each.topic === topic).map(withoutTopic));
+  expect(first?.map(({ records }) => records).reduce((x, y) => x + y)).toBe(400);
+  for (const other of others) expect(other).toEqual(first);
+  const [half] = await javaConsume(a.umbra, [
+    { topic: 'a_local_java_zstd', endOffsets: { 0: 10n }, isolation: 'read_committed' },
+  ]);
+  expect(half).toMatchObject({ partition: 0, records: 10, first: '0', last: '9' });
+});
+
+function withoutTopic({ topic: _topic, ...rest }: PartitionDigest): Omit<PartitionDigest, 'topic'> {
+  return rest;
+}
