@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { sites, siteIdSchema } from '../src/pair/site.ts';
+import { pairNameSchema } from '../src/pair/spec.ts';
+import { provenOwnersSchema } from '../src/prefix-policy/prefix-policy.ts';
+import { type ClusterConfig, clusterConfigSchema } from '../src/provider/resources/cluster-args.ts';
+import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
+import { linkIds } from '../src/provider/resources/link-ids.ts';
+import { parseSetting } from '../src/provider/resources/setting-lines.ts';
+
+const namespace = 'umbra:';
+
+const { runtime, kafkaVersion, clientPort, heapMb } = localClusterFields;
+const { apiHost, apiPort, apiToken, logLevel } = workerFields;
+
+const workerSettings = z.strictObject({ apiHost, apiPort });
+const localSite = z.strictObject({ clientPort, apiPort });
+
+/** Every setting of the program, by its key in the namespace `umbra`. */
+const settings = {
+  /** `local`: two clusters on this machine. `existing`: two clusters that are there already, given by `sites`. */
+  target: z.enum(['local', 'existing'], { error: 'must be "local" or "existing"' }).default('local'),
+  pair: pairNameSchema.default('pair'),
+  prefixes: provenOwnersSchema.default({ a: 'a_', b: 'b_' }),
+  schemaPrimary: siteIdSchema.default('a'),
+  links: z
+    .array(z.enum(linkIds))
+    .superRefine(refuseRepeated)
+    .default([...linkIds]),
+  onDelete: z.enum(['refuse', 'detach'], { error: 'must be "refuse" or "detach"' }).default('refuse'),
+  apiToken,
+  logLevel,
+  local: z
+    .strictObject({
+      runtime,
+      kafkaVersion,
+      heapMb,
+      sites: z.strictObject({ a: localSite.prefault({}), b: localSite.prefault({}) }).prefault({}),
+    })
+    .prefault({}),
+  /** Of the target `existing`. */
+  sites: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }).superRefine(refuseSharedServer).optional(),
+  workers: z.strictObject({ a: workerSettings.prefault({}), b: workerSettings.prefault({}) }).optional(),
+} as const;
+
+type SettingName = keyof typeof settings;
+type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]> };
+
+/** Settings that are text as they stand; the others are objects. */
+const plainText: readonly SettingName[] = ['target', 'pair', 'schemaPrimary', 'onDelete', 'apiToken', 'logLevel'];
+
+type Common = Pick<Settings, 'pair' | 'prefixes' | 'schemaPrimary' | 'links' | 'onDelete' | 'apiToken' | 'logLevel'>;
+
+export type PairConfig = Common &
+  (
+    | { readonly target: 'local'; readonly local: Settings['local'] }
+    | {
+        readonly target: 'existing';
+        readonly sites: { readonly a: ClusterConfig; readonly b: ClusterConfig };
+        readonly workers: Settings['workers'];
+      }
+  );
+
+export type ParsedConfig =
+  | { readonly kind: 'accepted'; readonly config: PairConfig }
+  /** One line per wrong setting, all of them. */
+  | { readonly kind: 'refused'; readonly lines: readonly string[] };
+
+/** Pure. Takes Pulumi's whole configuration (`namespace:key` → text) and looks at its own namespace only. */
+export function parseConfig(all: Readonly<Record<string, string>>): ParsedConfig {
+  const own = Object.entries(all).flatMap(([key, value]) =>
+    key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
+  );
+  const lines = own.flatMap(([name]) => (name in settings ? [] : [unknownSetting(name)]));
+  const given = new Map(own);
+  const parsed: Record<string, unknown> = {};
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const result = parseOne(name, given.get(name));
+    if ('lines' in result) lines.push(...result.lines);
+    else parsed[name] = result.data;
+  }
+  if (lines.length > 0) return { kind: 'refused', lines };
+  return choose(parsed as Settings, given); // as: every member was parsed by its own schema
+}
+
+function unknownSetting(name: string): string {
+  return `${namespace}${name}: is not a setting; known are ${Object.keys(settings).join(', ')}`;
+}
+
+function parseOne(name: SettingName, text: string | undefined): ReturnType<typeof parseSetting> {
+  const at = `${namespace}${name}`;
+  if (text === undefined || plainText.includes(name)) return parseSetting(settings[name], text, at);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return {
+      lines: [`${at}: must be an object or a list; set its fields with "pulumi config set --path '${at}.…' …"`],
+    };
+  }
+  return parseSetting(settings[name], value, at);
+}
+
+/** What belongs to the other target is refused, not ignored: somebody meant it. */
+function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedConfig {
+  const { target, local, sites: existing, workers, ...common } = parsed;
+  const strangers = (target === 'local' ? ['sites', 'workers'] : ['local']).filter((name) => given.has(name));
+  const lines = strangers.map((name) => {
+    const other = target === 'local' ? 'existing' : 'local';
+    return `${namespace}${name}: belongs to the target "${other}", the target is "${target}"; remove one of the two`;
+  });
+  if (target === 'existing' && existing === undefined) {
+    lines.push(`${namespace}sites: is required for the target "existing"; give "a" and "b" their bootstrapServers`);
+  }
+  if (lines.length > 0) return { kind: 'refused', lines };
+  if (existing === undefined) return { kind: 'accepted', config: { ...common, target: 'local', local } };
+  return { kind: 'accepted', config: { ...common, target: 'existing', sites: existing, workers } };
+}
+
+function refuseRepeated(values: readonly string[], context: z.RefinementCtx): void {
+  for (const [index, value] of values.entries()) {
+    if (values.indexOf(value) === index) continue;
+    context.addIssue({ code: 'custom', path: [index], message: `repeats "${value}"; remove one of them` });
+  }
+}
+
+function refuseSharedServer(
+  { a, b }: { readonly a: ClusterConfig; readonly b: ClusterConfig },
+  context: z.RefinementCtx,
+): void {
+  for (const [index, server] of b.bootstrapServers.entries()) {
+    if (!a.bootstrapServers.some((other) => other.toLowerCase() === server.toLowerCase())) continue;
+    const message = 'is a bootstrap server of site a, too: the two sites must be two clusters';
+    context.addIssue({ code: 'custom', path: ['b', 'bootstrapServers', index], message });
+  }
+}
+
+/** Configuration paths of passwords and tokens that stand in clear text in the stack's file, for a warning. */
+export function clearTextSecrets(config: PairConfig, isSecret: (key: string) => boolean): readonly string[] {
+  const found: string[] = [];
+  if (config.apiToken !== undefined && !isSecret(`${namespace}apiToken`)) found.push(`${namespace}apiToken`);
+  if (config.target === 'existing' && !isSecret(`${namespace}sites`)) {
+    for (const site of sites) {
+      const { sasl } = config.sites[site];
+      if (sasl === undefined) continue;
+      const field = sasl.mechanism === 'OAUTHBEARER' ? 'token' : 'password';
+      found.push(`${namespace}sites.${site}.sasl.${field}`);
+    }
+  }
+  return found;
+}

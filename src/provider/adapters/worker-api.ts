@@ -1,0 +1,19 @@
+import { createApiClient } from '../../api/client.ts';
+import type { OpenWorkerApi } from '../ports.ts';
+
+/** Reading happens at every preview: a worker that hangs must not hold it up for long. */
+const readTimeoutMs = 10_000;
+
+/** {@link OpenWorkerApi} by the HTTP client of the worker's API. Changes get the client's own, longer bound. */
+export const openWorkerApi: OpenWorkerApi = ({ url, token }) => {
+  const reads = createApiClient({ url, token, timeoutMs: readTimeoutMs });
+  const changes = createApiClient({ url, token });
+  return {
+    pair: (signal) => reads.pair(signal),
+    links: (signal) => reads.links(signal),
+    putPrefixPolicy: (owners, signal) => changes.putPrefixPolicy(owners, signal),
+    putSchemaPrimary: (primary, signal) => changes.putSchemaPrimary(primary, signal),
+    putLink: (link, signal) => changes.putLink(link, signal),
+    deleteLink: (id, mode, signal) => changes.deleteLink(id, mode, signal),
+  };
+};

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from './ports.ts';
+import type { Catalogue } from './server/dispatch.ts';
+import { bindInvoke, type Invoke } from './server/invoke.ts';
+import { bindResource, type Resource } from './server/resource.ts';
+
+/** Everything the provider serves, on real ports. A handler and its adapter are loaded when the engine first asks. */
+export function realCatalogue(root: string): Catalogue {
+  const resources: Record<string, () => Promise<Resource>> = {
+    'umbra:index:LocalCluster': async () => {
+      const { localClusterHandler } = await import('./handlers/local-cluster.ts');
+      const { localClusters } = await import('./adapters/local-machine.ts');
+      return bindResource(localClusterHandler(localClusters(root)));
+    },
+    'umbra:index:LocalWorker': async () => {
+      const { localWorkerHandler } = await import('./handlers/local-worker.ts');
+      const { localWorkers } = await import('./adapters/local-machine.ts');
+      return bindResource(localWorkerHandler(localWorkers(root)));
+    },
+    'umbra:index:ShadowLink': async () => {
+      const { shadowLinkHandler } = await import('./handlers/shadow-link.ts');
+      return bindResource(shadowLinkHandler(await workerPorts()));
+    },
+    'umbra:index:PrefixPolicy': async () => {
+      const { prefixPolicyHandler } = await import('./handlers/prefix-policy.ts');
+      return bindResource(prefixPolicyHandler(await workerPorts()));
+    },
+    'umbra:index:SchemaPrimary': async () => {
+      const { schemaPrimaryHandler } = await import('./handlers/schema-primary.ts');
+      return bindResource(schemaPrimaryHandler(await workerPorts()));
+    },
+  };
+  const invokes: Record<string, () => Promise<Invoke>> = {
+    'umbra:index:checkCluster': async () => {
+      const { checkClusterHandler } = await import('./handlers/check-cluster.ts');
+      const { checkCluster } = await import('../worker/cluster-check.ts');
+      return bindInvoke(checkClusterHandler(checkCluster));
+    },
+  };
+  return { resource: lazily('resource', resources), invoke: lazily('function', invokes) };
+}
+
+async function workerPorts(): Promise<{ openApi: typeof openWorkerApi; clock: Clock }> {
+  const { openWorkerApi } = await import('./adapters/worker-api.ts');
+  return { openApi: openWorkerApi, clock: systemClock };
+}
+
+const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+};
+
+/** Loads each entry once; calls at the same time share the loading. */
+function lazily<T>(what: string, table: Record<string, () => Promise<T>>): (name: string) => Promise<T> {
+  const loaded = new Map<string, Promise<T>>();
+  return (name) => {
+    const load = table[name];
+    if (load === undefined) {
+      return Promise.reject(
+        new Error(`the provider umbra has no ${what} ${name}; it has ${Object.keys(table).join(', ')}`),
+      );
+    }
+    const known = loaded.get(name) ?? load();
+    loaded.set(name, known);
+    return known;
+  };
+}

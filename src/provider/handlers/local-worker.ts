@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { workerConfigSchema } from '../../worker/worker-config.ts';
+import type { LocalWorkers, LocalWorkerSpec, WorkerCondition, Working } from '../ports.ts';
+import type { Finding, Job, Outcome, PlannedChange, Plan, ResourceHandler } from '../server/handler.ts';
+import { workerFields } from '../resources/resource-fields.ts';
+import { renderError } from '../server/provider-errors.ts';
+import { apiToken } from './worker-inputs.ts';
+
+const { pair, site, clusters } = workerConfigSchema.shape;
+
+const inputs = z.strictObject({
+  pair,
+  site,
+  clusters,
+  ...workerFields,
+  apiToken,
+});
+
+const outputs = z.strictObject({
+  apiUrl: z.string(),
+  metricsUrl: z.string(),
+  pid: z.int(),
+  /** False when the process was found dead: the next update starts it again. */
+  running: z.boolean(),
+});
+
+type Inputs = z.output<typeof inputs>;
+type Outputs = z.output<typeof outputs>;
+
+/** A worker as a process of this machine. Its state is in the clusters: starting it again loses nothing. */
+export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeof inputs, typeof outputs> {
+  return {
+    type: 'umbra:index:LocalWorker',
+    inputs,
+    outputs,
+    secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken']],
+    replacedBy: ['site'],
+    id: ({ site }) => `worker-${site}`,
+    check(next, old) {
+      if (old?.pair === undefined || next.pair === undefined || old.pair === next.pair) return [];
+      const reason = `cannot change from "${old.pair}": both sites store their state under that name; take it back, or destroy the pair first`;
+      return [{ property: 'pair', reason }];
+    },
+    heal: ({ running }) => (running === false ? ['running'] : []),
+    planCreate: (next) => ({
+      outputs: { running: true },
+      lines: next.site === undefined ? [] : [`would start the worker of site ${next.site}`],
+    }),
+    planUpdate,
+    create: (next, job) => start(workers, next, job),
+    read: async (state, job) => found(await workers.inspect(state, job.signal), job),
+    update: ({ next }, job) => start(workers, next, job),
+    delete: (state, job) => workers.delete(state, working(job)),
+  };
+}
+
+async function start(workers: LocalWorkers, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
+  try {
+    const { apiUrl, metricsUrl, pid } = await workers.start(specOf(next), working(job));
+    return { kind: 'done', outputs: { apiUrl, metricsUrl, pid, running: true } };
+  } catch (error) {
+    // Looked at without the job's signal: a process that was started before a cancellation has to be noted too.
+    const condition = await workers.inspect(next, new AbortController().signal);
+    if (condition.kind === 'absent') throw error;
+    return { kind: 'unfinished', outputs: { running: false }, reasons: [renderError(error)] };
+  }
+}
+
+function found(condition: WorkerCondition, job: Job): Finding<Inputs, Outputs> {
+  if (condition.kind === 'absent') return { kind: 'gone' };
+  if (condition.kind === 'down') {
+    job.report.warn(`${condition.why}\n"pulumi up" starts it again.`);
+    return { kind: 'found', outputs: { running: false } };
+  }
+  const { apiUrl, metricsUrl, pid } = condition;
+  return { kind: 'found', outputs: { apiUrl, metricsUrl, pid, running: true } };
+}
+
+function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outputs> {
+  const restarts = changed.filter((name) => name !== 'running' && name !== 'unfinished');
+  const lines =
+    restarts.length === 0
+      ? ['would start the worker again']
+      : [`would restart the worker (${restarts.join(', ')} changed)`];
+  const moves = changed.includes('apiHost') || changed.includes('apiPort');
+  const addresses =
+    moves || old.apiUrl === undefined || old.metricsUrl === undefined
+      ? {}
+      : { apiUrl: old.apiUrl, metricsUrl: old.metricsUrl };
+  return { outputs: { ...addresses, running: true }, lines };
+}
+
+function specOf(next: Inputs): LocalWorkerSpec {
+  const { pair, site, clusters, apiHost, apiPort, apiToken, logLevel } = next;
+  return { pair, site, clusters, apiHost, apiPort, apiToken, logLevel };
+}
+
+function working(job: Job): Working {
+  return { signal: job.signal, progress: (line) => job.report.progress(line) };
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { sites, type SiteId } from '../../pair/site.ts';
+import { schemaPrimarySchema, schemasTopic } from '../../schema-primary/schema-primary.ts';
+import { Problem } from '../../worker/problems.ts';
+import type { OpenWorkerApi, Clock, WorkerApi } from '../ports.ts';
+import type { Finding, Job, Outcome, ResourceHandler } from '../server/handler.ts';
+import { callWorker } from './worker-call.ts';
+import { apiToken, clusterIds, workerUrls } from './worker-inputs.ts';
+
+const inputs = z.strictObject({ ...schemaPrimarySchema.shape, workers: workerUrls, apiToken, clusterIds });
+const outputs = z.strictObject({});
+
+type Inputs = z.output<typeof inputs>;
+type Outputs = z.output<typeof outputs>;
+
+export interface SchemaPrimaryPorts {
+  readonly openApi: OpenWorkerApi;
+  readonly clock: Clock;
+}
+
+/** The site whose schemas flow; declared at both workers. Deleting the resource leaves it where it is stored. */
+export function schemaPrimaryHandler(ports: SchemaPrimaryPorts): ResourceHandler<typeof inputs, typeof outputs> {
+  const line = (site: SiteId | undefined): readonly string[] =>
+    site === undefined ? [] : [`would let "${schemasTopic}" flow from site ${site} only`];
+  return {
+    type: 'umbra:index:SchemaPrimary',
+    inputs,
+    outputs,
+    secrets: [['apiToken']],
+    replacedBy: [],
+    id: () => 'schema-primary',
+    check: () => [],
+    heal: () => [],
+    planCreate: ({ site }) => ({ outputs: {}, lines: line(site) }),
+    planUpdate: ({ next }) => ({ outputs: {}, lines: line(next.site) }),
+    create: (next, job) => declare(ports, next, job),
+    read: (state, job) => find(ports, state, job),
+    update: ({ next }, job) => declare(ports, next, job),
+    delete: () => Promise.resolve(),
+  };
+}
+
+async function declare(ports: SchemaPrimaryPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
+  for (const at of sites) {
+    const put = (): Promise<void> => open(ports, next, at).putSchemaPrimary({ site: next.site }, job.signal);
+    await callWorker(put, { job, clock: ports.clock, what: `worker of site ${at}` });
+  }
+  return { kind: 'done', outputs: {} };
+}
+
+async function find(ports: SchemaPrimaryPorts, state: Inputs, job: Job): Promise<Finding<Inputs, Outputs>> {
+  try {
+    const views = await Promise.all(sites.map((at) => open(ports, state, at).pair(job.signal)));
+    const declared = views.map((view) => view.schemaPrimary);
+    if (declared.includes(undefined)) return { kind: 'gone' };
+    const other = declared.find((site) => site !== state.site);
+    return other === undefined
+      ? { kind: 'found', outputs: {} }
+      : { kind: 'found', outputs: {}, drifted: { site: other } };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return {
+      kind: 'unknown',
+      reason: `the schema primary could not be looked at and is taken as it was: ${error.message}`,
+    };
+  }
+}
+
+function open(ports: SchemaPrimaryPorts, { workers, apiToken }: Inputs, at: SiteId): WorkerApi {
+  return ports.openApi({ url: workers[at], token: apiToken });
+}

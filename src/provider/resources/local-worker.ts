@@ -1,0 +1,32 @@
+import pulumi from '@pulumi/pulumi';
+import { type ClusterArgs, withSecrets } from './cluster-args.ts';
+import { secretToken, umbraOptions } from './umbra-resource.ts';
+
+export interface LocalWorkerArgs {
+  /** Name of the pair; it cannot change while the pair exists. */
+  readonly pair: string;
+  readonly site: 'a' | 'b';
+  readonly clusters: { readonly a: ClusterArgs; readonly b: ClusterArgs };
+  /** Default loopback; anything else needs a token. */
+  readonly apiHost?: string;
+  /** A free one is chosen, and kept, when absent. */
+  readonly apiPort?: number;
+  readonly apiToken?: pulumi.Input<string>;
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The worker of one site as a process of this machine, in `.umbra/workers/<pair>-<site>`. */
+export class LocalWorker extends pulumi.CustomResource {
+  declare readonly apiUrl: pulumi.Output<string>;
+  declare readonly metricsUrl: pulumi.Output<string>;
+  declare readonly pid: pulumi.Output<number>;
+  declare readonly running: pulumi.Output<boolean>;
+
+  constructor(name: string, args: LocalWorkerArgs, opts?: pulumi.CustomResourceOptions) {
+    const { apiToken, clusters, ...rest } = args;
+    const secured = { a: withSecrets(clusters.a), b: withSecrets(clusters.b) };
+    const outputs = { apiUrl: undefined, metricsUrl: undefined, pid: undefined, running: undefined };
+    const props = { ...rest, clusters: secured, ...secretToken(apiToken), ...outputs };
+    super('umbra:index:LocalWorker', name, props, umbraOptions(opts));
+  }
+}

@@ -1,0 +1,122 @@
+import pulumi from '@pulumi/pulumi';
+import type { SiteId } from '../../pair/site.ts';
+import { renderSiteAcls } from '../../prefix-policy/acls.ts';
+import { provePrefixes } from '../../prefix-policy/prefix-policy.ts';
+import type { ClusterArgs } from './cluster-args.ts';
+import { type LinkId, linkIds } from './link-ids.ts';
+import { LocalCluster, type LocalClusterArgs } from './local-cluster.ts';
+import { LocalWorker, type LocalWorkerArgs } from './local-worker.ts';
+import { PrefixPolicy } from './prefix-policy.ts';
+import { SchemaPrimary } from './schema-primary.ts';
+import { ShadowLink } from './shadow-link.ts';
+import type { SpecArgs } from './spec-args.ts';
+
+export type PerSite<T> = Readonly<Record<SiteId, T>>;
+
+/** Two brokers that the pair brings along; their ACLs are made from the prefixes. */
+export interface LocalClusters {
+  readonly kind: 'local';
+  readonly sites: PerSite<Omit<LocalClusterArgs, 'site' | 'grants'>>;
+}
+
+/** Two clusters that are there already. Nothing about them is changed, rights included. */
+export interface ExistingClusters {
+  readonly kind: 'existing';
+  readonly sites: PerSite<{ readonly cluster: ClusterArgs; readonly clusterId: string }>;
+}
+
+export interface RegionPairArgs {
+  /** Name of the pair, as the workers store it. */
+  readonly pair: string;
+  readonly prefixes: PerSite<string>;
+  readonly schemaPrimary: SiteId;
+  /** Default both. A pair without a link keeps its clusters, workers and policies. */
+  readonly links?: readonly LinkId[];
+  /** Of the links, see `ShadowLinkArgs`. */
+  readonly onDelete?: 'refuse' | 'detach';
+  readonly clusters: LocalClusters | ExistingClusters;
+  readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel'>>;
+  readonly apiToken?: pulumi.Input<string>;
+}
+
+const ends = { 'a-b': ['a', 'b'], 'b-a': ['b', 'a'] } as const;
+
+/** Why these arguments cannot make a pair; empty when they can. Pure. */
+export function refuseRegionPair(args: Pick<RegionPairArgs, 'prefixes'>): readonly string[] {
+  return provePrefixes(args.prefixes, 'prefixes').map(({ path, message }) => `${path}: ${message}`);
+}
+
+interface Site {
+  readonly cluster: ClusterArgs;
+  readonly clusterId: pulumi.Input<string>;
+  readonly clientFiles?: pulumi.Output<Readonly<Record<string, string>>>;
+}
+
+/** The whole pair: clusters (where they are local), a worker per site, who owns which names, and both links. */
+export class RegionPair extends pulumi.ComponentResource {
+  readonly bootstrapServers: PerSite<pulumi.Output<string>>;
+  readonly api: PerSite<pulumi.Output<string>>;
+  readonly metrics: PerSite<pulumi.Output<string>>;
+  /** State of each link as last seen, by its id. */
+  readonly links: Readonly<Partial<Record<LinkId, pulumi.Output<string>>>>;
+  /** Of local clusters; holds paths, not passwords. */
+  readonly clientFiles: PerSite<pulumi.Output<Readonly<Record<string, string>>>> | undefined;
+
+  constructor(name: string, args: RegionPairArgs, opts?: pulumi.ComponentResourceOptions) {
+    const refusals = refuseRegionPair(args);
+    if (refusals.length > 0) throw new pulumi.RunError(refusals.join('\n'));
+    const { pair, prefixes, schemaPrimary, onDelete = 'refuse', clusters } = args;
+    // These are stored with the component in the state: nothing secret, nothing that is not JSON.
+    super('umbra:index:RegionPair', name, { pair, prefixes, schemaPrimary, onDelete, target: clusters.kind }, opts);
+    const made = perSite((site) => this.#site(name, site, args));
+    const workers = perSite((site) => this.#worker(name, site, { ...args, made }));
+    const spec = { ...specArgs(args, made), workers: perSite((site) => workers[site].apiUrl) };
+    const child = { parent: this };
+    const policy = new PrefixPolicy(`${name}-prefix-policy`, { ...spec, owners: prefixes }, child);
+    const primary = new SchemaPrimary(`${name}-schema-primary`, { ...spec, site: schemaPrimary }, child);
+    // A link is refused where no policy is declared; and it is deleted before the policy that it rests on.
+    const after = { parent: this, dependsOn: [policy, primary] };
+    const links = (args.links ?? linkIds).map((id) => {
+      const [from, to] = ends[id];
+      const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, onDelete };
+      return [id, new ShadowLink(`${name}-link-${id}`, link, after).state] as const;
+    });
+    this.bootstrapServers = perSite((site) =>
+      pulumi.output(made[site].cluster.bootstrapServers).apply((servers) => servers.join(',')),
+    );
+    this.api = perSite((site) => workers[site].apiUrl);
+    this.metrics = perSite((site) => workers[site].metricsUrl);
+    this.links = Object.fromEntries(links);
+    const { a, b } = made;
+    this.clientFiles =
+      a.clientFiles === undefined || b.clientFiles === undefined ? undefined : { a: a.clientFiles, b: b.clientFiles };
+    const { bootstrapServers, api, metrics } = this;
+    this.registerOutputs({ bootstrapServers, api, metrics, links: this.links });
+  }
+
+  #site(name: string, site: SiteId, { clusters, prefixes }: RegionPairArgs): Site {
+    if (clusters.kind === 'existing') return clusters.sites[site];
+    const principals = { umbra: 'User:umbra', app: 'User:app' };
+    const grants = renderSiteAcls({ site, owners: prefixes, principals });
+    const args = { ...clusters.sites[site], site, grants };
+    const made = new LocalCluster(`${name}-cluster-${site}`, args, { parent: this });
+    return { cluster: made.connection(), clusterId: made.clusterId, clientFiles: made.clientFiles };
+  }
+
+  #worker(name: string, site: SiteId, args: RegionPairArgs & { made: PerSite<Site> }): LocalWorker {
+    const { pair, workers, made } = args;
+    const clusters = perSite((each) => made[each].cluster);
+    const token = args.apiToken === undefined ? {} : { apiToken: args.apiToken };
+    const worker = { pair, site, clusters, ...workers?.[site], ...token };
+    return new LocalWorker(`${name}-worker-${site}`, worker, { parent: this });
+  }
+}
+
+function specArgs(args: RegionPairArgs, made: PerSite<Site>): SpecArgs {
+  const clusterIds = perSite((site) => made[site].clusterId);
+  return { clusterIds, ...(args.apiToken === undefined ? {} : { apiToken: args.apiToken }) };
+}
+
+function perSite<T>(make: (site: SiteId) => T): PerSite<T> {
+  return { a: make('a'), b: make('b') };
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { localClusterSpecSchema } from '../../local/cluster-spec.ts';
+import { workerConfigSchema } from '../../worker/worker-config.ts';
+
+// The fields that a program and a resource take alike: parsed by one and the same schema at both places.
+
+const { runtime, kafkaVersion, clientPort, heapMb } = localClusterSpecSchema.shape;
+const { api, logLevel } = workerConfigSchema.shape;
+
+/** Of `LocalCluster`. */
+export const localClusterFields = { runtime, kafkaVersion, clientPort, heapMb };
+
+/** Of `LocalWorker`. */
+export const workerFields = {
+  apiHost: z.string().min(1, 'must not be empty').optional(),
+  apiPort: api.shape.port.optional(),
+  apiToken: api.shape.token,
+  logLevel: logLevel.unwrap().optional(),
+};

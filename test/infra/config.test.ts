@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { clearTextSecrets, parseConfig, type PairConfig } from '../../infra/config.ts';
+import { judgeSites } from '../../infra/existing.ts';
+import { asExpected, existing, secretText, wrongConfigs } from './wrong-configs.ts';
+
+function accepted(config: Readonly<Record<string, string>>): PairConfig {
+  const parsed = parseConfig(config);
+  if (parsed.kind === 'refused') throw new Error(parsed.lines.join('\n'));
+  return parsed.config;
+}
+
+describe('configuration', () => {
+  test('nothing at all makes the local pair', () => {
+    expect(accepted({})).toMatchObject({
+      ...{ target: 'local', pair: 'pair', prefixes: { a: 'a_', b: 'b_' }, schemaPrimary: 'a', onDelete: 'refuse' },
+      local: { runtime: 'jvm', sites: { a: {}, b: {} } },
+    });
+  });
+
+  test.each(wrongConfigs)('$name: one line with the path', ({ config, line }) => {
+    const parsed = parseConfig(config);
+    expect(parsed).toEqual({ kind: 'refused', lines: [asExpected(line)] });
+    expect(JSON.stringify(parsed)).not.toContain(secretText);
+  });
+
+  test('all wrong fields are told together', () => {
+    const parsed = parseConfig({
+      'umbra:target': 'aws',
+      'umbra:pair': '1',
+      'umbra:prefixes': '{"a":"","b":""}',
+      'umbra:what': 'x',
+    });
+    expect(parsed.kind === 'refused' && parsed.lines.map((line) => line.split(': ')[0])).toEqual([
+      'umbra:what',
+      'umbra:target',
+      'umbra:pair',
+      'umbra:prefixes.a',
+      'umbra:prefixes.b',
+    ]);
+  });
+
+  test('other namespaces are not looked at', () => {
+    expect(accepted({ 'aws:region': 'eu-central-1', 'pulumi:tags': '{}', 'umbrage:x': '1' }).target).toBe('local');
+  });
+
+  test('existing clusters come with their passwords as secrets', () => {
+    const config = accepted({ ...existing, 'umbra:workers': '{"a":{"apiPort":18080}}', 'umbra:logLevel': 'debug' });
+    expect(config).toMatchObject({ target: 'existing', workers: { a: { apiPort: 18_080 }, b: {} }, logLevel: 'debug' });
+    expect(JSON.stringify(config)).not.toContain(secretText);
+  });
+
+  test('a password in clear text is named, one that is a secret is not', () => {
+    const config = accepted({ ...existing, 'umbra:apiToken': 'sixteen-characters' });
+    expect(clearTextSecrets(config, () => false)).toEqual(['umbra:apiToken', 'umbra:sites.a.sasl.password']);
+    expect(clearTextSecrets(config, () => true)).toEqual([]);
+    expect(clearTextSecrets(accepted({}), () => false)).toEqual([]);
+  });
+});
+
+describe('clusters that were asked', () => {
+  const usable = { kind: 'usable', clusterId: 'A', brokers: 1, authorizer: true } as const;
+  const refused = { kind: 'refused', reason: 'kafka-a:9092 refused the login of umbra' } as const;
+
+  test('each one that cannot be used gives a line', () => {
+    expect(judgeSites({ a: refused, b: refused })).toEqual({
+      kind: 'refused',
+      lines: [`umbra:sites.a: ${refused.reason}`, `umbra:sites.b: ${refused.reason}`],
+    });
+    expect(judgeSites({ a: usable, b: refused })).toMatchObject({ lines: [`umbra:sites.b: ${refused.reason}`] });
+  });
+
+  test('one cluster behind two addresses is refused', () => {
+    expect(judgeSites({ a: usable, b: usable })).toEqual({
+      kind: 'refused',
+      lines: ['umbra:sites.b: is the same cluster as site a (cluster id A); a pair needs two clusters'],
+    });
+  });
+
+  test('one without authorizer is taken, with a warning', () => {
+    expect(judgeSites({ a: usable, b: { ...usable, clusterId: 'B', authorizer: false } })).toEqual({
+      kind: 'accepted',
+      clusterIds: { a: 'A', b: 'B' },
+      warnings: [expect.stringMatching(/^umbra:sites\.b: this cluster has no authorizer: .*unfenced/)],
+    });
+  });
+});

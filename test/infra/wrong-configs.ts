@@ -1,0 +1,155 @@
+import { expect } from 'vitest';
+
+/** A configuration (`umbra:key` → text, as Pulumi hands it over) and the one line that it must give. */
+export interface WrongConfig {
+  readonly name: string;
+  readonly config: Readonly<Record<string, string>>;
+  readonly line: string | RegExp;
+}
+
+const sasl = { mechanism: 'SCRAM-SHA-512', username: 'umbra', password: 'hunter2-hunter2' };
+const a = { bootstrapServers: ['kafka-a:9092'], sasl };
+const b = { bootstrapServers: ['kafka-b:9092'] };
+
+/** Settings that are right, to be spoiled. */
+export const existing = { 'umbra:target': 'existing', 'umbra:sites': JSON.stringify({ a, b }) };
+
+function sites(wrong: object): Readonly<Record<string, string>> {
+  return { 'umbra:target': 'existing', 'umbra:sites': JSON.stringify({ a, b, ...wrong }) };
+}
+
+/** The text of every secret in this file: no line may hold it. */
+export const secretText = 'hunter2';
+
+export const wrongConfigs: readonly WrongConfig[] = [
+  {
+    name: 'overlapping prefixes',
+    config: { 'umbra:prefixes': '{"a":"x_","b":"x_y_"}' },
+    line: /^umbra:prefixes\.b: is "x_y_", which begins with the prefix "x_" of site a/,
+  },
+  {
+    name: 'an empty prefix',
+    config: { 'umbra:prefixes': '{"a":"","b":"b_"}' },
+    line: /^umbra:prefixes\.a: is empty and would own every topic/,
+  },
+  {
+    name: 'a prefix that owns an internal topic',
+    config: { 'umbra:prefixes': '{"a":"_s","b":"b_"}' },
+    line: /^umbra:prefixes\.a: is "_s" and would own the internal topic _schemas/,
+  },
+  {
+    name: 'an unknown site as schema primary',
+    config: { 'umbra:schemaPrimary': 'c' },
+    line: 'umbra:schemaPrimary: must be "a" or "b"',
+  },
+  {
+    name: 'an unknown site',
+    config: sites({ c: b }),
+    line: 'umbra:sites.c: is not a field here',
+  },
+  {
+    name: 'a bad bootstrap server',
+    config: sites({ b: { bootstrapServers: ['kafka-b'] } }),
+    line: 'umbra:sites.b.bootstrapServers[0]: must look like host:port',
+  },
+  {
+    name: 'a port that cannot be',
+    config: sites({ b: { bootstrapServers: ['kafka-b:9092', 'kafka-b:99999'] } }),
+    line: 'umbra:sites.b.bootstrapServers[1]: port must be between 1 and 65535',
+  },
+  {
+    name: 'no bootstrap server',
+    config: sites({ b: { bootstrapServers: [] } }),
+    line: 'umbra:sites.b.bootstrapServers: needs at least one host:port',
+  },
+  {
+    name: 'the same cluster twice',
+    config: sites({ b: { bootstrapServers: ['KAFKA-A:9092'] } }),
+    line: 'umbra:sites.b.bootstrapServers[0]: is a bootstrap server of site a, too: the two sites must be two clusters',
+  },
+  {
+    name: 'a login without password',
+    config: sites({ a: { ...a, sasl: { mechanism: 'PLAIN', username: 'umbra' } } }),
+    line: 'umbra:sites.a.sasl.password: is required',
+  },
+  {
+    name: 'an unknown SASL mechanism',
+    config: sites({ a: { ...a, sasl: { ...sasl, mechanism: 'GSSAPI' } } }),
+    line: 'umbra:sites.a.sasl.mechanism: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER',
+  },
+  {
+    name: 'a misspelt field beside a password',
+    config: sites({ a: { ...a, sasl: { ...sasl, pasword: 'hunter2' } } }),
+    line: 'umbra:sites.a.sasl.pasword: is not a field here',
+  },
+  {
+    name: 'a missing site',
+    config: { 'umbra:target': 'existing', 'umbra:sites': JSON.stringify({ a }) },
+    line: 'umbra:sites.b: is required',
+  },
+  {
+    name: 'existing clusters that are not given',
+    config: { 'umbra:target': 'existing' },
+    line: /^umbra:sites: is required for the target "existing"/,
+  },
+  {
+    name: 'an unknown target',
+    config: { 'umbra:target': 'aws' },
+    line: 'umbra:target: must be "local" or "existing"',
+  },
+  {
+    name: 'a misspelt setting',
+    config: { 'umbra:prefixs': '{}' },
+    line: /^umbra:prefixs: is not a setting; known are target, pair, prefixes/,
+  },
+  {
+    name: 'settings of the other target',
+    config: { 'umbra:sites': existing['umbra:sites'] },
+    line: 'umbra:sites: belongs to the target "existing", the target is "local"; remove one of the two',
+  },
+  {
+    name: 'an object given as text',
+    config: { 'umbra:prefixes': 'a_,b_' },
+    line: /^umbra:prefixes: must be an object or a list; set its fields with "pulumi config set --path 'umbra:prefixes\.…' …"$/,
+  },
+  {
+    name: 'a pair name that cannot be',
+    config: { 'umbra:pair': 'My Pair' },
+    line: 'umbra:pair: must match [a-z][a-z0-9-]{0,39}',
+  },
+  {
+    name: 'a link that cannot be',
+    config: { 'umbra:links': '["a-b","a-a"]' },
+    line: 'umbra:links[1]: must be one of a-b, b-a',
+  },
+  {
+    name: 'a link given twice',
+    config: { 'umbra:links': '["a-b","a-b"]' },
+    line: 'umbra:links[1]: repeats "a-b"; remove one of them',
+  },
+  {
+    name: 'an unknown way to delete',
+    config: { 'umbra:onDelete': 'drop' },
+    line: 'umbra:onDelete: must be "refuse" or "detach"',
+  },
+  {
+    name: 'a port of a local site that is a system port',
+    config: { 'umbra:local': '{"sites":{"a":{"clientPort":80}}}' },
+    line: 'umbra:local.sites.a.clientPort: must be at least 1024',
+  },
+  {
+    name: 'too little memory',
+    config: { 'umbra:local': '{"heapMb":64}' },
+    line: 'umbra:local.heapMb: must be at least 192',
+  },
+  {
+    name: 'a token that is too short',
+    config: { 'umbra:apiToken': 'hunter2' },
+    line: 'umbra:apiToken: must have at least 16 characters',
+  },
+];
+
+/** The line itself, or a text that matches. */
+export function asExpected(line: string | RegExp): unknown {
+  return typeof line === 'string' ? line : expect.stringMatching(line);
+}

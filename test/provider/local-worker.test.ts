@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { localWorkerHandler } from '../../src/provider/handlers/local-worker.ts';
+import {
+  encodeProperties,
+  type PropertyMap,
+  SecretProperty,
+  unknownValue,
+} from '../../src/provider/server/property.ts';
+import { bindResource } from '../../src/provider/server/resource.ts';
+import { catalogueOf, fakeWorkers, type FakeWorkers } from './fakes.ts';
+import { type PluginClient, refusal, startPlugin, unfinishedOf } from './plugin-client.ts';
+
+const password = 'hunter2-hunter2';
+const cluster = (port: number, secret: PropertyMap[string] = new SecretProperty(password)): PropertyMap => ({
+  bootstrapServers: [`127.0.0.1:${port}`],
+  sasl: { mechanism: 'SCRAM-SHA-512', username: 'umbra', password: secret },
+});
+const news = { pair: 'shop', site: 'a', clusters: { a: cluster(9092), b: cluster(9093) } };
+
+let workers: FakeWorkers;
+let plugin: PluginClient;
+
+beforeEach(async () => {
+  workers = fakeWorkers();
+  plugin = await startPlugin(catalogueOf(bindResource(localWorkerHandler(workers))), 'umbra:index:LocalWorker');
+});
+afterEach(() => plugin.close());
+
+async function created(): Promise<PropertyMap> {
+  return (await plugin.create(news)).outputs;
+}
+
+describe('check', () => {
+  test('passwords and tokens become secrets whatever the program says', async () => {
+    const plain = { ...news, clusters: { a: cluster(1, password), b: cluster(2) }, apiToken: 'sixteen-characters' };
+    const { inputs, failures } = await plugin.check(plain);
+    expect(failures).toEqual([]);
+    const wanted = {
+      ...plain,
+      clusters: { a: cluster(1), b: cluster(2) },
+      apiToken: new SecretProperty('sixteen-characters'),
+    };
+    expect(encodeProperties(inputs)).toEqual(encodeProperties(wanted));
+  });
+
+  test.each([
+    [
+      { ...news, clusters: { a: cluster(1), b: cluster(70_000) } },
+      /^\| clusters\.b\.bootstrapServers\[0\]: port must be/,
+    ],
+    [{ ...news, clusters: { a: cluster(1), b: cluster(2, '') } }, /^\| clusters\.b\.sasl\.password: must not be empty/],
+    [{ ...news, apiToken: 'short' }, /^\| apiToken: must have at least 16/],
+    [{ ...news, pair: 'Shop' }, /^pair\| pair: must match/],
+    [{ ...news, logLevel: 'loud' }, /^logLevel\| logLevel: /],
+  ])('a wrong field is refused by its path; what holds secrets is not named as a property', async (wrong, reason) => {
+    const { failures } = await plugin.check(wrong);
+    expect(failures).toEqual([expect.stringMatching(reason)]);
+    expect(JSON.stringify(failures)).not.toContain(password);
+  });
+
+  test('a cluster that is not known yet is not judged', async () => {
+    const clusters: PropertyMap = { a: cluster(1), b: { ...cluster(2), bootstrapServers: unknownValue } };
+    expect((await plugin.check({ ...news, clusters })).failures).toEqual([]);
+  });
+
+  test('a pair that exists keeps its name', async () => {
+    const { failures } = await plugin.check({ ...news, pair: 'other' }, news);
+    expect(failures).toEqual([expect.stringMatching(/^pair\| cannot change from "shop"/)]);
+  });
+});
+
+describe('diff', () => {
+  test('a changed password restarts the worker in place', async () => {
+    const next = { ...news, clusters: { a: cluster(9092, new SecretProperty('another')), b: cluster(9093) } };
+    const diff = await plugin.diff({ olds: await created(), oldInputs: news, news: next });
+    expect(diff).toEqual({ changed: ['clusters'], replaces: [], deleteFirst: false });
+  });
+
+  test('an address that is not known yet is a change, not a replacement', async () => {
+    const clusters: PropertyMap = { a: { ...cluster(9092), bootstrapServers: unknownValue }, b: cluster(9093) };
+    const diff = await plugin.diff({ olds: await created(), oldInputs: news, news: { ...news, clusters } });
+    expect(diff).toEqual({ changed: ['clusters'], replaces: [], deleteFirst: false });
+  });
+});
+
+test('a worker gets its passwords, and they stay secrets in what is stored', async () => {
+  const { id, outputs } = await plugin.create({ ...news, apiToken: new SecretProperty('sixteen-characters') });
+  expect(id).toBe('worker-a');
+  expect(outputs).toMatchObject({ apiUrl: 'http://127.0.0.1:18080', pid: 4711, running: true });
+  expect(JSON.stringify(outputs)).not.toContain(password);
+  expect(workers.started[0]?.apiToken?.reveal()).toBe('sixteen-characters');
+  const { sasl } = workers.started[0]!.clusters.b;
+  expect(sasl !== undefined && 'password' in sasl ? sasl.password.reveal() : '').toBe(password);
+  expect(JSON.stringify(workers.started)).not.toContain(password);
+});
+
+test('a preview says what would start and changes nothing', async () => {
+  const { outputs } = await plugin.create(news, { preview: true });
+  expect(outputs['apiUrl']).toBe(unknownValue);
+  expect(plugin.texts()).toEqual(['would start the worker of site a']);
+  expect(workers.calls).toEqual([]);
+});
+
+test('a preview of a restart keeps the address, and a moved one is not known', async () => {
+  const olds = await created();
+  const restart = { olds, oldInputs: news, news: { ...news, logLevel: 'debug' } };
+  expect(await plugin.update(restart, { preview: true })).toMatchObject({ apiUrl: 'http://127.0.0.1:18080' });
+  const move = { olds, oldInputs: news, news: { ...news, apiPort: 18_081 } };
+  expect((await plugin.update(move, { preview: true }))['apiUrl']).toBe(unknownValue);
+  expect(plugin.texts()).toEqual([
+    'would restart the worker (logLevel changed)',
+    'would restart the worker (apiPort changed)',
+  ]);
+});
+
+test('a dead worker is found with a warning; its address stays, and the next update starts it', async () => {
+  const olds = await created();
+  workers.condition = { kind: 'down', why: 'the worker of site a has died' };
+  const seen = await plugin.read('worker-a', olds, news);
+  expect(seen.outputs).toMatchObject({ running: false, apiUrl: 'http://127.0.0.1:18080' });
+  expect(plugin.texts()).toEqual(['the worker of site a has died\n"pulumi up" starts it again.']);
+  expect((await plugin.diff({ olds: seen.outputs, oldInputs: news, news })).changed).toEqual(['running']);
+  await plugin.update({ olds: seen.outputs, oldInputs: news, news });
+  expect(workers.calls).toEqual(['start shop-a', 'start shop-a']);
+});
+
+test('a worker without files is gone', async () => {
+  const olds = await created();
+  workers.condition = { kind: 'absent' };
+  expect((await plugin.read('worker-a', olds, news)).id).toBe('');
+});
+
+test('a worker that does not become ready is an error; one that left files behind stays in the state', async () => {
+  workers.failing = new Error('the worker ended before it was ready');
+  expect(await refusal(plugin.create(news))).toBe('the worker ended before it was ready');
+  workers.condition = { kind: 'down', why: 'it died' };
+  const unfinished = await plugin.create(news).catch(unfinishedOf);
+  expect(unfinished).toMatchObject({ id: 'worker-a', reasons: ['the worker ended before it was ready'] });
+});
+
+test('an unfinished worker can be deleted', async () => {
+  workers.failing = new Error('no');
+  workers.condition = { kind: 'down', why: 'it died' };
+  const unfinished = (await plugin.create(news).catch(unfinishedOf)) as { id: string; outputs: PropertyMap };
+  await plugin.delete(unfinished.id, unfinished.outputs);
+  expect(workers.calls.at(-1)).toBe('delete shop-a');
+});

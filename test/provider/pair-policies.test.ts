@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { prefixPolicyHandler } from '../../src/provider/handlers/prefix-policy.ts';
+import { schemaPrimaryHandler } from '../../src/provider/handlers/schema-primary.ts';
+import { type PropertyMap, unknownValue } from '../../src/provider/server/property.ts';
+import { bindResource } from '../../src/provider/server/resource.ts';
+import { Problem } from '../../src/worker/problems.ts';
+import { catalogueOf, fakeApis, type FakeApis, fakeClock, linkView, unreachable } from './fakes.ts';
+import { type PluginClient, refusal, startPlugin } from './plugin-client.ts';
+
+const workers = { a: 'http://worker-a:1', b: 'http://worker-b:2' };
+
+let apis: FakeApis;
+let plugin: PluginClient;
+
+async function serve(type: 'PrefixPolicy' | 'SchemaPrimary'): Promise<void> {
+  apis = fakeApis();
+  const ports = { openApi: apis.open, clock: fakeClock() };
+  const both = [bindResource(prefixPolicyHandler(ports)), bindResource(schemaPrimaryHandler(ports))];
+  plugin = await startPlugin(catalogueOf(...both), `umbra:index:${type}`);
+}
+afterEach(() => plugin.close());
+
+describe('PrefixPolicy', () => {
+  const news = { owners: { a: 'a_', b: 'b_' }, workers };
+  beforeEach(() => serve('PrefixPolicy'));
+
+  async function created(): Promise<PropertyMap> {
+    const { outputs } = await plugin.create(news);
+    apis.calls.length = 0;
+    return outputs;
+  }
+
+  test.each([
+    [{ a: '', b: 'b_' }, /^owners\| owners\.a: is empty/],
+    [{ a: 'x_', b: 'x_y_' }, /^owners\| owners\.b: is "x_y_", which begins with the prefix "x_"/],
+    [{ a: 'a_', b: '__consumer' }, /^owners\| owners\.b: is "__consumer"/],
+  ])('prefixes that cannot be proven are refused', async (owners, reason) => {
+    expect((await plugin.check({ ...news, owners })).failures).toEqual([expect.stringMatching(reason)]);
+  });
+
+  test('prefixes are judged while the workers are not known yet', async () => {
+    const { failures } = await plugin.check({
+      owners: { a: '', b: '' },
+      workers: { a: unknownValue, b: unknownValue },
+    });
+    expect(failures).toHaveLength(2);
+  });
+
+  test('both workers are told', async () => {
+    const { id } = await plugin.create(news);
+    expect(id).toBe('prefix-policy');
+    expect(apis.calls).toEqual(['policy a_ b_ @worker-a:1', 'policy a_ b_ @worker-b:2']);
+  });
+
+  test('a worker that is not ready is waited for; one that stays away is an error', async () => {
+    apis.failing = new Problem('NOT_READY', 'the state is being loaded');
+    expect(await refusal(plugin.create(news))).toMatch(/^the state is being loaded\./);
+    expect(plugin.lines[0]).toMatchObject({ ephemeral: true });
+    expect(apis.calls.length).toBeGreaterThan(10);
+  });
+
+  test('new prefixes under a link are refused in the preview, before anything is changed', async () => {
+    const olds = await created();
+    apis.links = [linkView({ from: 'a', to: 'b', state: 'following' })];
+    const change = { olds, oldInputs: news, news: { ...news, owners: { a: 'x_', b: 'b_' } } };
+    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(
+      /^the prefixes "a_" and "b_" are in use by the link a-b at site a\. Prefixes cannot change/,
+    );
+  });
+
+  test('a preview is not stopped by a worker that gives no answer, and unchanged prefixes ask nobody', async () => {
+    const olds = await created();
+    apis.failing = unreachable;
+    const moved = { ...news, workers: { ...workers, a: 'http://new:1' } };
+    await plugin.update({ olds, oldInputs: news, news: moved }, { preview: true });
+    expect(apis.calls).toEqual([]);
+    const owners = { a: 'x_', b: 'b_' };
+    await plugin.update({ olds, oldInputs: news, news: { ...news, owners } }, { preview: true });
+    expect(plugin.texts().some((text) => text.startsWith('whether links use the prefixes'))).toBe(true);
+  });
+
+  test('other prefixes at a worker are drift; none at all means that it is gone', async () => {
+    const olds = await created();
+    expect(await plugin.read('prefix-policy', olds, news)).toMatchObject({ inputs: news });
+    apis.prefixes = { a: 'q_', b: 'b_' };
+    const seen = await plugin.read('prefix-policy', olds, news);
+    expect(seen.inputs).toEqual({ ...news, owners: { a: 'q_', b: 'b_' } });
+    expect((await plugin.diff({ olds: seen.outputs, oldInputs: seen.inputs, news })).changed).toEqual(['owners']);
+    apis.prefixes = undefined;
+    expect((await plugin.read('prefix-policy', olds, news)).id).toBe('');
+  });
+
+  test('deleting it asks nobody', async () => {
+    const olds = await created();
+    await plugin.delete('prefix-policy', olds);
+    expect(apis.calls).toEqual([]);
+  });
+
+  test('a cluster that was made anew is told again', async () => {
+    const ids = { a: 'one', b: 'two' };
+    const oldInputs = { ...news, clusterIds: ids };
+    const next = { ...news, clusterIds: { ...ids, a: 'three' } };
+    const diff = await plugin.diff({ olds: oldInputs, oldInputs, news: next });
+    expect(diff).toEqual({ changed: ['clusterIds'], replaces: [], deleteFirst: false });
+  });
+});
+
+describe('SchemaPrimary', () => {
+  const news = { site: 'a', workers };
+  beforeEach(() => serve('SchemaPrimary'));
+
+  test('exactly one of the two sites', async () => {
+    expect((await plugin.check({ ...news, site: 'both' })).failures).toEqual(['site| site: must be "a" or "b"']);
+    expect((await plugin.check(news)).failures).toEqual([]);
+  });
+
+  test('both workers are told, and the other site is drift', async () => {
+    const { outputs } = await plugin.create(news);
+    expect(apis.calls).toEqual(['primary a @worker-a:1', 'primary a @worker-b:2']);
+    apis.schemaPrimary = 'b';
+    expect((await plugin.read('schema-primary', outputs, news)).inputs).toEqual({ ...news, site: 'b' });
+    apis.schemaPrimary = undefined;
+    expect((await plugin.read('schema-primary', outputs, news)).id).toBe('');
+  });
+
+  test('a preview says which schemas would flow', async () => {
+    await plugin.create(news, { preview: true });
+    expect(plugin.texts()).toEqual(['would let "_schemas" flow from site a only']);
+    expect(apis.calls).toEqual([]);
+  });
+
+  test('a worker that gives no answer leaves it as it was', async () => {
+    const { outputs } = await plugin.create(news);
+    apis.failing = unreachable;
+    expect(await plugin.read('schema-primary', outputs, news)).toMatchObject({ id: 'schema-primary', inputs: news });
+  });
+});
