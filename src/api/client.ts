@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import type { Secret } from '../kafka/secret.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { Problem } from '../worker/problems.ts';
+import type { LinkDeletion } from '../worker/service.ts';
+import {
+  linkViewSchema,
+  pairViewSchema,
+  topicDetailViewSchema,
+  topicViewSchema,
+  type LinkView,
+  type PairView,
+  type TopicDetailView,
+  type TopicView,
+} from '../worker/views.ts';
+import { issueLines } from './input.ts';
+import { isProblemCode, problemBodySchema, problemContentType } from './problem-json.ts';
+
+/** Longer than the server's own bound, so that its answer wins. */
+const defaultTimeoutMs = 40_000;
+/** 10,000 topics are about 4 MiB. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+const linksAnswer = z.strictObject({ links: z.array(linkViewSchema) });
+const topicsAnswer = z.strictObject({ topics: z.array(topicViewSchema) });
+const readyAnswer = z.strictObject({ ready: z.literal(true), reason: z.string() });
+const nothing = z.undefined();
+
+export interface ApiClientOptions {
+  /** `http://host:port` of a worker. */
+  readonly url: string;
+  readonly token?: Secret | undefined;
+  /** Time for one call, from connecting to the last byte. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * The worker's API, typed. Every method rejects with a `Problem`: the worker's own, `UNREACHABLE` (no answer in time;
+ * whether a change took effect is unknown) or `BAD_ANSWER` (something else answered). Only the caller's own abort is
+ * passed on as it is.
+ */
+export interface ApiClient {
+  readonly url: string;
+  pair(signal?: AbortSignal): Promise<PairView>;
+  links(signal?: AbortSignal): Promise<readonly LinkView[]>;
+  topics(signal?: AbortSignal): Promise<readonly TopicView[]>;
+  topic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
+  /** A worker that is up but not ready is an answer, not an error. */
+  ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
+  putPrefixPolicy(owners: PrefixOwners, signal?: AbortSignal): Promise<void>;
+  putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
+  putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
+  deleteLink(id: string, mode: LinkDeletion, signal?: AbortSignal): Promise<void>;
+}
+
+/** Throws `INVALID_INPUT` when the URL cannot be a worker's. Opens nothing until it is called. */
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const base = parseBase(options.url);
+  const target: Target = { base, token: options.token, timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
+  const get = <S extends z.ZodType>(path: string, schema: S, signal?: AbortSignal): Promise<z.output<S>> =>
+    call(target, { method: 'GET', path }, { schema, signal });
+  const put = <S extends z.ZodType>(path: string, body: unknown, expect: Expectation<S>): Promise<z.output<S>> =>
+    call(target, { method: 'PUT', path: `/v1/spec/${path}`, body }, expect);
+  return {
+    url: base,
+    pair: (signal) => get('/v1/pair', pairViewSchema, signal),
+    links: async (signal) => (await get('/v1/links', linksAnswer, signal)).links,
+    topics: async (signal) => (await get('/v1/topics', topicsAnswer, signal)).topics,
+    topic: (name, signal) => get(`/v1/topics/${encodeURIComponent(name)}`, topicDetailViewSchema, signal),
+    ready: async (signal) => {
+      try {
+        return await get('/readyz', readyAnswer, signal);
+      } catch (error) {
+        if (error instanceof Problem && error.code === 'NOT_READY') return { ready: false, reason: error.message };
+        throw error;
+      }
+    },
+    putPrefixPolicy: (owners, signal) => put('prefix-policy', owners, { schema: nothing, signal }),
+    putSchemaPrimary: (primary, signal) => put('schema-primary', primary, { schema: nothing, signal }),
+    putLink: (link, signal) => put(`links/${linkId(link)}`, link, { schema: linkViewSchema, signal }),
+    deleteLink: (id, mode, signal) => {
+      const path = `/v1/spec/links/${encodeURIComponent(id)}?mode=${mode}`;
+      return call(target, { method: 'DELETE', path }, { schema: nothing, signal });
+    },
+  };
+}
+
+interface Target {
+  readonly base: string;
+  readonly token: Secret | undefined;
+  readonly timeoutMs: number;
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+interface Expectation<S extends z.ZodType> {
+  readonly schema: S;
+  readonly signal: AbortSignal | undefined;
+}
+
+function parseBase(url: string): string {
+  const parsed = URL.parse(url);
+  const bare = parsed !== null && parsed.username === '' && parsed.password === '' && parsed.search === '';
+  if (!bare || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) {
+    throw new Problem('INVALID_INPUT', 'the URL of a worker must look like http://host:port, without credentials');
+  }
+  return parsed.href.replace(/\/+$/, '');
+}
+
+async function call<S extends z.ZodType>(target: Target, call: Call, expect: Expectation<S>): Promise<z.output<S>> {
+  const { response, text } = await exchange(target, call, expect.signal);
+  const answer = parseJson(text);
+  if (!response.ok) throw refusal(target, response, answer);
+  const parsed = expect.schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const fields = issueLines(parsed.error, 'answer').slice(0, 3).join('; ');
+  throw new Problem('BAD_ANSWER', `${target.base}${call.path} answered in another form than expected: ${fields}`);
+}
+
+async function exchange(
+  target: Target,
+  call: Call,
+  signal: AbortSignal | undefined,
+): Promise<{ response: Response; text: string }> {
+  const late = AbortSignal.timeout(target.timeoutMs);
+  const headers = new Headers({ accept: 'application/json' });
+  if (target.token !== undefined) headers.set('authorization', `Bearer ${target.token.reveal()}`);
+  if (call.body !== undefined) headers.set('content-type', 'application/json');
+  try {
+    const response = await fetch(`${target.base}${call.path}`, {
+      method: call.method,
+      headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      // The token belongs to this URL and to no other.
+      redirect: 'error',
+      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+    });
+    return { response, text: await readBounded(target, response) };
+  } catch (error) {
+    if (error instanceof Problem || signal?.aborted === true) throw error;
+    const what = late.aborted
+      ? `did not answer within ${target.timeoutMs / 1000} s`
+      : `is unreachable: ${cause(error)}`;
+    throw new Problem('UNREACHABLE', `the worker at ${target.base} ${what}`, { cause: error });
+  }
+}
+
+async function readBounded(target: Target, response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const body: AsyncIterable<Uint8Array> = response.body;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > answerBytesMax) {
+      throw new Problem('BAD_ANSWER', `${target.base} answered with more than ${answerBytesMax} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Absent for an empty body and for what is not JSON: no schema and no problem takes that for its own. */
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return { notJson: true };
+  }
+}
+
+function refusal(target: Target, response: Response, answer: unknown): Problem {
+  const isProblem = response.headers.get('content-type')?.startsWith(problemContentType) === true;
+  const body = isProblem ? problemBodySchema.safeParse(answer) : undefined;
+  if (body?.success === true && isProblemCode(body.data.code)) return new Problem(body.data.code, body.data.detail);
+  return new Problem('BAD_ANSWER', `${target.base} answered ${response.status}, not as an umbra worker does`);
+}
+
+/** undici hides the reason one level down, and behind several when it tried several addresses. */
+function cause(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (inner instanceof AggregateError && inner.errors[0] instanceof Error) return inner.errors[0].message;
+  return inner instanceof Error ? inner.message : String(inner);
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
+import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { Problem } from '../worker/problems.ts';
+import type { WorkerService } from '../worker/service.ts';
+import { parseInput } from './input.ts';
+
+/** One request, not yet parsed. `signal` fires when the caller has gone or the time for the answer is over. */
+export interface ApiRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+/** `json` is sent as it stands with status 200, `text` as Prometheus exposition, `empty` as 204. */
+export type ApiAnswer =
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'empty' };
+
+export interface Route {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly path: string;
+  /** Answered without a token: the route says nothing about the pair's data. */
+  readonly open: boolean;
+  readonly run: (service: WorkerService, request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>;
+}
+
+const noQuery = z.strictObject({});
+const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
+const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
+const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
+
+/** The API, whole: what is not in this table does not exist. docs/api.md is held to it. */
+export const routes: readonly Route[] = [
+  { method: 'GET', path: '/healthz', open: true, run: health },
+  { method: 'GET', path: '/readyz', open: true, run: readiness },
+  { method: 'GET', path: '/metrics', open: false, run: metrics },
+  { method: 'GET', path: '/v1/pair', open: false, run: reading((service) => service.pairView()) },
+  { method: 'GET', path: '/v1/links', open: false, run: reading((service) => ({ links: service.linkViews() })) },
+  { method: 'GET', path: '/v1/topics', open: false, run: reading((service) => ({ topics: service.topicViews() })) },
+  { method: 'GET', path: '/v1/topics/:name', open: false, run: topic },
+  { method: 'PUT', path: '/v1/spec/prefix-policy', open: false, run: putPrefixPolicy },
+  { method: 'PUT', path: '/v1/spec/schema-primary', open: false, run: putSchemaPrimary },
+  { method: 'PUT', path: '/v1/spec/links/:id', open: false, run: putLink },
+  { method: 'DELETE', path: '/v1/spec/links/:id', open: false, run: deleteLink },
+];
+
+function health(service: WorkerService): ApiAnswer {
+  if (!service.healthy()) throw new Problem('NOT_READY', 'the worker is not healthy');
+  return json({ healthy: true });
+}
+
+function readiness(service: WorkerService): ApiAnswer {
+  const { ready, reason } = service.readiness();
+  if (!ready) throw new Problem('NOT_READY', reason);
+  return json({ ready, reason });
+}
+
+async function metrics(service: WorkerService): Promise<ApiAnswer> {
+  return { kind: 'text', text: await service.metrics() };
+}
+
+function reading(view: (service: WorkerService) => unknown): Route['run'] {
+  return (service, request) => {
+    parseInput(noQuery, request.query, 'query');
+    return json(view(service));
+  };
+}
+
+function topic(service: WorkerService, request: ApiRequest): ApiAnswer {
+  parseInput(noQuery, request.query, 'query');
+  return json(service.topicView(parseInput(topicParams, request.params, 'path').name));
+}
+
+async function putPrefixPolicy(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  await service.putPrefixPolicy(parseInput(prefixOwnersSchema, request.body, 'body'), request.signal);
+  return { kind: 'empty' };
+}
+
+async function putSchemaPrimary(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  await service.putSchemaPrimary(parseInput(schemaPrimarySchema, request.body, 'body'), request.signal);
+  return { kind: 'empty' };
+}
+
+async function putLink(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  const { id } = parseInput(linkParams, request.params, 'path');
+  const link = parseInput(linkSpecSchema, request.body, 'body');
+  if (id !== linkId(link)) {
+    throw new Problem('INVALID_INPUT', `path.id: the link from ${link.from} to ${link.to} is called ${linkId(link)}`);
+  }
+  return json(await service.putLink(link, request.signal));
+}
+
+async function deleteLink(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  const { id } = parseInput(linkParams, request.params, 'path');
+  const { mode } = parseInput(deletionQuery, request.query, 'query');
+  await service.deleteLink(id, mode, request.signal);
+  return { kind: 'empty' };
+}
+
+function json(value: unknown): ApiAnswer {
+  return { kind: 'json', value };
+}

@@ -1,0 +1,160 @@
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HTTPMethods,
+} from 'fastify';
+import type { Socket } from 'node:net';
+import type { Secret } from '../kafka/secret.ts';
+import { Problem, problems } from '../worker/problems.ts';
+import type { WorkerService } from '../worker/service.ts';
+import { assertAccess, assertBindable } from './access.ts';
+import { problemBody, problemContentType, problemOf } from './problem-json.ts';
+import { routes, type ApiAnswer, type Route } from './routes.ts';
+
+/** Every section of the spec fits many times over. */
+const bodyBytesMax = 64 * 1024;
+/** A topic name has 249 characters at most; escaped it may be three times as long. */
+const pathParamCharsMax = 800;
+/** Time to receive a request, and time to answer it. */
+const requestMs = 10_000;
+const answerMs = 30_000;
+
+/** Methods that a path is asked with in earnest; what the table lacks of these is answered with 405, not 404. */
+const knownMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+export interface ApiOptions {
+  readonly service: WorkerService;
+  /** Asked of every request but health and readiness. Without it `host` must be loopback. */
+  readonly token?: Secret | undefined;
+  /** Where the caller is going to listen. */
+  readonly host: string;
+  readonly logger: FastifyBaseLogger;
+}
+
+/**
+ * The worker's HTTP API, not yet listening: parse → service → render, and nothing else. Every error is
+ * `application/problem+json`; what is not a `Problem` is logged in full and answered as `INTERNAL` without detail.
+ * Throws `INVALID_INPUT` when `host` may not be bound without a token. The caller listens and closes.
+ */
+export function createApi(options: ApiOptions): FastifyInstance {
+  assertBindable(options.host, options.token);
+  const app = Fastify({
+    loggerInstance: options.logger,
+    // One line per scrape and poll would bury everything else; changes and errors are logged below.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMs,
+    handlerTimeout: answerMs,
+    routerOptions: { maxParamLength: pathParamCharsMax },
+    // A request without Host is refused by our own rule, in our own words.
+    http: { requireHostHeader: false },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: answerUnreadable,
+  });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    assertAccess(factsOf(request), options.token);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      request.log.info({ method: request.method, path: request.url, status: reply.statusCode }, 'spec request');
+    }
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request) => {
+    throw new Problem('NOT_FOUND', `there is no ${request.method} ${pathOf(request)}`);
+  });
+  for (const route of routes) register(app, options.service, route);
+  for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path);
+  return app;
+}
+
+function register(app: FastifyInstance, service: WorkerService, route: Route): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const { params, query, body } = request;
+      return send(reply, await route.run(service, { params, query, body, signal: signalOf(reply) }));
+    },
+  });
+}
+
+function refuseOtherMethods(app: FastifyInstance, path: string): void {
+  const taken = new Set<HTTPMethods>(routes.filter((route) => route.path === path).map((route) => route.method));
+  if (taken.has('GET')) taken.add('HEAD');
+  const allow = [...taken].join(', ');
+  app.route({
+    method: knownMethods.filter((method) => !taken.has(method)),
+    url: path,
+    exposeHeadRoute: false,
+    // Before the body is read: its type and size do not matter any more.
+    onRequest: (request, reply) => {
+      void reply.header('allow', allow);
+      throw new Problem('METHOD_NOT_ALLOWED', `${pathOf(request)} takes ${allow}, not ${request.method}`);
+    },
+    handler: () => {
+      throw new Problem('METHOD_NOT_ALLOWED', `${path} takes ${allow}`);
+    },
+  });
+}
+
+function factsOf(request: FastifyRequest): Parameters<typeof assertAccess>[0] {
+  const { host, origin, authorization } = request.headers;
+  // The matched route decides, not the URL's spelling.
+  const open = routes.some((route) => route.open && route.path === request.routeOptions.url);
+  return { host, origin, authorization, open };
+}
+
+/**
+ * Fires when the caller has gone or the answer is overdue. `request.signal` would not do: Node closes the request as
+ * soon as its body is read, so it fires in the middle of every PUT.
+ */
+function signalOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new Error('the caller closed the connection'));
+  });
+  return AbortSignal.any([gone.signal, AbortSignal.timeout(answerMs)]);
+}
+
+function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
+  if (answer.kind === 'empty') return reply.code(204).send();
+  if (answer.kind === 'json') return reply.send(answer.value);
+  return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer.text);
+}
+
+function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(thrown);
+  const { status } = problems[problem.code];
+  if (problem.code === 'INTERNAL') {
+    request.log.error({ err: thrown, method: request.method, path: pathOf(request) }, 'request failed');
+  }
+  if (problem.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(status)
+    .type(problemContentType)
+    .send(JSON.stringify(problemBody(problem)));
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+/** Bytes that never became a request: answered on the bare socket. */
+function answerUnreadable(error: Error & { code: string }, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const body = JSON.stringify(problemBody(new Problem('INVALID_INPUT', 'the request is not readable HTTP')));
+    const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemContentType}\r\nConnection: close`;
+    socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  }
+  socket.destroySoon();
+}

@@ -1,0 +1,19 @@
+/**
+ * Text that came from elsewhere (topic names, messages of clusters, logs), made safe to print on one line: a terminal
+ * obeys control characters, and invisible ones (bidirectional overrides, zero widths) make a line read as another.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\t\n\v\f\r\u2028\u2029]+/g, ' ').replace(/\p{C}/gu, '');
+}
+
+/** JSON for a terminal or a pipe: the same value, with every such character escaped. */
+export function printableJson(value: unknown): string {
+  const text = JSON.stringify(value, undefined, 2);
+  return text.replace(/[^\P{C}\n]/gu, (character) =>
+    Array.from({ length: character.length }, (_, unit) => escapeUnit(character.charCodeAt(unit))).join(''),
+  );
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
+}

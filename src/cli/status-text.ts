@@ -1,0 +1,139 @@
+import type { FaultView, LinkView, TopicView } from '../worker/views.ts';
+import type { Colours } from './colours.ts';
+import type { PairStatus, StatusReport, WorkerRow } from './pair-status.ts';
+import { printable } from './printable.ts';
+import { count, lagCells } from './quantities.ts';
+import { table } from './table.ts';
+
+const linkStateTone: Readonly<Record<LinkView['state'], keyof Colours>> = {
+  starting: 'warn',
+  following: 'good',
+  degraded: 'bad',
+  'source-unreachable': 'bad',
+  'target-unreachable': 'bad',
+};
+
+const topicStateTone: Readonly<Partial<Record<TopicView['state'], keyof Colours>>> = {
+  following: 'good',
+  faulted: 'bad',
+};
+
+const fenceTone = { acl: 'good', unfenced: 'bad', unknown: 'warn' } as const;
+
+const lagColumns = [
+  { title: 'BEHIND', align: 'right' },
+  { title: 'LAG', align: 'right' },
+  { title: 'SAMPLE AGE', align: 'right' },
+] as const;
+
+/** The whole of `umbra status`, pair by pair. Pure. */
+export function renderStatus(report: StatusReport, colours: Colours): string {
+  return report.pairs.map((pair) => renderPair(pair, colours)).join('\n\n');
+}
+
+function renderPair(status: PairStatus, colours: Colours): string {
+  const sections = [
+    colours.bold(printable(status.summary)),
+    alarms(status, colours),
+    status.links.length === 0 ? undefined : linksTable(status.links, colours),
+    status.topics.length === 0 ? undefined : topicsTable(status.topics, colours),
+    faults(status, colours),
+    workersPart(status.workers, colours),
+  ];
+  return sections.filter((section) => section !== undefined).join('\n\n');
+}
+
+function alarms(status: PairStatus, colours: Colours): string | undefined {
+  const unfenced = status.links
+    .filter((link) => link.fence === 'unfenced')
+    .map((link) =>
+      lines([
+        colours.bad(`UNFENCED: site ${link.to} has no authorizer, so anybody can write the copies of link ${link.id}.`),
+        `  → Configure an authorizer on that cluster; until then a foreign write faults the topic it hits.`,
+      ]),
+    );
+  // The message says what to do as well: it depends on the kind.
+  const violations = status.violations.map(
+    ({ topic, site, kind, message }) =>
+      `${colours.bad(`VIOLATION: topic ${printable(topic)} at site ${site} (${kind})`)}: ${printable(message)}`,
+  );
+  const all = [...unfenced, ...violations];
+  return all.length === 0 ? undefined : lines(all);
+}
+
+function linksTable(links: readonly LinkView[], colours: Colours): string {
+  const columns = [{ title: 'LINK' }, { title: 'STATE' }, { title: 'FENCE' }, { title: 'TOPICS' }, ...lagColumns];
+  const rows = links.map((link) => [
+    link.id,
+    colours[linkStateTone[link.state]](link.state),
+    colours[fenceTone[link.fence]](link.fence),
+    topicsCell(link),
+    // Without a topic there is nothing to be behind with.
+    ...(link.topics.total === 0 ? ['-', '-', '-'] : lagCells(link.lag)),
+  ]);
+  return table(columns, rows);
+}
+
+function topicsCell({ topics }: LinkView): string {
+  const faulted = topics.faulted === 0 ? '' : `, ${count(topics.faulted)} faulted`;
+  return `${count(topics.following)} of ${count(topics.total)} following${faulted}`;
+}
+
+/** Also the body of `umbra topics`. Pure. */
+export function topicsTable(topics: readonly TopicView[], colours: Colours): string {
+  const columns = [
+    { title: 'TOPIC' },
+    { title: 'LINK' },
+    { title: 'STATE' },
+    { title: 'PARTITIONS', align: 'right' },
+    ...lagColumns,
+    { title: 'RECORDS COPIED', align: 'right' },
+  ] as const;
+  const rows = topics.map((topic) => [
+    printable(topic.name),
+    topic.link,
+    colours[topicStateTone[topic.state] ?? 'warn'](topic.state),
+    partitionsCell(topic),
+    ...lagCells(topic.lag),
+    count(topic.copied.records),
+  ]);
+  return table(columns, rows);
+}
+
+function partitionsCell(topic: TopicView): string {
+  if (topic.partitionsFaulted === 0) return count(topic.partitions);
+  return `${count(topic.partitionsFaulted)} of ${count(topic.partitions)} faulted`;
+}
+
+function faults(status: PairStatus, colours: Colours): string | undefined {
+  const linkLines = status.links.flatMap((link) =>
+    link.problem === undefined ? [] : [`${colours.warn(`link ${link.id}`)}: ${printable(link.problem)}`],
+  );
+  const topicLines = status.topics.flatMap((topic) =>
+    topic.fault === undefined ? [] : [renderFault(`topic ${topic.name} (${topic.link})`, topic.fault, colours)],
+  );
+  const all = [...linkLines, ...topicLines];
+  return all.length === 0 ? undefined : lines(all);
+}
+
+/** `where: CODE: sentence`, and the remedy below it. */
+export function renderFault(where: string, fault: FaultView, colours: Colours): string {
+  const head = `${colours.bad(printable(where))}: ${printable(fault.code)}: ${printable(fault.message)} (${fault.at})`;
+  return lines([head, `  → ${printable(fault.remedy)}`]);
+}
+
+/** Workers that are ready are worth one line; the others say what they lack and what to do. Pure. */
+export function workersPart(workers: readonly WorkerRow[], colours: Colours): string {
+  const rows = workers.map((worker) => {
+    const tone = worker.state === 'ready' ? colours.good : colours.bad;
+    const said = worker.problem?.message ?? worker.reason ?? '';
+    return [worker.site ?? '?', printable(worker.url), tone(worker.state), printable(said)];
+  });
+  const remedies = new Set(workers.flatMap((worker) => (worker.problem === undefined ? [] : [worker.problem.remedy])));
+  const columns = [{ title: 'SITE' }, { title: 'WORKER' }, { title: 'STATE' }, { title: '' }];
+  return lines([table(columns, rows), ...[...remedies].map((remedy) => `  → ${printable(remedy)}`)]);
+}
+
+function lines(parts: readonly string[]): string {
+  return parts.join('\n');
+}

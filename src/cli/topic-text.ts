@@ -1,0 +1,53 @@
+import type { PartitionView, TopicDetailView } from '../worker/views.ts';
+import type { Colours } from './colours.ts';
+import { printable } from './printable.ts';
+import { lagCells } from './quantities.ts';
+import { renderFault, topicsTable } from './status-text.ts';
+import { table } from './table.ts';
+
+const partitionTone: Readonly<Record<PartitionView['state'], keyof Colours>> = {
+  resuming: 'warn',
+  copying: 'good',
+  waiting: 'good',
+  stopped: 'warn',
+  faulted: 'bad',
+};
+
+/** `umbra topics NAME`: the topic, then its partitions, then whatever keeps one of them from copying. Pure. */
+export function renderTopic(topic: TopicDetailView, colours: Colours): string {
+  const remarks = [
+    ...(topic.fault === undefined ? [] : [renderFault(`topic ${topic.name}`, topic.fault, colours)]),
+    ...topic.partitionViews.flatMap((partition) => partitionRemarks(partition, colours)),
+  ];
+  const sections = [topicsTable([topic], colours), partitionsTable(topic.partitionViews, colours)];
+  return [...sections, ...(remarks.length === 0 ? [] : [remarks.join('\n')])].join('\n\n');
+}
+
+function partitionsTable(partitions: readonly PartitionView[], colours: Colours): string {
+  const right = 'right';
+  const columns = [
+    { title: 'PARTITION', align: right },
+    { title: 'STATE' },
+    { title: 'COPIED TO', align: right },
+    { title: 'SOURCE END', align: right },
+    { title: 'BEHIND', align: right },
+    { title: 'LAG', align: right },
+    { title: 'SAMPLE AGE', align: right },
+  ] as const;
+  const rows = partitions.map((partition) => [
+    String(partition.partition),
+    colours[partitionTone[partition.state]](partition.state),
+    partition.copiedTo ?? '?',
+    partition.sourceEnd ?? '?',
+    ...lagCells(partition.lag),
+  ]);
+  return table(columns, rows);
+}
+
+function partitionRemarks({ partition, fault, retrying }: PartitionView, colours: Colours): string[] {
+  const where = `partition ${partition}`;
+  return [
+    ...(fault === undefined ? [] : [renderFault(where, fault, colours)]),
+    ...(retrying === undefined ? [] : [`${colours.warn(where)}: retrying: ${printable(retrying)}`]),
+  ];
+}

@@ -1,0 +1,90 @@
+import { Problem } from '../../src/worker/problems.ts';
+import type { WorkerService } from '../../src/worker/service.ts';
+import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
+
+// A stub, and it says so: it holds canned views and writes down what it was asked, nothing is copied anywhere.
+
+const lag = { records: 3, seconds: 1.5, sampleAgeMs: 40 };
+
+export const stubLink: LinkView = {
+  id: 'a-b',
+  from: 'a',
+  to: 'b',
+  state: 'following',
+  fence: 'acl',
+  topics: { total: 1, following: 1, faulted: 0 },
+  lag,
+};
+
+export const stubPair: PairView = {
+  pair: 'stub',
+  site: 'b',
+  worker: { version: '0.1.0', pid: 1, startedAt: '2026-01-02T03:04:05.000Z' },
+  prefixes: { a: 'a_', b: 'b_' },
+  schemaPrimary: 'a',
+  sites: [
+    { site: 'a', bootstrapServers: ['127.0.0.1:1'], clusterId: 'A' },
+    { site: 'b', bootstrapServers: ['127.0.0.1:2'] },
+  ],
+  links: [stubLink],
+  violations: [],
+};
+
+export const stubTopic: TopicView = {
+  name: 'a_orders',
+  link: 'a-b',
+  state: 'following',
+  partitions: 2,
+  partitionsFaulted: 0,
+  lag,
+  copied: { batches: 4, records: 40, bytes: 4_000 },
+};
+
+export const stubTopicDetail: TopicDetailView = {
+  ...stubTopic,
+  partitionViews: [
+    {
+      partition: 0,
+      state: 'waiting',
+      copiedTo: '20',
+      sourceEnd: '20',
+      lag: { records: 0, seconds: 0, sampleAgeMs: 40 },
+    },
+    { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag },
+  ],
+};
+
+export interface StubService extends WorkerService {
+  /** Every change asked for, in order. */
+  readonly asked: unknown[];
+}
+
+/** `overrides` replace single methods, to fail in a chosen way. */
+export function stubService(overrides: Partial<WorkerService> = {}): StubService {
+  const asked: unknown[] = [];
+  const note = (...entry: unknown[]): Promise<void> => {
+    asked.push(entry);
+    return Promise.resolve();
+  };
+  return {
+    asked,
+    pairView: () => stubPair,
+    linkViews: () => [stubLink],
+    topicViews: () => [stubTopic],
+    topicView: (name) => {
+      if (name !== stubTopic.name) throw new Problem('NOT_FOUND', `no link copies a topic named ${name}`);
+      return stubTopicDetail;
+    },
+    healthy: () => true,
+    readiness: () => ({ ready: true, reason: 'both clusters answered' }),
+    metrics: () => Promise.resolve('# a stub\numbra_stub 1\n'),
+    putPrefixPolicy: (owners) => note('prefix-policy', owners),
+    putSchemaPrimary: (primary) => note('schema-primary', primary),
+    putLink: async (link) => {
+      await note('link', link);
+      return stubLink;
+    },
+    deleteLink: (id, mode) => note('delete', id, mode),
+    ...overrides,
+  };
+}
