@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Secret } from '../kafka/secret.ts';
+import type { Secret } from '../worker/secret.ts';
 import { Problem } from '../worker/problems.ts';
 
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Secret } from '../kafka/secret.ts';
+import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { Problem } from '../worker/problems.ts';

@@ -7,7 +7,7 @@ import Fastify, {
   type HTTPMethods,
 } from 'fastify';
 import type { Socket } from 'node:net';
-import type { Secret } from '../kafka/secret.ts';
+import type { Secret } from '../worker/secret.ts';
 import { Problem, problems } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import { assertAccess, assertBindable } from './access.ts';

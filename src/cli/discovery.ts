@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createApiClient, type ApiClient } from '../api/client.ts';
-import { Secret } from '../kafka/secret.ts';
+import { Secret } from '../worker/secret.ts';
 import { apiUrl } from '../local/worker-file.ts';
 import type { SiteId } from '../pair/site.ts';
 import { Problem } from '../worker/problems.ts';

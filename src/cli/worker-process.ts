@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { assertBindable } from '../api/access.ts';
 import { createApi } from '../api/server.ts';
-import { Secret } from '../kafka/secret.ts';
+import { Secret } from '../worker/secret.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';

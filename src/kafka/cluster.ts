@@ -1,9 +1,10 @@
-import { apiVersionsV3, metadataV12 } from '@platformatic/kafka';
+import { metadataV12, saslHandshakeV1 } from '@platformatic/kafka';
 import type { ClusterConfig } from './cluster-config.ts';
 import { BrokerConnection, type ConnectionLimits, defaultLimits } from './connection.ts';
-import { ConnectionError, KafkaError } from './errors.ts';
+import { ConnectionError, KafkaError, MalformedError, verdictOf } from './errors.ts';
 import { call } from './library-api.ts';
-import { authenticate } from './sasl.ts';
+import { authenticate, refuseMissingSasl } from './sasl.ts';
+import { apiVersions } from './versions-api.ts';
 
 export interface PartitionMetadata {
   readonly partition: number;
@@ -177,6 +178,8 @@ export class Cluster {
     try {
       const versions = await askVersions(connection);
       if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
+      else if (inRange(versions, saslHandshakeV1.api.key, saslHandshakeV1.api.version))
+        await refuseMissingSasl(connection);
       return {
         connection,
         negotiate: (...candidates) => pick(versions, candidates, `${address.host}:${address.port}`),
@@ -191,11 +194,12 @@ export class Cluster {
 
 async function askVersions(connection: BrokerConnection): Promise<Versions> {
   try {
-    const answer = await call(connection, apiVersionsV3.api, 'umbra', '0.1.0');
+    const answer = await call(connection, apiVersions, 'umbra', '0.1.0');
     if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, 'ApiVersions');
     return new Map(answer.apiKeys.map((api) => [api.apiKey, { min: api.minVersion, max: api.maxVersion }]));
   } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
+    if (verdictOf(error) === 'denied' || !(error instanceof ConnectionError || error instanceof MalformedError))
+      throw error;
     throw new ConnectionError(
       `${connection.host}:${connection.port} accepts connections but does not speak Kafka with these settings (TLS or plain?)`,
       { cause: error },

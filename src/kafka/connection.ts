@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Reader, Writer } from '@platformatic/kafka';
-import { Reader as LibraryReader } from '@platformatic/kafka';
+import { boundedReader } from './bounded-reader.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { ConnectionError, KafkaError, MalformedError } from './errors.ts';
 import { FrameReceiver } from './frame-receiver.ts';
 import type { Frame, FramePool } from './frame-pool.ts';
+import { tlsFailure, tlsFilesUnusable } from './tls-failure.ts';
 import { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -102,14 +103,21 @@ export class BrokerConnection {
     options: { readonly clientId: string; readonly tls: ClusterConfig['tls']; readonly limits: ConnectionLimits },
     signal: AbortSignal,
   ): Promise<BrokerConnection> {
-    signal.throwIfAborted();
-    const connection = new BrokerConnection(address, options.clientId, options.limits, options.tls);
-    const socket = connection.#socket;
     const name = `${address.host}:${address.port}`;
+    if (signal.aborted) throw new ConnectionError(`connecting to ${name} was given up`);
+    let connection: BrokerConnection;
+    try {
+      connection = new BrokerConnection(address, options.clientId, options.limits, options.tls);
+    } catch (error) {
+      // A port that is none: brokers advertise their addresses, and may say anything.
+      if (error instanceof RangeError) throw connectFailure(name, error);
+      throw tlsFilesUnusable(name, error);
+    }
+    const socket = connection.#socket;
     try {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
-          () => reject(new ConnectionError(`no connection to ${name} within ${options.limits.connectTimeoutMs} ms`)),
+          () => finish(new ConnectionError(`no connection to ${name} within ${options.limits.connectTimeoutMs} ms`)),
           options.limits.connectTimeoutMs,
         );
         const finish = (error?: Error): void => {
@@ -121,7 +129,7 @@ export class BrokerConnection {
         const onAbort = (): void => finish(new ConnectionError(`connecting to ${name} was given up`));
         signal.addEventListener('abort', onAbort, { once: true });
         socket.once(options.tls === undefined ? 'connect' : 'secureConnect', () => finish());
-        socket.once('error', (error) => finish(new ConnectionError(connectFailure(name, error), { cause: error })));
+        socket.once('error', (error) => finish(connectFailure(name, error)));
       });
     } catch (error) {
       socket.destroy();
@@ -171,7 +179,7 @@ export class BrokerConnection {
         ? this.#exchange({ apiKey, apiVersion, body, flexible: flexibleRequest }, this.#limits.requestTimeoutMs)
         : this.request({ apiKey, apiVersion, body, flexible: flexibleRequest }));
       const start = flexibleResponse ? skipTaggedFields(frame.bytes) : 4;
-      return parse(0, apiKey, apiVersion, LibraryReader.from(frame.bytes.subarray(start)));
+      return parse(0, apiKey, apiVersion, boundedReader(frame.bytes.subarray(start)));
     };
     run().then(
       (response) => callback(null, response),
@@ -179,7 +187,10 @@ export class BrokerConnection {
     );
   };
 
-  /** Holds back new requests, waits for those in flight, runs `work` (re-authentication), opens again. */
+  /**
+   * Holds back new requests, runs `work` (re-authentication), opens again. Requests in flight need not be waited for:
+   * a broker reads what comes after them only when it has answered them.
+   */
   async exclusively(work: () => Promise<void>): Promise<void> {
     while (this.#gate !== undefined) await this.#gate;
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -217,7 +228,14 @@ export class BrokerConnection {
       }, timeoutMs);
       this.#pending.set(id, { request, resolve, reject, timer });
       this.#write(request, id);
-    }).then((frame) => Object.assign(frame, { bodyStart: request.flexible ? skipTaggedFields(frame.bytes) : 4 }));
+    }).then((frame) => {
+      try {
+        return Object.assign(frame, { bodyStart: request.flexible ? skipTaggedFields(frame.bytes) : 4 });
+      } catch (error) {
+        frame.release();
+        throw error;
+      }
+    });
   }
 
   #write(request: RequestFrame, correlationId: number): void {
@@ -280,8 +298,12 @@ export class BrokerConnection {
     const cause = this.#failure;
     if (cause instanceof ConnectionError || cause instanceof MalformedError || cause instanceof KafkaError)
       return cause;
+    const name = `${this.host}:${this.port}`;
     const why = cause === undefined ? 'closed by the broker' : cause.message;
-    return new ConnectionError(`connection to ${this.host}:${this.port} ended: ${why}`, { cause });
+    return (
+      (cause === undefined ? undefined : tlsFailure(name, cause)) ??
+      new ConnectionError(`connection to ${name} ended: ${why}`, { cause })
+    );
   }
 }
 
@@ -323,8 +345,12 @@ function connectTls(
   return tls.connect(options);
 }
 
-function connectFailure(name: string, error: Error & { code?: string }): string {
-  if (error.code === 'ECONNREFUSED') return `${name} refuses connections: no broker listens there`;
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return `the host name in ${name} is not known`;
-  return `no connection to ${name}: ${error.message}`;
+function connectFailure(name: string, error: Error & { code?: string }): ConnectionError {
+  const tlsError = tlsFailure(name, error);
+  if (tlsError !== undefined) return tlsError;
+  const connectError = (message: string): ConnectionError => new ConnectionError(message, { cause: error });
+  if (error.code === 'ECONNREFUSED') return connectError(`${name} refuses connections: no broker listens there`);
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+    return connectError(`the host name in ${name} is not known`);
+  return connectError(`no connection to ${name}: ${error.message}`);
 }

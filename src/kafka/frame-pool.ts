@@ -13,6 +13,11 @@ export interface Frame {
 
 const blockBytesMin = 64 * 1024;
 
+/** Memory that a frame of `length` bytes takes. */
+function blockBytes(length: number): number {
+  return Math.max(blockBytesMin, 2 ** Math.ceil(Math.log2(Math.max(1, length))));
+}
+
 /**
  * Recycles frame memory in blocks of powers of two: fresh blocks of many MiB cost a third of the CPU in page faults
  * and collection (protocol.md, speed facts). Keeps at most half of `bytesMax` in unused blocks.
@@ -38,13 +43,15 @@ export class FramePool {
   }
 
   /**
-   * Waits until `bytes` more fit, or nothing at all is in use. Call the returned function once, when the frame has
+   * Waits until a frame of `bytes` more fits, or nothing at all is in use. Call the returned function once, when the frame has
    * been acquired or will not come. Rejects when `signal` aborts.
    */
   async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
+    const block = blockBytes(bytes);
+    signal.throwIfAborted();
     while (
       this.#heldBytes + this.#reservedBytes > 0 &&
-      this.#heldBytes + this.#reservedBytes + bytes > this.#bytesMax
+      this.#heldBytes + this.#reservedBytes + block > this.#bytesMax
     ) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const wake = (): void => resolve(undefined);
@@ -55,9 +62,9 @@ export class FramePool {
       this.#waiting.delete(wake);
       signal.throwIfAborted();
     }
-    this.#reservedBytes += bytes;
+    this.#reservedBytes += block;
     return () => {
-      this.#reservedBytes -= bytes;
+      this.#reservedBytes -= block;
       this.#wakeAll();
     };
   }
@@ -83,7 +90,7 @@ export class FramePool {
   }
 
   #block(length: number): Buffer {
-    const size = Math.max(blockBytesMin, 2 ** Math.ceil(Math.log2(Math.max(1, length))));
+    const size = blockBytes(length);
     const idle = this.#idle.get(size)?.pop();
     if (idle !== undefined) {
       this.#idleBytes -= size;

@@ -38,6 +38,23 @@ export async function authenticate(connection: BrokerConnection, sasl: Sasl): Pr
   connection.onClosed(() => clearTimeout(timer));
 }
 
+const unsupportedMechanism = 33;
+
+/**
+ * Without credentials a listener with SASL only hangs up at the first request; asked for a mechanism that cannot be it
+ * says what it wants, and a listener without SASL says that there is nothing to ask for.
+ * Throws a {@link ConnectionError} with verdict `denied` in the first case.
+ */
+export async function refuseMissingSasl(connection: BrokerConnection): Promise<void> {
+  const answer = await call(connection, saslHandshakeV1.api, 'NONE');
+  if (answer.errorCode !== unsupportedMechanism) return;
+  const offered = answer.mechanisms.join(', ');
+  throw new ConnectionError(
+    `${connection.host}:${connection.port} asks for SASL and none is configured; it offers ${offered || 'none'}`,
+    { verdict: 'denied' },
+  );
+}
+
 async function exchange(connection: BrokerConnection, sasl: Sasl): Promise<number> {
   const where = `${connection.host}:${connection.port}`;
   const handshake = await call(connection, saslHandshakeV1.api, sasl.mechanism);
@@ -49,17 +66,26 @@ async function exchange(connection: BrokerConnection, sasl: Sasl): Promise<numbe
   }
   try {
     const answer = await exchangeTokens(connection, sasl);
+    // A refused token is answered without an error code: the reason stands where nothing should (RFC 7628, 3.2.2).
+    if (sasl.mechanism === 'OAUTHBEARER' && answer.authBytes.length > 0) throw refusal(where, sasl);
     return Number(answer.sessionLifetimeMs);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const who = sasl.mechanism === 'OAUTHBEARER' ? 'the token' : `user "${sasl.username}"`;
-    throw new ConnectionError(`${where} refuses ${who} (SASL ${sasl.mechanism}): check the credentials`, {
-      verdict: 'denied',
-    });
+    throw refusal(where, sasl);
   }
 }
 
-function exchangeTokens(connection: BrokerConnection, sasl: Sasl): Promise<{ sessionLifetimeMs: bigint }> {
+function refusal(where: string, sasl: Sasl): ConnectionError {
+  const who = sasl.mechanism === 'OAUTHBEARER' ? 'the token' : `user "${sasl.username}"`;
+  return new ConnectionError(`${where} refuses ${who} (SASL ${sasl.mechanism}): check the credentials`, {
+    verdict: 'denied',
+  });
+}
+
+function exchangeTokens(
+  connection: BrokerConnection,
+  sasl: Sasl,
+): Promise<{ readonly sessionLifetimeMs: bigint; readonly authBytes: Buffer }> {
   // The library's exchanges use nothing of a connection but `send`; see library-api.ts.
   const library = connection as unknown as Connection;
   const api = saslAuthenticateV2.api;

@@ -20,45 +20,50 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#reserve(1));
+    const at = this.#reserve(1);
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, at);
     return this;
   }
 
   int64(value: bigint): this {
-    this.#buffer.writeBigInt64BE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(value, at);
     return this;
   }
 
   /** 32 hex digits as 16 bytes. */
   uuid(hex: string): this {
-    this.#buffer.write(hex, this.#reserve(16), 'hex');
+    const at = this.#reserve(16);
+    this.#buffer.write(hex, at, 'hex');
     return this;
   }
 
   unsignedVarint(value: number): this {
     let rest = value;
     while (rest >= 0x80) {
-      this.#buffer.writeUInt8((rest % 0x80) | 0x80, this.#reserve(1));
+      this.#byte((rest % 0x80) | 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    this.#buffer.writeUInt8(rest, this.#reserve(1));
-    return this;
+    return this.#byte(rest);
   }
 
   compactString(value: string): this {
     const bytes = Buffer.byteLength(value);
     this.unsignedVarint(bytes + 1);
-    this.#buffer.write(value, this.#reserve(bytes), 'utf8');
+    const at = this.#reserve(bytes);
+    this.#buffer.write(value, at, 'utf8');
     return this;
   }
 
@@ -75,7 +80,8 @@ export class WireWriter {
   legacyString(value: string): this {
     const bytes = Buffer.byteLength(value);
     this.int16(bytes);
-    this.#buffer.write(value, this.#reserve(bytes), 'utf8');
+    const at = this.#reserve(bytes);
+    this.#buffer.write(value, at, 'utf8');
     return this;
   }
 
@@ -104,6 +110,13 @@ export class WireWriter {
     this.#pieceStart = this.#position;
   }
 
+  #byte(value: number): this {
+    const at = this.#reserve(1);
+    this.#buffer.writeUInt8(value, at);
+    return this;
+  }
+
+  /** Where the next `bytes` belong. May replace {@link #buffer}: call it before the buffer is read, not in its arguments. */
   #reserve(bytes: number): number {
     if (this.#position + bytes > this.#buffer.length) {
       const open = this.#position - this.#pieceStart;

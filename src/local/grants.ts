@@ -26,6 +26,9 @@ export interface AppliedGrants {
   readonly removed: number;
 }
 
+/** What is needed of a cluster to grant rights on it. */
+export type GrantedCluster = Pick<LocalCluster, 'name' | 'home' | 'security' | 'connection'>;
+
 const settleTimeoutMs = 15_000;
 const settleIntervalMs = 50;
 
@@ -35,7 +38,7 @@ const settleIntervalMs = 50;
  * @throws {LocalProblem} GRANTS_FAILED; INVALID_SPEC for a cluster without authorizer
  */
 export async function applyGrants(
-  cluster: LocalCluster,
+  cluster: GrantedCluster,
   wanted: readonly AclBinding[],
   { signal }: LocalOptions,
 ): Promise<AppliedGrants> {

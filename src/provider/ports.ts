@@ -1,4 +1,4 @@
-import type { Secret } from '../kafka/secret.ts';
+import type { Secret } from '../worker/secret.ts';
 import type { SiteId } from '../pair/site.ts';
 import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
 import type { AclBinding } from '../prefix-policy/acls.ts';

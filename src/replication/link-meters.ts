@@ -7,6 +7,7 @@ export class LinkMeters {
   producedBytes = 0;
   resumes = 0;
   malformedAnswers = 0;
+  corruptBatches = 0;
   readonly source = new Health();
   readonly target = new Health();
 
@@ -33,6 +34,11 @@ export class LinkMeters {
 
   malformed(): void {
     this.malformedAnswers += 1;
+  }
+
+  /** The target refused a batch whose bytes were damaged on the way. */
+  corrupt(): void {
+    this.corruptBatches += 1;
   }
 }
 

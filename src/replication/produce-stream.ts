@@ -169,6 +169,7 @@ export class ProduceStream {
     const verdict = judge(answer.errorCode);
     switch (verdict) {
       case 'corrupt':
+        this.#meters.corrupt();
         copier.damaged(what);
         return;
       case 'fenced':

@@ -1,6 +1,8 @@
-import { type KafkaRecord, Reader, readRecordsBatch } from '@platformatic/kafka';
+import { compressionsAlgorithmsByBitmask, type KafkaRecord, readRecord } from '@platformatic/kafka';
+import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
+import { compressionOf, headerBytes } from './record-batch.ts';
 
 export interface RawRecord {
   readonly offset: bigint;
@@ -11,13 +13,28 @@ export interface RawRecord {
 }
 
 /** Decodes and, where needed, decompresses the records of a batch (all five codecs). Not for the data path. */
-export function decodeRecords({ frame, header }: RawBatch): readonly RawRecord[] {
+export function decodeRecords(batch: RawBatch): readonly RawRecord[] {
+  const { frame, header } = batch;
+  const baseTimestamp = frame.readBigInt64BE(header.start + 27);
   try {
-    const batch = readRecordsBatch(Reader.from(frame.subarray(header.start, header.end)));
-    return batch.records.map((record) => toRaw(record, header.baseOffset, batch.firstTimestamp));
+    const reader = boundedReader(decompressed(batch));
+    const records: RawRecord[] = [];
+    for (let index = 0; index < header.records; index++) {
+      records.push(toRaw(readRecord(reader), header.baseOffset, baseTimestamp));
+    }
+    return records;
   } catch (error) {
     throw new MalformedError(`the records of the batch at offset ${header.baseOffset}`, { cause: error });
   }
+}
+
+function decompressed({ frame, header }: RawBatch): Buffer {
+  const payload = frame.subarray(header.start + headerBytes, header.end);
+  const codec = compressionOf(frame, header);
+  if (codec === 0) return payload;
+  const algorithm = compressionsAlgorithmsByBitmask[codec];
+  if (algorithm === undefined) throw new MalformedError(`compression ${codec} is none that is known`);
+  return algorithm.decompressSync(payload);
 }
 
 function toRaw(record: KafkaRecord, baseOffset: bigint, baseTimestamp: bigint): RawRecord {

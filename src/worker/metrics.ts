@@ -94,6 +94,11 @@ export const metricCatalogue: readonly Metric[] = [
     ({ replicator }) => replicator.meters.malformedAnswers,
   ),
   linkMetric(
+    'umbra_link_corrupt_batches_total',
+    'Batches that were damaged on the way, refused by the target and fetched again.',
+    ({ replicator }) => replicator.meters.corruptBatches,
+  ),
+  linkMetric(
     'umbra_link_buffer_bytes',
     'Memory held by batches on their way.',
     ({ replicator }) => replicator.pool.heldBytes,

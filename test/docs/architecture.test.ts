@@ -7,7 +7,9 @@ import { renderTopicStates } from '../../src/pair/topic-state.ts';
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'architecture.md'), 'utf8');
 
 test('the table of rooms in the docs is the one that lint holds', () => {
-  const rows = Object.entries(rooms).map(([room, uses]) => `| ${room} | ${uses.length === 0 ? 'nothing' : uses.join(', ')} |`);
+  const rows = Object.entries(rooms).map(
+    ([room, uses]) => `| ${room} | ${uses.length === 0 ? 'nothing' : uses.join(', ')} |`,
+  );
   expect(section('arrows')).toBe(['| room | may use |', '| --- | --- |', ...rows].join('\n'));
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Secret } from '../../kafka/secret.ts';
+import { Secret } from '../../worker/secret.ts';
 import { workerFields } from '../resources/resource-fields.ts';
 
 /** Base URL of a worker's API. */

@@ -1,0 +1,125 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { capture } from '../../tools/child-process.ts';
+import { findPulumi } from '../../tools/pulumi-cli.ts';
+import { testFolder } from '../fixtures/test-root.ts';
+
+/** What one run of the CLI showed and how it ended. */
+export interface CliRun {
+  readonly code: number;
+  readonly text: string;
+  /** What follows `error: ` in the diagnostics, without the engine's own summing up. */
+  readonly errors: readonly string[];
+}
+
+/** A stack of the real program, under the real engine and its file backend, in a folder of its own. */
+export interface TestStack {
+  /** `UMBRA_PROJECT_ROOT`: `.umbra` is in it. Processes whose pid files are below it end with the test process. */
+  readonly root: string;
+  /** Everything the CLI has shown so far, and what it writes besides the state of the stack. */
+  readonly shown: string[];
+  pulumi(...args: readonly string[]): Promise<CliRun>;
+  up(...args: readonly string[]): Promise<CliRun>;
+  setConfig(path: string, value: string, options?: { readonly secret?: boolean }): Promise<void>;
+  setJson(key: string, value: unknown): Promise<void>;
+  removeConfig(path: string): Promise<void>;
+  outputs(): Promise<StackOutputs>;
+  /** Type and name of what is in the state. */
+  resources(): Promise<readonly string[]>;
+  /** Every file of the backend, the history of updates included. */
+  stateFiles(): Promise<readonly string[]>;
+}
+
+export interface StackOutputs {
+  readonly bootstrapServers: Readonly<Record<'a' | 'b', string>>;
+  readonly api: Readonly<Record<'a' | 'b', string>>;
+  readonly metrics: Readonly<Record<'a' | 'b', string>>;
+  readonly links: Readonly<Record<string, string>>;
+  readonly clientFiles: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const clone = join(import.meta.dirname, '../..');
+const commandMs = 180_000;
+
+export async function openStack(): Promise<TestStack> {
+  const cli = await findPulumi({ signal: AbortSignal.timeout(commandMs) });
+  if (cli === undefined) throw new Error('the Pulumi CLI is not on this machine: "npm test" builds it');
+  const folder = testFolder('pulumi');
+  const [project, root, state] = [join(folder, 'project'), join(folder, 'root'), join(folder, 'state')];
+  await makeProject(project);
+  for (const made of [root, state, join(folder, 'home')]) await mkdir(made);
+  const env = {
+    PATH: [...cli.folders, join(clone, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter),
+    HOME: process.env['HOME'],
+    UMBRA_CLONE: clone,
+    UMBRA_PROJECT_ROOT: root,
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_HOME: join(folder, 'home'),
+    PULUMI_CONFIG_PASSPHRASE: 'of the test',
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+  };
+  const shown: string[] = [];
+  const pulumi = async (...args: readonly string[]): Promise<CliRun> => {
+    const lines: string[] = [];
+    const signal = AbortSignal.timeout(commandMs);
+    const onLine = (line: string): void => void lines.push(line);
+    const { code } = await capture(cli.executable, [...args, '--non-interactive'], {
+      cwd: project,
+      env,
+      signal,
+      onLine,
+    });
+    const text = lines.join('\n');
+    shown.push(text);
+    return { code, text, errors: errorsOf(text) };
+  };
+  const done = async (...args: readonly string[]): Promise<string> => {
+    const run = await pulumi(...args);
+    if (run.code !== 0) throw new Error(`pulumi ${args.join(' ')}: ${run.text}`);
+    return run.text;
+  };
+  await done('stack', 'init', 'test');
+  return {
+    root,
+    shown,
+    pulumi,
+    up: (...args) => pulumi('up', '--yes', ...args),
+    setConfig: async (path, value, { secret = false } = {}) => {
+      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), path, value);
+    },
+    setJson: async (key, value) => {
+      await done('config', 'set', key, JSON.stringify(value));
+    },
+    removeConfig: async (path) => {
+      await done('config', 'rm', '--path', path);
+    },
+    outputs: async () => JSON.parse(await done('stack', 'output', '--json')) as StackOutputs,
+    resources: async () => {
+      const exported = JSON.parse(await done('stack', 'export')) as { deployment: { resources?: { urn: string }[] } };
+      return (exported.deployment.resources ?? []).map(({ urn }) => urn.split('::').slice(2).join(' '));
+    },
+    stateFiles: async () => {
+      const names = await readdir(state, { recursive: true, withFileTypes: true });
+      const files = names.filter((name) => name.isFile()).map((name) => join(name.parentPath, name.name));
+      return Promise.all(files.map((file) => readFile(file, 'utf8')));
+    },
+  };
+}
+
+/** The clone's own program and packages below another Pulumi.yaml: stack files and state stay out of the clone. */
+async function makeProject(project: string): Promise<void> {
+  await mkdir(project);
+  for (const name of ['infra', 'src', 'node_modules', 'package.json']) {
+    await symlink(join(clone, name), join(project, name));
+  }
+  const yaml = await readFile(join(clone, 'Pulumi.yaml'), 'utf8');
+  await writeFile(join(project, 'Pulumi.yaml'), yaml);
+}
+
+/** The lines of the block "Diagnostics" that name an error; the summary of the stack says only that there was one. */
+function errorsOf(text: string): readonly string[] {
+  const diagnostics = text.slice(Math.max(0, text.indexOf('\nDiagnostics:')));
+  const found = [...diagnostics.matchAll(/^ {4}error: (.*)$/gm)].map((match) => match[1] ?? '');
+  return [...new Set(found)].filter((line) => line !== 'update failed' && line !== 'preview failed');
+}

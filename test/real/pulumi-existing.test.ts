@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApiClient } from '../../src/api/client.ts';
+import type { ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
+import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { eventually } from '../fixtures/wait.ts';
+import { openStack, type TestStack } from '../infra/real-engine.ts';
+
+const testMs = 240_000;
+const owners = { a: 'a_', b: 'b_' };
+const wrongPassword = 'not-the-password-of-umbra';
+
+let secured: TestCluster;
+let plain: TestCluster;
+let stack: TestStack;
+let password: string;
+
+// Two clusters that the program did not start: the newest Kafka with SASL and ACLs, an older one with neither.
+beforeAll(async () => {
+  [secured, plain] = await Promise.all([
+    startTestCluster({ name: 'a', version: '4.3.1', security: 'scram' }),
+    startTestCluster({ name: 'b', version: '3.9.2', security: 'none' }),
+  ]);
+  const principals = { umbra: 'User:umbra', app: 'User:app' };
+  await secured.grant(renderSiteAcls({ site: 'a', owners, principals }));
+  password = passwordOf(secured.connection('umbra'));
+  stack = await openStack();
+  await stack.setConfig('umbra:target', 'existing');
+  for (const [site, cluster] of [
+    ['a', secured],
+    ['b', plain],
+  ] as const) {
+    await stack.setConfig(`umbra:sites.${site}.bootstrapServers[0]`, cluster.bootstrapServers[0] ?? '');
+  }
+  await stack.setConfig('umbra:sites.a.sasl.mechanism', 'SCRAM-SHA-512');
+  await stack.setConfig('umbra:sites.a.sasl.username', 'umbra');
+}, testMs);
+
+afterAll(async () => {
+  await stack.setConfig('umbra:onDelete', 'detach').catch(() => undefined);
+  await stack.up('--skip-preview');
+  await stack.pulumi('destroy', '--yes');
+  await Promise.all([secured.remove(), plain.remove()]);
+}, testMs);
+
+describe('pulumi up, target existing', { timeout: testMs }, () => {
+  test('a wrong password: one clear line, nothing in the state', async () => {
+    await stack.setConfig('umbra:sites.a.sasl.password', wrongPassword, { secret: true });
+    const run = await stack.up();
+    expect(run.code).not.toBe(0);
+    expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.a: 127\.0\.0\.1:\d+ refuses user "umbra"/)]);
+    expect(run.text).not.toContain(wrongPassword);
+    expect(await stack.resources()).toEqual([]);
+  });
+
+  test('an address where nobody listens: one clear line, nothing in the state', async () => {
+    await stack.setConfig('umbra:sites.a.sasl.password', password, { secret: true });
+    await stack.setConfig('umbra:sites.b.bootstrapServers[0]', '127.0.0.1:1');
+    const run = await stack.up();
+    await stack.setConfig('umbra:sites.b.bootstrapServers[0]', plain.bootstrapServers[0] ?? '');
+    expect(run.code).not.toBe(0);
+    expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.b: .*127\.0\.0\.1:1\b/)]);
+    expect(await stack.resources()).toEqual([]);
+  });
+
+  test('one cluster under two names: one clear line, nothing in the state', async () => {
+    const port = plain.bootstrapServers[0]?.split(':')[1] ?? '';
+    const servers = { bootstrapServers: [`localhost:${port}`] };
+    await stack.setJson('umbra:sites', { a: { bootstrapServers: plain.bootstrapServers }, b: servers });
+    const run = await stack.up();
+    expect(run.code).not.toBe(0);
+    expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.b: is the same cluster as site a/)]);
+    expect(await stack.resources()).toEqual([]);
+    await giveBothSites();
+  });
+
+  test('right, it links both ways, names the cluster without authorizer, and a second one has nothing to do', async () => {
+    const run = await stack.up();
+    expect(run.errors, run.text).toEqual([]);
+    expect(run.text).toContain('umbra:sites.b: this cluster has no authorizer');
+    const { links, api } = await stack.outputs();
+    expect(links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
+    await createTopic(secured.connection('admin'), 'a_there');
+    await produce(secured.connection('admin'), 'a_there', ['one', 'two']);
+    await createTopic(plain.connection('admin'), 'b_there');
+    await produce(plain.connection('admin'), 'b_there', ['one', 'two', 'three']);
+    for (const [url, fence] of [
+      [api.b, 'unfenced'],
+      [api.a, 'acl'],
+    ] as const) {
+      await eventually(`a topic follows at ${url}`, async () => {
+        const [link] = await createApiClient({ url }).links();
+        return link?.topics.following === 1 && link.fence === fence ? true : undefined;
+      });
+    }
+    const again = await stack.up('--expect-no-changes');
+    expect(again.code, again.text).toBe(0);
+    for (const text of [...(await stack.stateFiles()), ...stack.shown]) expect(text).not.toContain(password);
+  });
+
+  test('destroy refuses while topics follow; detached, it leaves clusters, topics and data alone', async () => {
+    const refused = await stack.pulumi('destroy', '--yes');
+    expect(refused.code).not.toBe(0);
+    expect(refused.errors.length).toBe(2);
+    for (const error of refused.errors) expect(error).toMatch(/^link (a-b|b-a) follows 1 topic/);
+    await stack.setConfig('umbra:onDelete', 'detach');
+    const set = await stack.up('--skip-preview');
+    expect(set.errors, set.text).toEqual([]);
+    const destroyed = await stack.pulumi('destroy', '--yes');
+    expect(destroyed.errors, destroyed.text).toEqual([]);
+    expect(await stack.resources()).toEqual([]);
+    expect(await logEnds(secured.connection('admin'), 'a_there')).toEqual([2n]);
+    expect(await logEnds(plain.connection('admin'), 'a_there')).toEqual([2n]);
+    expect(await logEnds(secured.connection('admin'), 'b_there')).toEqual([3n]);
+    expect(await logEnds(plain.connection('admin'), 'b_there')).toEqual([3n]);
+  });
+});
+
+async function giveBothSites(): Promise<void> {
+  await stack.removeConfig('umbra:sites');
+  await stack.setConfig('umbra:sites.a.bootstrapServers[0]', secured.bootstrapServers[0] ?? '');
+  await stack.setConfig('umbra:sites.a.sasl.mechanism', 'SCRAM-SHA-512');
+  await stack.setConfig('umbra:sites.a.sasl.username', 'umbra');
+  await stack.setConfig('umbra:sites.a.sasl.password', password, { secret: true });
+  await stack.setConfig('umbra:sites.b.bootstrapServers[0]', plain.bootstrapServers[0] ?? '');
+}
+
+function passwordOf({ sasl }: ClusterConfigInput): string {
+  if (sasl === undefined || !('password' in sasl)) throw new Error('this cluster has no passwords');
+  return sasl.password;
+}

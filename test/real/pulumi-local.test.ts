@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Kafka, type KafkaConfig, logLevel, Partitioners } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApiClient } from '../../src/api/client.ts';
+import { capture } from '../../tools/child-process.ts';
+import { eventually } from '../fixtures/wait.ts';
+import { openStack, type StackOutputs, type TestStack } from '../infra/real-engine.ts';
+
+const testMs = 240_000;
+const topic = 'a_orders';
+
+let stack: TestStack;
+let outputs: StackOutputs;
+
+// One pair for the whole file. Each test leaves it running and unchanged, but the last, which takes it away.
+beforeAll(async () => {
+  stack = await openStack();
+  const made = await stack.up();
+  expect(made.errors, made.text).toEqual([]);
+  outputs = await stack.outputs();
+}, testMs);
+
+afterAll(async () => {
+  await stack.setJson('umbra:onDelete', 'detach').catch(() => undefined);
+  await stack.up('--skip-preview');
+  await stack.pulumi('destroy', '--yes');
+}, testMs);
+
+describe('pulumi up, target local', { timeout: testMs }, () => {
+  test('ends with two links that follow; a second one has nothing to do', async () => {
+    expect(outputs.links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
+    expect(await stack.resources()).toEqual(expect.arrayContaining([...expectedResources]));
+    const preview = await stack.pulumi('preview', '--expect-no-changes');
+    expect(preview.code, preview.text).toBe(0);
+    const again = await stack.up('--expect-no-changes');
+    expect(again.code, again.text).toBe(0);
+  });
+
+  test('refuses to delete a link that a topic follows: removed from the program, or destroyed', async () => {
+    await produceAtA(['one', 'two']);
+    const worker = createApiClient({ url: outputs.api.b });
+    const link = await eventually('the topic follows', async () => {
+      const [view] = await worker.links();
+      return view?.topics.following === 1 ? view : undefined;
+    });
+    expect(link).toMatchObject({ id: 'a-b', state: 'following', fence: 'acl' });
+    const before = await stack.resources();
+
+    await stack.setJson('umbra:links', ['b-a']);
+    const removed = await stack.up('--skip-preview');
+    expect(removed.code).not.toBe(0);
+    expect(removed.errors).toEqual([expect.stringMatching(/^link a-b follows 1 topic; .*onDelete: "detach"/)]);
+    expect([...(await stack.resources())].sort()).toEqual([...before].sort());
+    expect((await worker.links()).map(({ id, topics }) => [id, topics.following])).toEqual([['a-b', 1]]);
+
+    await stack.removeConfig('umbra:links');
+    const destroyed = await stack.pulumi('destroy', '--yes');
+    expect(destroyed.code).not.toBe(0);
+    expect(destroyed.errors).toEqual([expect.stringMatching(/^link a-b follows 1 topic/)]);
+    expect((await worker.links()).map(({ state }) => state)).toEqual(['following']);
+    const repaired = await stack.up('--skip-preview');
+    expect(repaired.errors, repaired.text).toEqual([]);
+    expect((await stack.outputs()).links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
+  });
+
+  test('refuses new prefixes under links in the preview, with every ACL still as it was', async () => {
+    await stack.setJson('umbra:prefixes', { a: 'x_', b: 'y_' });
+    const refused = await stack.up();
+    await stack.removeConfig('umbra:prefixes');
+    expect(refused.code).not.toBe(0);
+    expect(refused.errors.join('\n')).toMatch(/the prefixes "a_" and "b_" are in use by the link/);
+    await produceAtA(['three']);
+    const unchanged = await stack.up('--expect-no-changes');
+    expect(unchanged.code, unchanged.text).toBe(0);
+  });
+
+  test('starts a killed broker and a killed worker again, with their data', async () => {
+    await killNoted(join(stack.root, '.umbra/workers/pair-b/worker.pid'));
+    await killNoted(join(stack.root, '.umbra/clusters/b/broker-1/broker.pid'));
+    const preview = await stack.pulumi('preview');
+    expect(preview.text).toMatch(/broker 1 of site b has died/);
+    expect(preview.text).toMatch(/would start the broker again; its data is kept/);
+    expect(preview.text).toMatch(/would start the worker again/);
+    const healed = await stack.up('--skip-preview');
+    expect(healed.errors, healed.text).toEqual([]);
+    expect(await stack.outputs()).toMatchObject({ api: outputs.api, bootstrapServers: outputs.bootstrapServers });
+    const worker = createApiClient({ url: outputs.api.b });
+    await eventually('the topic follows again', async () => {
+      const view = await worker.topic(topic);
+      return view.state === 'following' && view.partitionViews[0]?.copiedTo === '3' ? view : undefined;
+    });
+  });
+
+  test('writes no password into state, history, terminal, logs or the process list', async () => {
+    const passwords = await Promise.all(['a', 'b'].map(passwordsOf));
+    const secrets = passwords.flat();
+    expect(secrets.length).toBeGreaterThanOrEqual(6);
+    const logs = ['a', 'b'].map((site) => readFile(join(stack.root, `.umbra/workers/pair-${site}/worker.log`), 'utf8'));
+    const processes = await capture('ps', ['axww', '-o', 'args'], { signal: AbortSignal.timeout(10_000) });
+    const state = await stack.stateFiles();
+    expect(state.join()).toContain('umbraPassword');
+    const texts = [...state, ...stack.shown, processes.stdout, ...(await Promise.all(logs))];
+    for (const secret of secrets) expect(texts.filter((text) => text.includes(secret))).toEqual([]);
+  });
+
+  test('detached, destroy leaves no process and no file behind', async () => {
+    await stack.setConfig('umbra:onDelete', 'detach');
+    const set = await stack.up('--skip-preview');
+    expect(set.errors, set.text).toEqual([]);
+    const destroyed = await stack.pulumi('destroy', '--yes');
+    expect(destroyed.errors, destroyed.text).toEqual([]);
+    expect(await stack.resources()).toEqual([]);
+    const processes = await capture('ps', ['axww', '-o', 'args'], { signal: AbortSignal.timeout(10_000) });
+    expect(processes.stdout).not.toContain(stack.root);
+    const left = await capture('find', [stack.root, '-type', 'f'], { signal: AbortSignal.timeout(10_000) });
+    expect(left.stdout).toBe('');
+  });
+});
+
+const pair = 'umbra:index:RegionPair';
+const expectedResources = [
+  `${pair} pair`,
+  `${pair}$umbra:index:LocalCluster pair-cluster-a`,
+  `${pair}$umbra:index:LocalWorker pair-worker-b`,
+  `${pair}$umbra:index:PrefixPolicy pair-prefix-policy`,
+  `${pair}$umbra:index:SchemaPrimary pair-schema-primary`,
+  `${pair}$umbra:index:ShadowLink pair-link-a-b`,
+  `${pair}$umbra:index:ShadowLink pair-link-b-a`,
+];
+
+/** As a user does: with the file that the stack's outputs name. */
+async function produceAtA(values: readonly string[]): Promise<void> {
+  const file = outputs.clientFiles['a']?.['appKafkajs'] ?? '';
+  const { config } = (await import(pathToFileURL(file).href)) as { config: KafkaConfig };
+  const kafka = new Kafka({ ...config, logLevel: logLevel.NOTHING });
+  const [admin, producer] = [kafka.admin(), kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })];
+  await admin.connect();
+  await producer.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+    await producer.send({ topic, acks: -1, messages: values.map((value) => ({ value })) });
+  } finally {
+    await producer.disconnect();
+    await admin.disconnect();
+  }
+}
+
+async function killNoted(pidFile: string): Promise<void> {
+  const { pid } = JSON.parse(await readFile(pidFile, 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  await eventually('it is gone', async () => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    return stat === undefined || / Z /.test(stat) ? true : undefined;
+  });
+}
+
+async function passwordsOf(site: string): Promise<readonly string[]> {
+  const file = join(stack.root, '.umbra/clusters', site, 'credentials.json');
+  return Object.values(JSON.parse(await readFile(file, 'utf8')) as Record<string, string>);
+}
