@@ -4,7 +4,7 @@ import { Secret } from './secret.ts';
 /** `host:port`; IPv6 hosts in brackets. The bound on the port is the wire's (1..65535). */
 const bootstrapServer = z
   .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):\d{1,5}$/, 'must look like host:port')
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):\d{1,5}$/, { error: 'must look like host:port', abort: true })
   .refine((value) => {
     const port = Number(value.slice(value.lastIndexOf(':') + 1));
     return port >= 1 && port <= 65_535;

@@ -1,5 +1,6 @@
 import type { ClusterConfig } from '../kafka/cluster-config.ts';
 import { Cluster } from '../kafka/cluster.ts';
+import { ConnectionError } from '../kafka/errors.ts';
 import { authorizerOf } from '../kafka/topic-admin.ts';
 import { Problem } from './problems.ts';
 
@@ -22,7 +23,9 @@ export async function checkCluster(config: ClusterConfig, signal: AbortSignal): 
     signal.throwIfAborted();
     const metadata = await cluster.metadata([]);
     const authorizer = await authorizerOf(cluster);
-    return { clusterId: metadata.clusterId ?? '', brokers: metadata.brokers, authorizer: authorizer !== 'absent' };
+    const { clusterId } = metadata;
+    if (clusterId === undefined) throw new ConnectionError('the cluster does not say its cluster id');
+    return { clusterId, brokers: metadata.brokers, authorizer: authorizer !== 'absent' };
   } catch (error) {
     throw new Problem('UNREACHABLE', error instanceof Error ? error.message : String(error), { cause: error });
   } finally {

@@ -75,7 +75,13 @@ export class PairWorker implements WorkerService {
     return this.#metrics.metrics();
   }
 
+  /** Before the state is read an empty answer would be a lie: links may be declared that are not yet known here. */
+  #requireLoaded(): void {
+    if (!this.#loaded) throw new Problem('NOT_READY', this.#trouble);
+  }
+
   linkViews(): readonly LinkView[] {
+    this.#requireLoaded();
     return [...this.#links.values()].map((link) => link.view());
   }
 
@@ -93,6 +99,7 @@ export class PairWorker implements WorkerService {
   }
 
   pairView(): PairView {
+    this.#requireLoaded();
     const { prefixOwners, schemaPrimary } = this.#state;
     return {
       pair: this.#config.pair,
@@ -171,12 +178,13 @@ export class PairWorker implements WorkerService {
   }
 
   #details(): readonly TopicDetailView[] {
+    this.#requireLoaded();
     return [...this.#links.values()].flatMap((link) => link.topicViews());
   }
 
   #order<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#orders.then(() => {
-      if (!this.#loaded) throw new Problem('NOT_READY', this.#trouble);
+      this.#requireLoaded();
       return work();
     });
     // The queue goes on after a failed order; who gave it is told by `done`.
