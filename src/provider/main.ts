@@ -11,6 +11,8 @@ import { serveProvider } from './server/grpc-server.ts';
 delete process.env['PULUMI_CONFIG'];
 delete process.env['PULUMI_CONFIG_PASSPHRASE'];
 
+const orphanCheckMs = 2_000;
+
 const engine = process.argv.at(-1);
 const provider = await serveProvider({
   version: providerVersion,
@@ -22,4 +24,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     provider.close();
   });
 }
+// An engine that was killed says nothing: a plugin without its parent has nobody to serve.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) provider.close();
+}, orphanCheckMs).unref();
 process.stdout.write(`${provider.port}\n`);

@@ -37,6 +37,9 @@ export async function verifyPair({ config, topics, signal, onProgress }: VerifyO
     a: new Cluster('site a', config.clusters.a, { clientId: 'umbra-verify' }),
     b: new Cluster('site b', config.clusters.b, { clientId: 'umbra-verify' }),
   };
+  // A broker that accepts and says nothing must not hold up who asked to stop.
+  const abandon = (): void => void Promise.all(sites.map((site) => clusters[site].close()));
+  signal.addEventListener('abort', abandon, { once: true });
   try {
     const copies = select(await copiesOf(clusters, signal), topics);
     const readers = { a: new LogReader(clusters.a), b: new LogReader(clusters.b) };
@@ -49,6 +52,7 @@ export async function verifyPair({ config, topics, signal, onProgress }: VerifyO
     if (error instanceof Problem || signal.aborted) throw error;
     throw new Problem('UNREACHABLE', error instanceof Error ? error.message : String(error), { cause: error });
   } finally {
+    signal.removeEventListener('abort', abandon);
     await Promise.all(sites.map((site) => clusters[site].close()));
   }
 }
