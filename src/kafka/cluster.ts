@@ -175,6 +175,10 @@ export class Cluster {
       { clientId: this.#clientId, tls: this.config.tls, limits: this.#limits },
       this.#closing.signal,
     );
+    // A broker that says nothing must not hold up the close for the time of a request.
+    const giveUp = (): void => void connection.close(new ConnectionError(`connecting to ${this.name} was given up`));
+    this.#closing.signal.addEventListener('abort', giveUp, { once: true });
+    if (this.#closing.signal.aborted) giveUp();
     try {
       const versions = await askVersions(connection);
       if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
@@ -188,6 +192,8 @@ export class Cluster {
     } catch (error) {
       await connection.close();
       throw error;
+    } finally {
+      this.#closing.signal.removeEventListener('abort', giveUp);
     }
   }
 }

@@ -43,8 +43,8 @@ export class FramePool {
   }
 
   /**
-   * Waits until a frame of `bytes` more fits, or nothing at all is in use. Call the returned function once, when the frame has
-   * been acquired or will not come. Rejects when `signal` aborts.
+   * Waits until a frame of `bytes` more fits, or nothing at all is in use. Call the returned function once, when the
+   * frame has been acquired or will not come. Rejects when `signal` aborts.
    */
   async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
     const block = blockBytes(bytes);

@@ -82,6 +82,8 @@ export class Copier {
   #inFlight: BatchHeader | undefined;
   /** Takes effect when everything before it has been appended. */
   #fault: Fault | undefined;
+  /** What the last reading showed; see {@link suspect}. */
+  #suspected: Fault['code'] | undefined;
   #generation = 0;
   #resumesInRow = 0;
   #damagedInRow = 0;
@@ -222,6 +224,7 @@ export class Copier {
     this.#copiedTo = header.lastOffset + 1n;
     this.#resumesInRow = 0;
     this.#damagedInRow = 0;
+    this.#suspected = undefined;
     this.lagClock.passed(this.#copiedTo);
     this.#settle();
   }
@@ -255,6 +258,19 @@ export class Copier {
     }
   }
 
+  /**
+   * Something read from a log says that the copy cannot go on. Fields outside a batch's checksum can be damaged on the
+   * way: it is believed when it is read a second time, without progress in between, and read again otherwise.
+   */
+  suspect(fault: Fault): void {
+    if (this.#suspected === fault.code) {
+      this.fault(fault);
+      return;
+    }
+    this.#suspected = fault.code;
+    this.interrupt(fault.message, retryDelays.after(this.#resumesInRow));
+  }
+
   /** Stops for good at once. */
   fault(fault: Fault): void {
     if (this.#state.kind === 'faulted' || this.#state.kind === 'stopped') return;
@@ -263,7 +279,7 @@ export class Copier {
     this.#changed(this);
   }
 
-  /** Stops for good after everything already accepted has been appended. */
+  /** Stops after everything already accepted has been appended, if a second reading says the same. */
   faultWhenDrained(fault: Fault): void {
     this.#fault ??= fault;
     this.#settle();
@@ -279,7 +295,7 @@ export class Copier {
     if (!this.#runs()) return;
     const drained = this.#queue.length === 0 && this.#inFlight === undefined;
     if (drained && this.#fault !== undefined) {
-      this.fault(this.#fault);
+      this.suspect(this.#fault);
       return;
     }
     const sourceEnd = this.lagClock.sourceEnd;

@@ -11,6 +11,7 @@ import {
   noSession,
 } from '../kafka/fetch-api.ts';
 import type { Frame, FramePool } from '../kafka/frame-pool.ts';
+import { AdaptiveSize } from './adaptive-size.ts';
 import type { Copier } from './copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -49,6 +50,7 @@ export class FetchStream {
   readonly #source: Cluster;
   readonly #pool: FramePool;
   readonly #limits: FetchLimits;
+  readonly #size: AdaptiveSize;
   /** This stream's part of the buffer, which changes with the number of streams. */
   readonly #bytesShare: () => number;
   readonly #meters: LinkMeters;
@@ -72,6 +74,7 @@ export class FetchStream {
     this.#source = source;
     this.#pool = options.pool;
     this.#limits = options.limits;
+    this.#size = new AdaptiveSize(options.limits.answerBytesMax);
     this.#meters = options.meters;
   }
 
@@ -107,6 +110,7 @@ export class FetchStream {
         if (hasAborted(signal)) return;
         failures += 1;
         this.#meters.sourceFailed(error);
+        this.#size.failed();
         this.#forgetSession();
         for (const { copier } of [...this.#members.values()]) {
           copier.interrupt(
@@ -124,7 +128,7 @@ export class FetchStream {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const answerBytesMax = Math.min(this.#limits.answerBytesMax, this.#bytesShare());
+    const answerBytesMax = Math.min(this.#size.bytes, this.#bytesShare());
     const release = await this.#pool.reserve(answerBytesMax, signal);
     let frame: (Frame & { readonly bodyStart: number }) | undefined;
     try {
@@ -199,6 +203,7 @@ export class FetchStream {
       return;
     }
     if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, 'fetch');
+    this.#size.succeeded();
     this.#advanceSession(answer.sessionId);
     this.#meters.sourceAnswered(frame.bytes.length);
     for (const partition of answer.partitions) this.#deliver(frame, partition);
@@ -220,7 +225,7 @@ export class FetchStream {
     if (answer.diverging !== undefined) {
       const { epoch, endOffset } = answer.diverging;
       const message = `the source's history ends at offset ${endOffset} of leader epoch ${epoch}, the copy holds offsets up to ${copier.fetchOffset - 1n}`;
-      copier.fault({ code: 'SOURCE_TRUNCATED', offset: endOffset, message });
+      copier.suspect({ code: 'SOURCE_TRUNCATED', offset: endOffset, message });
       return;
     }
     try {

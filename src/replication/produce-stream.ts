@@ -8,6 +8,7 @@ import {
   type ProducedPartition,
   type ProducePartition,
 } from '../kafka/produce-api.ts';
+import { AdaptiveSize } from './adaptive-size.ts';
 import type { Copier } from './copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -42,6 +43,7 @@ export class ProduceStream {
   readonly #purpose: string;
   readonly #target: Cluster;
   readonly #limits: ProduceLimits;
+  readonly #size: AdaptiveSize;
   readonly #meters: LinkMeters;
   /** Copiers with something to append, in the order in which they became ready: nobody starves. */
   readonly #ready = new Set<Copier>();
@@ -52,6 +54,7 @@ export class ProduceStream {
     this.#purpose = `produce-${options.lane}`;
     this.#target = target;
     this.#limits = options.limits;
+    this.#size = new AdaptiveSize(options.limits.requestBytesMax);
     this.#meters = options.meters;
   }
 
@@ -100,9 +103,11 @@ export class ProduceStream {
         encodeProduce(batches, { version, timeoutMs: this.#limits.timeoutMs }),
       );
       answers = decodeProduce(answer.bytes, answer.bodyStart);
+      this.#size.succeeded();
       this.#meters.produced(taken.size, sum(taken));
     } catch (error) {
       this.#meters.targetFailed(error);
+      this.#size.failed();
       // An answer we cannot read is an answer lost: this connection's place in the stream of answers is in doubt.
       await broker.connection.close();
       for (const { copier, frame } of taken.values()) {
@@ -136,10 +141,7 @@ export class ProduceStream {
         continue;
       }
       const size = copier.nextBatchBytes;
-      if (
-        batches.length > 0 &&
-        (bytes + size > this.#limits.requestBytesMax || batches.length >= this.#limits.partitionsMax)
-      ) {
+      if (batches.length > 0 && (bytes + size > this.#size.bytes || batches.length >= this.#limits.partitionsMax)) {
         break;
       }
       this.#ready.delete(copier);

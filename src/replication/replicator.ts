@@ -297,7 +297,7 @@ export class Replicator {
         );
         return;
       case 'fault':
-        copier.fault(outcome.fault);
+        copier.suspect(outcome.fault);
         return;
     }
   }
