@@ -18,6 +18,7 @@ export function renderVerify(report: VerifyReport, colours: Colours): string {
     { title: 'TOPIC' },
     { title: 'LINK' },
     { title: 'BATCHES EQUAL', align: right },
+    { title: 'REPACKED', align: right },
     { title: 'DIFFERENT', align: right },
     { title: 'RECORDS EQUAL', align: right },
     { title: 'DIFFERENT', align: right },
@@ -37,6 +38,7 @@ function topicRow(topic: TopicVerdict, colours: Colours): string[] {
     printable(topic.topic),
     topic.link,
     count(sum('batchesEqual')),
+    count(sum('batchesRepacked')),
     different('batchesDifferent'),
     count(sum('recordsEqual')),
     different('recordsDifferent'),
@@ -45,7 +47,7 @@ function topicRow(topic: TopicVerdict, colours: Colours): string[] {
   ];
 }
 
-type Count = 'batchesEqual' | 'batchesDifferent' | 'recordsEqual' | 'recordsDifferent' | 'behind';
+type Count = 'batchesEqual' | 'batchesRepacked' | 'batchesDifferent' | 'recordsEqual' | 'recordsDifferent' | 'behind';
 
 function firstDifference({ partitions }: TopicVerdict): string {
   const found = partitions.find(
@@ -56,7 +58,7 @@ function firstDifference({ partitions }: TopicVerdict): string {
 }
 
 function verdict(report: VerifyReport, colours: Colours): string {
-  const { batchesEqual, batchesDifferent, recordsEqual, recordsDifferent, behind } = report.totals;
+  const { batchesEqual, batchesRepacked, batchesDifferent, recordsEqual, recordsDifferent, behind } = report.totals;
   const topics = plural(report.topics.length, 'topic');
   const open = `${plural(behind, 'record')} not yet copied`;
   if (!isEqual(report)) {
@@ -64,8 +66,13 @@ function verdict(report: VerifyReport, colours: Colours): string {
     return colours.bad(`DIFFERENT: ${different} differ in ${topics}${behind === 0 ? '' : `; ${open}`}.`);
   }
   if (report.topics.length === 0) return 'Nothing to compare: no topic is copied yet.';
-  if (batchesEqual === 0 && behind > 0) return colours.warn(`NOTHING COPIED of ${topics} so far: ${open}.`);
+  if (batchesEqual + batchesRepacked === 0 && behind > 0)
+    return colours.warn(`NOTHING COPIED of ${topics} so far: ${open}.`);
   const equal = `all ${plural(batchesEqual, 'batch', 'batches')} and ${plural(recordsEqual, 'record')} of ${topics}`;
   if (behind > 0) return colours.warn(`EQUAL SO FAR: ${equal} are identical; ${open}.`);
-  return colours.good(`EQUAL: ${equal} are identical.`);
+  const repacked =
+    batchesRepacked === 0
+      ? ''
+      : ` ${plural(batchesRepacked, 'batch', 'batches')} had to be repacked; their records are.`;
+  return colours.good(`EQUAL: ${equal} are identical.${repacked}`);
 }

@@ -4,7 +4,8 @@ import type { Fault } from './fault.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
-import { type BatchHeader, stampBatch } from './record-batch.ts';
+import { endOf, type QueuedItem, sizeOf, toQueue } from './queued-item.ts';
+import { stampBatch } from './record-batch.ts';
 import { retryDelays } from './retry-delays.ts';
 
 /** One partition to copy. Topic ids are 32 hex digits. */
@@ -41,10 +42,8 @@ export interface ResumePoint {
   readonly lastFetchedEpoch: number | undefined;
 }
 
-interface QueuedBatch {
-  readonly frame: Frame;
-  readonly header: BatchHeader;
-}
+/** Markers of one partition in one request, at most. */
+const markersAtOnceMax = 100;
 
 export interface CopierClock {
   /** Monotonic milliseconds. */
@@ -58,6 +57,8 @@ export interface CopierCounters {
   batches: number;
   records: number;
   bytes: number;
+  /** Markers written into gaps. */
+  markers: number;
 }
 
 /**
@@ -68,18 +69,20 @@ export interface CopierCounters {
 export class Copier {
   readonly of: CopiedPartition;
   readonly lagClock = new LagClock();
-  readonly counters: CopierCounters = { batches: 0, records: 0, bytes: 0 };
+  readonly counters: CopierCounters = { batches: 0, records: 0, bytes: 0, markers: 0 };
   readonly #clock: CopierClock;
   readonly #changed: (copier: Copier) => void;
   readonly #queueBytesMax: number;
+  readonly #gapOffsetsMax: bigint;
+  #holesSeen: ReadonlyMap<bigint, bigint> = new Map();
   #state: CopierState;
   #fetchOffset = 0n;
   #copiedTo: bigint | undefined;
   #sequence = 0;
   #lastFetchedEpoch: number | undefined;
-  #queue: QueuedBatch[] = [];
+  #queue: QueuedItem[] = [];
   #queuedBytes = 0;
-  #inFlight: BatchHeader | undefined;
+  #inFlight: QueuedItem | undefined;
   /** Takes effect when everything before it has been appended. */
   #fault: Fault | undefined;
   /** What the last reading showed; see {@link suspect}. */
@@ -91,12 +94,13 @@ export class Copier {
 
   constructor(
     of: CopiedPartition,
-    options: { clock: CopierClock; queueBytesMax: number; changed: (copier: Copier) => void },
+    options: { clock: CopierClock; queueBytesMax: number; gapOffsetsMax: bigint; changed: (copier: Copier) => void },
   ) {
     this.of = of;
     this.#clock = options.clock;
     this.#changed = options.changed;
     this.#queueBytesMax = options.queueBytesMax;
+    this.#gapOffsetsMax = options.gapOffsetsMax;
     this.#state = { kind: 'resuming', notBeforeMs: 0, reason: undefined };
   }
 
@@ -133,7 +137,7 @@ export class Copier {
 
   /** Highest offset the target's log can end at by our own appends, answered or not. */
   get appendedToAtMost(): bigint | undefined {
-    return this.#inFlight === undefined ? this.#copiedTo : this.#inFlight.lastOffset + 1n;
+    return this.#inFlight === undefined ? this.#copiedTo : endOf(this.#inFlight);
   }
 
   lag(): Lag {
@@ -145,7 +149,11 @@ export class Copier {
   }
 
   get hasBatch(): boolean {
-    return this.#runs() && this.#inFlight === undefined && this.#queue.length > 0;
+    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'batch';
+  }
+
+  get hasGap(): boolean {
+    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'gap';
   }
 
   /** Waits for a resume point, and nothing of ours is on the way to the target any more. */
@@ -168,13 +176,23 @@ export class Copier {
   /** Takes what the source's leader answered for this partition (error code 0). Retains the frame as long as needed. */
   fetched(frame: Frame, answer: FetchedPartition): void {
     this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs());
-    const plan = planBatches(frame.bytes, answer.records, this.#fetchOffset);
-    for (const header of plan.pass) {
-      frame.retain();
-      this.#queue.push({ frame, header });
-      this.#queuedBytes += sizeOf(header);
-      this.#lastFetchedEpoch = header.leaderEpoch;
+    const plan = planBatches({
+      frame: frame.bytes,
+      records: answer.records,
+      aborted: answer.abortedTransactions,
+      wanted: this.#fetchOffset,
+      gapOffsetsMax: this.#gapOffsetsMax,
+      holesSeen: this.#holesSeen,
+    });
+    // Taken apart first: damaged bytes must throw before anything is queued.
+    const items = plan.items.flatMap((item) => toQueue(frame, item));
+    for (const item of items) {
+      if (item.kind === 'batch') item.frame?.retain();
+      this.#queue.push(item);
+      this.#queuedBytes += sizeOf(item);
     }
+    this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
+    this.#holesSeen = plan.holes;
     this.#fetchOffset = plan.next;
     if (plan.fault !== undefined) this.faultWhenDrained(plan.fault);
     this.#settle();
@@ -184,29 +202,65 @@ export class Copier {
    * The next batch, stamped and ready. It is in flight until {@link appended} or {@link appendUnknown}, whatever else
    * happens to the copier meanwhile; the caller releases the frame then.
    */
-  takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
-    const batch = this.#queue.shift();
-    if (batch === undefined || this.#inFlight !== undefined)
+  takeBatch(): { readonly batch: Buffer; readonly frame: Frame | undefined } {
+    const item = this.#queue[0];
+    if (item?.kind !== 'batch' || this.#inFlight !== undefined) {
       throw new Error(`${this.#name()}: no batch may be taken now`);
-    this.#inFlight = batch.header;
-    const stamped = stampBatch(batch.frame.bytes, batch.header, {
+    }
+    this.#queue.shift();
+    this.#inFlight = item;
+    const stamped = stampBatch(item.bytes, item.header, {
       producerId: this.of.producerId,
       producerEpoch: linkProducerEpoch,
       baseSequence: this.#sequence,
     });
-    return { batch: stamped, frame: batch.frame };
+    return { batch: stamped, frame: item.frame };
+  }
+
+  /** The next markers to write, at most `max`; in flight until {@link filled} or {@link appendUnknown}. */
+  takeMarkers(max: number): number {
+    const item = this.#queue[0];
+    if (item?.kind !== 'gap' || this.#inFlight !== undefined) {
+      throw new Error(`${this.#name()}: no markers may be taken now`);
+    }
+    const bound = BigInt(Math.min(max, markersAtOnceMax));
+    const count = item.count < bound ? item.count : bound;
+    if (count === item.count) this.#queue.shift();
+    else this.#queue[0] = { kind: 'gap', from: item.from + count, count: item.count - count };
+    this.#inFlight = { kind: 'gap', from: item.from, count };
+    return Number(count);
+  }
+
+  /** The target's log end after markers were asked for: the only proof of how many were written. */
+  filled(logEnd: bigint): void {
+    const item = this.#landed();
+    if (item?.kind !== 'gap') return;
+    const wanted = item.from + item.count;
+    if (logEnd > wanted) {
+      const message = `the copy ends at offset ${logEnd} after markers up to ${wanted}: ${logEnd - wanted} offsets too many`;
+      this.fault({ code: 'DIVERGED', offset: wanted, message });
+      return;
+    }
+    if (!this.#runs()) return;
+    if (logEnd < wanted) {
+      this.interrupt(`markers: the log ends at ${logEnd}, ${wanted} wanted`, retryDelays.after(this.#resumesInRow));
+      return;
+    }
+    this.counters.markers += Number(item.count);
+    this.#advance(wanted);
   }
 
   /** Size of the batch that {@link takeBatch} would give. */
   get nextBatchBytes(): number {
-    const header = this.#queue[0]?.header;
-    return header === undefined ? 0 : sizeOf(header);
+    const item = this.#queue[0];
+    return item?.kind === 'batch' ? sizeOf(item) : 0;
   }
 
   /** The target appended the batch in flight at `baseOffset`. A wrong place is the end of this copy. */
   appended(baseOffset: bigint): void {
-    const header = this.#landed();
-    if (header === undefined) return;
+    const item = this.#landed();
+    if (item?.kind !== 'batch') return;
+    const { header } = item;
     if (baseOffset !== header.baseOffset) {
       const message =
         baseOffset > header.baseOffset
@@ -217,11 +271,15 @@ export class Copier {
     }
     this.counters.batches += 1;
     this.counters.records += header.records;
-    this.counters.bytes += sizeOf(header);
+    this.counters.bytes += sizeOf(item);
     // After an interruption the resume reads the log end anew; nothing may be concluded from this answer.
     if (!this.#runs()) return;
     this.#sequence = sequenceAfter(this.#sequence, header.records);
-    this.#copiedTo = header.lastOffset + 1n;
+    this.#advance(header.lastOffset + 1n);
+  }
+
+  #advance(end: bigint): void {
+    this.#copiedTo = end;
     this.#resumesInRow = 0;
     this.#damagedInRow = 0;
     this.#suspected = undefined;
@@ -311,26 +369,22 @@ export class Copier {
 
   #drop(): void {
     this.#generation += 1;
-    for (const { frame, header } of this.#queue) {
-      frame.release();
-      this.#queuedBytes -= sizeOf(header);
+    for (const item of this.#queue) {
+      if (item.kind === 'batch') item.frame?.release();
+      this.#queuedBytes -= sizeOf(item);
     }
     this.#queue = [];
   }
 
-  #landed(): BatchHeader | undefined {
-    const header = this.#inFlight;
+  #landed(): QueuedItem | undefined {
+    const item = this.#inFlight;
     this.#inFlight = undefined;
-    if (header !== undefined) this.#queuedBytes -= sizeOf(header);
+    if (item !== undefined) this.#queuedBytes -= sizeOf(item);
     if (this.#state.kind === 'resuming') this.#changed(this);
-    return header;
+    return item;
   }
 
   #name(): string {
     return `${this.of.topic}/${this.of.partition}`;
   }
-}
-
-function sizeOf(header: BatchHeader): number {
-  return header.end - header.start;
 }

@@ -14,10 +14,10 @@ export const faultRemedies = {
   SHADOW_NOT_OURS: 'A topic of that name exists at the target and was not made by the link. Rename or delete it there.',
   RETENTION_AHEAD: 'The source deleted records before they were copied. Raise its retention, then rebuild the copy.',
   LOG_START_ABOVE_ZERO: 'Topics that no longer start at offset 0 cannot be copied by this version.',
-  TRANSACTIONAL: 'Topics with transactional records cannot be copied by this version.',
-  CONTROL_BATCH: 'Topics with transaction markers cannot be copied by this version.',
-  HOLE: 'Compacted topics with missing offsets cannot be copied by this version.',
-  LOG_APPEND_TIME: 'Topics with message.timestamp.type=LogAppendTime cannot be copied by this version.',
+  GAP_TOO_LARGE:
+    'Decide whether the missing offsets are worth their markers: raise tuning.gapOffsetsMax, or leave the topic out.',
+  MARKERS_DENIED:
+    "Grant umbra's principal ALTER on the cluster at the target: gaps are filled with transaction markers.",
   OLD_FORMAT: 'Message formats 0 and 1 are not supported; rewrite the topic with message format 2.',
   PRODUCER_FENCED:
     "Another process used the link's producer id with a newer epoch. Find and stop it, then restart the worker.",

@@ -3,6 +3,7 @@ import { ConnectionError, judge, KafkaError, verdictOf } from '../kafka/errors.t
 import { decodeFetch, encodeFetch, fetchApi, noSession } from '../kafka/fetch-api.ts';
 import type { Answer } from '../kafka/log-queries.ts';
 import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
+import { AbortedProducers } from './aborted-producers.ts';
 import { Leaders } from './leaders.ts';
 import { type BatchHeader, parseBatch } from './record-batch.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -11,6 +12,8 @@ import { Wakeup } from './wakeup.ts';
 export interface RawBatch {
   readonly frame: Buffer;
   readonly header: BatchHeader;
+  /** No consumer may see it: a marker, or data of an aborted transaction. */
+  readonly dropped: boolean;
 }
 
 const attemptsMax = 12;
@@ -87,13 +90,15 @@ export class LogReader {
       if (code !== 0) throw new KafkaError(code, `reading ${of.topic}/${of.partition} at offset ${offset}`);
       if (fetched === undefined) return [];
       const batches: RawBatch[] = [];
+      const aborted = new AbortedProducers(fetched.abortedTransactions);
       for (let at = fetched.records.start; at < fetched.records.end;) {
         const parsed = parseBatch(frame.bytes, at, fetched.records.end);
         if (parsed.kind === 'cut-off') break;
         if (parsed.kind === 'old-format')
           throw new KafkaError(43, `${of.topic}/${of.partition} at ${parsed.baseOffset}`);
-        batches.push({ frame: frame.bytes, header: parsed.header });
-        at = parsed.header.end;
+        const { header } = parsed;
+        batches.push({ frame: frame.bytes, header, dropped: aborted.drops(frame.bytes, header) });
+        at = header.end;
       }
       return batches;
     });

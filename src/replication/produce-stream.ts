@@ -9,6 +9,7 @@ import {
   type ProducePartition,
 } from '../kafka/produce-api.ts';
 import { AdaptiveSize } from './adaptive-size.ts';
+import type { AppendLease } from './append-lease.ts';
 import type { Copier } from './copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -24,7 +25,7 @@ export interface ProduceLimits {
 
 interface Taken {
   readonly copier: Copier;
-  readonly frame: Frame;
+  readonly frame: Frame | undefined;
   readonly bytes: number;
 }
 
@@ -43,17 +44,23 @@ export class ProduceStream {
   readonly #purpose: string;
   readonly #target: Cluster;
   readonly #limits: ProduceLimits;
+  readonly #lease: AppendLease;
   readonly #size: AdaptiveSize;
   readonly #meters: LinkMeters;
   /** Copiers with something to append, in the order in which they became ready: nobody starves. */
   readonly #ready = new Set<Copier>();
   readonly #wakeup = new Wakeup();
 
-  constructor(brokerId: number, target: Cluster, options: { lane: number; limits: ProduceLimits; meters: LinkMeters }) {
+  constructor(
+    brokerId: number,
+    target: Cluster,
+    options: { lane: number; limits: ProduceLimits; lease: AppendLease; meters: LinkMeters },
+  ) {
     this.#brokerId = brokerId;
     this.#purpose = `produce-${options.lane}`;
     this.#target = target;
     this.#limits = options.limits;
+    this.#lease = options.lease;
     this.#size = new AdaptiveSize(options.limits.requestBytesMax);
     this.#meters = options.meters;
   }
@@ -88,7 +95,9 @@ export class ProduceStream {
         for (const copier of ready) copier.interrupt(`produce: ${textOf(error)}`, retryDelays.after(failures));
         continue;
       }
-      await this.#round(broker);
+      await this.#lease.wait(signal);
+      // Asked again right before sending; nothing is awaited in between.
+      if (this.#lease.held()) await this.#round(broker);
     }
   }
 
@@ -111,7 +120,7 @@ export class ProduceStream {
       // An answer we cannot read is an answer lost: this connection's place in the stream of answers is in doubt.
       await broker.connection.close();
       for (const { copier, frame } of taken.values()) {
-        frame.release();
+        frame?.release();
         copier.appendUnknown();
         copier.interrupt(`produce: ${textOf(error)}`, retryDelays.lostAnswerMs);
       }
@@ -122,11 +131,11 @@ export class ProduceStream {
       const entry = taken.get(key);
       if (entry === undefined) continue;
       taken.delete(key);
-      entry.frame.release();
+      entry.frame?.release();
       this.#settle(entry.copier, answer);
     }
     for (const { copier, frame } of taken.values()) {
-      frame.release();
+      frame?.release();
       copier.appendUnknown();
       copier.interrupt('produce: the answer leaves this partition out', retryDelays.lostAnswerMs);
     }

@@ -1,5 +1,5 @@
 import type { Broker } from '../kafka/cluster.ts';
-import { decodeFetch, encodeFetch, noSession } from '../kafka/fetch-api.ts';
+import { type AbortedTransaction, decodeFetch, encodeFetch, noSession } from '../kafka/fetch-api.ts';
 import { type BatchHeader, parseBatch } from './record-batch.ts';
 
 export interface ReadFrom {
@@ -10,7 +10,13 @@ export interface ReadFrom {
 }
 
 export type ReadBatch =
-  | { readonly kind: 'batch'; readonly frame: Buffer; readonly header: BatchHeader }
+  | {
+      readonly kind: 'batch';
+      readonly frame: Buffer;
+      readonly header: BatchHeader;
+      /** Its transaction was aborted: no consumer may see it. */
+      readonly aborted: boolean;
+    }
   /** The log holds nothing at or after that offset that a consumer may see yet. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'error'; readonly code: number };
@@ -47,8 +53,26 @@ export async function readBatchAt(broker: Broker, from: ReadFrom): Promise<ReadB
   while (position < partition.records.end) {
     const parsed = parseBatch(frame.bytes, position, partition.records.end);
     if (parsed.kind !== 'batch') break;
-    if (parsed.header.lastOffset >= from.offset) return { kind: 'batch', frame: frame.bytes, header: parsed.header };
+    if (parsed.header.lastOffset >= from.offset) {
+      const { header } = parsed;
+      return {
+        kind: 'batch',
+        frame: frame.bytes,
+        header,
+        aborted: isAborted(frame.bytes, header, partition.abortedTransactions),
+      };
+    }
     position = parsed.header.end;
   }
   return { kind: 'nothing' };
+}
+
+function isAborted(frame: Buffer, header: BatchHeader, transactions: readonly AbortedTransaction[]): boolean {
+  const producerId = frame.readBigInt64BE(header.start + 43);
+  return (
+    header.transactional &&
+    transactions.some(
+      (transaction) => transaction.producerId === producerId && transaction.firstOffset <= header.lastOffset,
+    )
+  );
 }

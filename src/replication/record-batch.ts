@@ -1,5 +1,5 @@
 import { MalformedError } from '../kafka/errors.ts';
-import { patchCrc32c } from './crc32c.ts';
+import { crc32c, patchCrc32c } from './crc32c.ts';
 
 /**
  * The header of a record batch, format 2 (KIP-98), in place in the frame it came in.
@@ -77,6 +77,11 @@ export function parseBatch(frame: Buffer, start: number, end: number): ParsedBat
       control: (attributes & controlBit) !== 0,
     },
   };
+}
+
+/** Reads the whole batch: for those that are not passed on. */
+export function checksumIsRight(frame: Buffer, header: BatchHeader): boolean {
+  return crc32c(frame.subarray(header.start + checksummedFrom, header.end)) === frame.readUInt32BE(header.start + 17);
 }
 
 export interface ProducerStamp {

@@ -1,8 +1,16 @@
 import { compressionsAlgorithmsByBitmask, type KafkaRecord, readRecord } from '@platformatic/kafka';
 import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
-import type { RawBatch } from './log-reader.ts';
-import { compressionOf, headerBytes } from './record-batch.ts';
+import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
+import { refuseFalseClaims } from './snappy-claim.ts';
+
+const snappy = 2;
+
+/** A batch in the frame it came in. */
+export interface BatchInFrame {
+  readonly frame: Buffer;
+  readonly header: BatchHeader;
+}
 
 export interface RawRecord {
   readonly offset: bigint;
@@ -13,14 +21,17 @@ export interface RawRecord {
 }
 
 /** Decodes and, where needed, decompresses the records of a batch (all five codecs). Not for the data path. */
-export function decodeRecords(batch: RawBatch): readonly RawRecord[] {
+export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
   const { frame, header } = batch;
-  const baseTimestamp = frame.readBigInt64BE(header.start + 27);
+  // With log append time every record's time is the batch's largest.
+  const baseTimestamp = frame.readBigInt64BE(header.start + (header.logAppendTime ? 35 : 27));
   try {
     const reader = boundedReader(decompressed(batch));
     const records: RawRecord[] = [];
     for (let index = 0; index < header.records; index++) {
-      records.push(toRaw(readRecord(reader), header.baseOffset, baseTimestamp));
+      const record = readRecord(reader);
+      const timestamp = header.logAppendTime ? baseTimestamp : baseTimestamp + record.timestampDelta;
+      records.push(toRaw(record, header.baseOffset, timestamp));
     }
     return records;
   } catch (error) {
@@ -28,19 +39,21 @@ export function decodeRecords(batch: RawBatch): readonly RawRecord[] {
   }
 }
 
-function decompressed({ frame, header }: RawBatch): Buffer {
+/** The record section as it was before compression. Throws for one that cannot be decompressed. */
+export function decompressed({ frame, header }: BatchInFrame): Buffer {
   const payload = frame.subarray(header.start + headerBytes, header.end);
   const codec = compressionOf(frame, header);
   if (codec === 0) return payload;
   const algorithm = compressionsAlgorithmsByBitmask[codec];
   if (algorithm === undefined) throw new MalformedError(`compression ${codec} is none that is known`);
+  if (codec === snappy) refuseFalseClaims(payload);
   return algorithm.decompressSync(payload);
 }
 
-function toRaw(record: KafkaRecord, baseOffset: bigint, baseTimestamp: bigint): RawRecord {
+function toRaw(record: KafkaRecord, baseOffset: bigint, timestamp: bigint): RawRecord {
   return {
     offset: baseOffset + BigInt(record.offsetDelta),
-    timestamp: baseTimestamp + record.timestampDelta,
+    timestamp,
     key: record.key,
     value: record.value,
     headers: record.headers,

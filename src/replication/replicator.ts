@@ -1,37 +1,21 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import { verdictOf } from '../kafka/errors.ts';
 import { FramePool } from '../kafka/frame-pool.ts';
+import { AppendLease } from './append-lease.ts';
 import { Copier, type CopierClock } from './copier.ts';
 import type { Fault } from './fault.ts';
-import { type FetchLimits, FetchStream } from './fetch-stream.ts';
+import { FetchStream } from './fetch-stream.ts';
 import { findForeignWrites } from './foreign-writes.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
+import { MarkerStream } from './marker-stream.ts';
 import { linkProducerId } from './producer-identity.ts';
-import { type ProduceLimits, ProduceStream } from './produce-stream.ts';
+import { ProduceStream } from './produce-stream.ts';
+import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
 import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
 import { retryDelays } from './retry-delays.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { hasAborted, Wakeup } from './wakeup.ts';
-
-export interface ReplicatorLimits {
-  readonly bufferBytesMax: number;
-  readonly queueBytesMax: number;
-  readonly fetch: FetchLimits;
-  readonly produce: ProduceLimits;
-  /** Connections per target broker that append. */
-  readonly lanes: number;
-  readonly foreignWriteCheckMs: number;
-}
-
-export const defaultReplicatorLimits: ReplicatorLimits = {
-  bufferBytesMax: 64 * 1024 * 1024,
-  queueBytesMax: 2 * 1024 * 1024,
-  fetch: { answerBytesMax: 4 * 1024 * 1024 - 64 * 1024, partitionBytesMax: 1024 * 1024, maxWaitMs: 500 },
-  produce: { requestBytesMax: 4 * 1024 * 1024, partitionsMax: 1000, timeoutMs: 30_000 },
-  lanes: 2,
-  foreignWriteCheckMs: 3_000,
-};
 
 export interface CopiedTopic {
   readonly topic: string;
@@ -53,6 +37,12 @@ export interface ReplicatorPorts {
 
 const tailChecksAtOnce = 16;
 
+interface Route {
+  readonly fetcher: FetchStream;
+  readonly producer: ProduceStream;
+  readonly markers: MarkerStream;
+}
+
 /**
  * Copies a changing set of partitions from one cluster to another with the same offsets and bytes. Owns the copiers
  * and the streams between brokers, sends copiers through the resume, and follows leaders. Knows no prefixes, no
@@ -66,8 +56,10 @@ export class Replicator {
   readonly #copiers = new Map<string, Copier>();
   readonly #fetchers = new Map<number, FetchStream>();
   readonly #producers = new Map<string, ProduceStream>();
+  readonly #markers = new Map<number, MarkerStream>();
+  readonly #lease: AppendLease;
   /** Where each running copier is fetched from and appended to. */
-  readonly #routes = new Map<Copier, { readonly fetcher: FetchStream; readonly producer: ProduceStream }>();
+  readonly #routes = new Map<Copier, Route>();
   /** Those whose resume point is being read. */
   readonly #resuming = new Set<Copier>();
   readonly #sourceLeaders: Leaders;
@@ -83,8 +75,23 @@ export class Replicator {
     const names = (): readonly string[] => [...new Set([...this.#copiers.values()].map(({ of }) => of.topic))];
     this.#sourceLeaders = new Leaders(ports.source, names);
     this.#targetLeaders = new Leaders(ports.target, names);
+    this.#lease = new AppendLease({
+      target: ports.target,
+      transactionalId: `umbra-link-${ports.linkId}`,
+      monotonicMs: () => ports.clock.monotonicMs(),
+      onFenced: () => this.#fenced(),
+    });
     this.#spawn(this.#resumeLoop(this.#stopping.signal));
     this.#spawn(this.#foreignWriteLoop(this.#stopping.signal));
+  }
+
+  /** Why nothing may be appended now, if so; `fenced` is for good. */
+  get hindrance(): { readonly kind: 'acquiring' | 'fenced'; readonly reason: string } | undefined {
+    const { state } = this.#lease;
+    if (state.kind === 'fenced')
+      return { kind: 'fenced', reason: 'another worker took over this link; this one has stopped' };
+    if (state.kind === 'acquiring') return { kind: 'acquiring', reason: state.reason ?? 'taking over the link' };
+    return undefined;
   }
 
   /** Every partition, running or not. */
@@ -107,10 +114,12 @@ export class Replicator {
         {
           clock: this.#ports.clock,
           queueBytesMax: this.#limits.queueBytesMax,
+          gapOffsetsMax: this.#limits.gapOffsetsMax,
           changed: (changed) => this.#changed(changed),
         },
       );
       this.#copiers.set(key, copier);
+      if (this.#lease.state.kind === 'fenced') copier.stop();
     }
     this.#resumes.wake();
   }
@@ -142,6 +151,7 @@ export class Replicator {
       case 'waiting':
         route?.fetcher.touch(copier);
         route?.producer.touch(copier);
+        route?.markers.touch(copier);
         return;
       case 'resuming':
         this.#unroute(copier);
@@ -162,9 +172,16 @@ export class Replicator {
     this.#routes.delete(copier);
     route?.fetcher.unassign(copier);
     route?.producer.remove(copier);
+    route?.markers.unassign(copier);
+  }
+
+  /** Somebody else appends now: no resume, no append, ever again in this process. */
+  #fenced(): void {
+    for (const copier of this.copiers()) copier.stop();
   }
 
   async #resumeLoop(signal: AbortSignal): Promise<void> {
+    await this.#lease.acquire(signal);
     while (!signal.aborted) {
       const nowMs = this.#ports.clock.monotonicMs();
       const due = this.copiers().filter((copier) => copier.mayResume(nowMs) && !this.#resuming.has(copier));
@@ -285,7 +302,9 @@ export class Replicator {
         this.meters.resumes += 1;
         const fetcher = this.#fetcher(route.source.broker);
         const producer = this.#producer(route.target.broker, copier.of.partition % this.#limits.lanes);
-        this.#routes.set(copier, { fetcher, producer });
+        const markers = this.#markerStream(route.target.broker);
+        this.#routes.set(copier, { fetcher, producer, markers });
+        markers.assign(copier, route.target.epoch);
         copier.resumed(outcome.point, generation);
         fetcher.assign(copier, route.source.epoch);
         return;
@@ -325,9 +344,20 @@ export class Replicator {
       stream = new ProduceStream(brokerId, this.#ports.target, {
         lane,
         limits: this.#limits.produce,
+        lease: this.#lease,
         meters: this.meters,
       });
       this.#producers.set(key, stream);
+      this.#spawn(stream.run(this.#stopping.signal));
+    }
+    return stream;
+  }
+
+  #markerStream(brokerId: number): MarkerStream {
+    let stream = this.#markers.get(brokerId);
+    if (stream === undefined) {
+      stream = new MarkerStream(brokerId, this.#ports.target, { lease: this.#lease, meters: this.meters });
+      this.#markers.set(brokerId, stream);
       this.#spawn(stream.run(this.#stopping.signal));
     }
     return stream;

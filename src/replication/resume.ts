@@ -6,7 +6,7 @@ import type { Fault } from './fault.ts';
 import type { Leader } from './leaders.ts';
 import { sequenceAfter, sequenceForOffset } from './producer-identity.ts';
 import { readBatchAt, type ReadBatch } from './read-batch.ts';
-import { compareBatches } from './record-batch.ts';
+import { tailDifference } from './compare-tail.ts';
 
 export interface ResumeTarget {
   readonly of: CopiedPartition;
@@ -101,11 +101,13 @@ export async function checkTail(
   });
   if (original.kind !== 'batch')
     return missingAtSource(brokers.source, { of, source, logEnd, sequence, copy, original });
-  const difference = compareBatches(original, copy);
+  const difference = tailDifference(original, copy, of.producerId);
   if (difference === undefined) {
-    return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: original.header.leaderEpoch } };
+    const below = original.header.baseOffset < logEnd;
+    const lastFetchedEpoch = below ? original.header.leaderEpoch : undefined;
+    return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch } };
   }
-  return { kind: 'fault', fault: foreignOrDiverged(of, copy, `${difference} differ from the source's`) };
+  return { kind: 'fault', fault: foreignOrDiverged(of, copy, `compared with the source: ${difference}`) };
 }
 
 async function startFromNothing(source: Broker, of: CopiedPartition, sequence: number): Promise<ResumeOutcome> {

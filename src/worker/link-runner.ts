@@ -7,7 +7,8 @@ import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { flows } from '../prefix-policy/prefix-policy.ts';
 import type { Copier, CopierClock } from '../replication/copier.ts';
 import type { Fault, FaultCode } from '../replication/fault.ts';
-import { Replicator, type ReplicatorLimits } from '../replication/replicator.ts';
+import { Replicator } from '../replication/replicator.ts';
+import type { ReplicatorLimits } from '../replication/replicator-limits.ts';
 import { hasAborted, Wakeup } from '../replication/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
@@ -89,7 +90,8 @@ export class LinkRunner {
     const views = this.topicViews();
     const { source, target } = this.replicator.meters;
     const faulted = views.filter(({ state }) => state === 'faulted').length;
-    const problem = source.problem ?? target.problem ?? [...this.#troubles.values()][0];
+    const { hindrance } = this.replicator;
+    const problem = source.problem ?? target.problem ?? hindrance?.reason ?? [...this.#troubles.values()][0];
     return {
       id: this.id,
       from: this.#ports.link.from,
@@ -115,7 +117,8 @@ export class LinkRunner {
     const { source, target } = this.replicator.meters;
     if (target.problem !== undefined) return 'target-unreachable';
     if (source.problem !== undefined) return 'source-unreachable';
-    if (!this.#discovered) return 'starting';
+    if (this.replicator.hindrance?.kind === 'fenced') return 'degraded';
+    if (!this.#discovered || this.replicator.hindrance !== undefined) return 'starting';
     return faulted > 0 || this.#troubles.size > 0 ? 'degraded' : 'following';
   }
 

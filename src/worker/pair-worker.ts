@@ -3,7 +3,7 @@ import { Cluster } from '../kafka/cluster.ts';
 import { otherSite, sites } from '../pair/site.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { provePrefixes } from '../prefix-policy/prefix-policy.ts';
-import { defaultReplicatorLimits } from '../replication/replicator.ts';
+import { defaultReplicatorLimits } from '../replication/replicator-limits.ts';
 import { retryDelays } from '../replication/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';

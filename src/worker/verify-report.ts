@@ -5,7 +5,10 @@ const offset = z.string().regex(/^\d+$/);
 const count = z.int().min(0);
 
 const counts = {
+  /** Byte-identical after the header. */
   batchesEqual: count,
+  /** Could not pass as a whole (holes, log append time); all their records are there. */
+  batchesRepacked: count,
   batchesDifferent: count,
   recordsEqual: count,
   recordsDifferent: count,

@@ -1,4 +1,5 @@
 import { Cluster } from '../kafka/cluster.ts';
+import { describeTopicConfigs } from '../kafka/topic-admin.ts';
 import { otherSite, sites, type SiteId } from '../pair/site.ts';
 import { linkId } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
@@ -95,10 +96,12 @@ async function verifyTopic({ from, link, topic }: CopyToCheck, checking: Checkin
   const original = (await clusters[from].metadata([topic])).topics.get(topic);
   const copy = (await clusters[to].metadata([topic])).topics.get(topic);
   const partitionCount = Math.min(original?.partitions.length ?? 0, copy?.partitions.length ?? 0);
+  const configs = await describeTopicConfigs(clusters[from], [topic]);
+  const compacted = configs.get(topic)?.get('cleanup.policy')?.includes('compact') ?? false;
   const partitions: PartitionVerdict[] = [];
   for (let partition = 0; partition < partitionCount; partition++) {
     await waitUntilLevel(logs, { topic, partition }, signal);
-    partitions.push(render(partition, await verifyPartition(logs, { topic, partition }, signal)));
+    partitions.push(render(partition, await verifyPartition(logs, { topic, partition, compacted }, signal)));
     checking.onProgress?.({ link, topic, partitionsDone: partition + 1, partitionsTotal: partitionCount });
   }
   return { link, topic, partitions };
@@ -127,6 +130,7 @@ function render(partition: number, verdict: RawVerdict): PartitionVerdict {
   return {
     partition,
     batchesEqual: verdict.batchesEqual,
+    batchesRepacked: verdict.batchesRepacked,
     batchesDifferent: verdict.batchesDifferent,
     recordsEqual: verdict.recordsEqual,
     recordsDifferent: verdict.recordsDifferent,
@@ -141,10 +145,18 @@ function render(partition: number, verdict: RawVerdict): PartitionVerdict {
 }
 
 function totalsOf(verdicts: readonly TopicVerdict[]): VerifyReport['totals'] {
-  const totals = { batchesEqual: 0, batchesDifferent: 0, recordsEqual: 0, recordsDifferent: 0, behind: 0 };
+  const totals = {
+    batchesEqual: 0,
+    batchesRepacked: 0,
+    batchesDifferent: 0,
+    recordsEqual: 0,
+    recordsDifferent: 0,
+    behind: 0,
+  };
   for (const { partitions } of verdicts) {
     for (const partition of partitions) {
       totals.batchesEqual += partition.batchesEqual;
+      totals.batchesRepacked += partition.batchesRepacked;
       totals.batchesDifferent += partition.batchesDifferent;
       totals.recordsEqual += partition.recordsEqual;
       totals.recordsDifferent += partition.recordsDifferent;

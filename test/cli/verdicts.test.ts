@@ -8,15 +8,24 @@ import { verifyReportSchema, type PartitionVerdict, type VerifyReport } from '..
 const plain = colours(false);
 
 function partition(number: number, overrides: Partial<PartitionVerdict> = {}): PartitionVerdict {
-  const counts = { batchesEqual: 5, batchesDifferent: 0, recordsEqual: 500, recordsDifferent: 0, behind: 0 };
+  const counts = {
+    batchesEqual: 5,
+    batchesRepacked: 0,
+    batchesDifferent: 0,
+    recordsEqual: 500,
+    recordsDifferent: 0,
+    behind: 0,
+  };
   return { partition: number, ...counts, sourceStart: '0', sourceEnd: '500', copyEnd: '500', ...overrides };
 }
 
 function report(...partitions: readonly PartitionVerdict[]): VerifyReport {
-  const sum = (field: 'batchesEqual' | 'batchesDifferent' | 'recordsEqual' | 'recordsDifferent' | 'behind'): number =>
-    partitions.reduce((total, each) => total + each[field], 0);
+  const sum = (
+    field: 'batchesEqual' | 'batchesRepacked' | 'batchesDifferent' | 'recordsEqual' | 'recordsDifferent' | 'behind',
+  ): number => partitions.reduce((total, each) => total + each[field], 0);
   const totals = {
     batchesEqual: sum('batchesEqual'),
+    batchesRepacked: sum('batchesRepacked'),
     batchesDifferent: sum('batchesDifferent'),
     recordsEqual: sum('recordsEqual'),
     recordsDifferent: sum('recordsDifferent'),

@@ -86,7 +86,22 @@ test('connections cut in the middle of requests and answers cost nothing but tim
   const before = proxies.source.cuts + proxies.target.cuts;
   suffer({ source: { cutAfterBytes }, target: { cutAfterBytes } });
   await expectWholeAfter(topic, () =>
-    eventually('20 cuts', () => { if (Math.random() < 0.05) console.log(proxies.source.cuts, proxies.target.cuts, copied(topic), link.replicator.copiersOf(topic).map(({state,resumesInRow}) => [state, resumesInRow]), link.replicator.meters.source.problem, link.replicator.meters.target.problem); return proxies.source.cuts + proxies.target.cuts >= before + 20 || undefined }, 60_000),
+    eventually(
+      '20 cuts',
+      () => {
+        if (Math.random() < 0.05)
+          console.log(
+            proxies.source.cuts,
+            proxies.target.cuts,
+            copied(topic),
+            link.replicator.copiersOf(topic).map(({ state, resumesInRow }) => [state, resumesInRow]),
+            link.replicator.meters.source.problem,
+            link.replicator.meters.target.problem,
+          );
+        return proxies.source.cuts + proxies.target.cuts >= before + 20 || undefined;
+      },
+      60_000,
+    ),
   );
 });
 

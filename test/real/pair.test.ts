@@ -167,24 +167,3 @@ test('a deleted source topic leaves its copy as it is; one created anew under th
   expect(view.fault?.code).toBe('SOURCE_RECREATED');
   expect(await logEnds(sites.b.app, 'a_reborn')).toEqual([1n]);
 });
-
-test('what cannot pass yet faults by name and never gets a wrong offset', async () => {
-  await createTopic(sites.a.app, 'a_append_time', { configs: { 'message.timestamp.type': 'LogAppendTime' } });
-  await produce(sites.a.app, 'a_append_time', ['stamped by the broker']);
-  await createTopic(sites.a.app, 'a_tx');
-  const producer = kafkajs(sites.a.app).producer({
-    transactionalId: 'a_tx_1',
-    idempotent: true,
-    maxInFlightRequests: 1,
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  await producer.send({ topic: 'a_tx', messages: [{ value: 'plain' }] }).catch(() => undefined);
-  const transaction = await producer.transaction();
-  await transaction.send({ topic: 'a_tx', messages: [{ value: 'in a transaction' }] });
-  await transaction.commit();
-  await producer.disconnect();
-  expect((await pair.topic('a_append_time', ({ state }) => state === 'faulted')).fault?.code).toBe('LOG_APPEND_TIME');
-  expect((await pair.topic('a_tx', ({ state }) => state === 'faulted')).fault?.code).toBe('TRANSACTIONAL');
-  expect(await logEnds(sites.b.app, 'a_append_time')).toEqual([0n]);
-});

@@ -6,7 +6,8 @@ const longMax = '9223372036854775807';
  *
  * - `compression.type=producer`: anything else recompresses, and bytes differ
  * - `message.timestamp.type=CreateTime` and no bounds on timestamps: the source's records keep theirs
- * - `max.message.bytes` as at the source: a batch that fits there must fit here
+ * - `max.message.bytes` a tenth above the source's: a batch that fits there must fit here, also when it is taken apart and
+ *   compressed anew
  * - retention off, `cleanup.policy=delete`: the copy must not delete or compact by itself; the source's log start is
  *   mirrored instead, and a compacted source that has no holes yet must not get them here
  *
@@ -19,7 +20,7 @@ export function shadowConfigs(
   const wanted: [string, string | undefined][] = [
     ['cleanup.policy', 'delete'],
     ['compression.type', 'producer'],
-    ['max.message.bytes', source.get('max.message.bytes')],
+    ['max.message.bytes', roomFor(source.get('max.message.bytes'))],
     ['message.timestamp.type', 'CreateTime'],
     ['message.timestamp.before.max.ms', longMax],
     ['message.timestamp.after.max.ms', longMax],
@@ -30,4 +31,11 @@ export function shadowConfigs(
   return new Map(
     wanted.flatMap(([name, value]) => (value !== undefined && known.has(name) ? [[name, value] as const] : [])),
   );
+}
+
+const intMax = 2 ** 31 - 1;
+
+function roomFor(bytes: string | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
+  return String(Math.min(intMax, Math.ceil(Number(bytes) * 1.1) + 1024));
 }

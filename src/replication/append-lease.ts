@@ -1,0 +1,128 @@
+import type { Broker, Cluster } from '../kafka/cluster.ts';
+import { judge, KafkaError, verdictOf } from '../kafka/errors.ts';
+import {
+  coordinatorOf,
+  currentHolder,
+  initProducerId,
+  type ProducerIdentity,
+} from '../kafka/transaction-coordinator.ts';
+import { retryDelays } from './retry-delays.ts';
+import { hasAborted, Wakeup } from './wakeup.ts';
+
+/**
+ * The right to append, of which there is one per link: the epoch of a transactional id at its coordinator
+ * (protocol.md, algorithm 2). Who takes over raises the epoch, which fences the holder before it, waits until whatever
+ * that one may still have had under way must be over, and looks once more before it begins.
+ *
+ * Every append, data or marker, asks {@link AppendLease.held} right before it is sent: true only while an answer of
+ * the coordinator that showed our own epoch is younger than {@link leaseMs}, counted from when it was asked for.
+ */
+export const leaseMs = 300;
+/** Longest time between two looks while appends go on. */
+const renewAfterMs = 150;
+const settleMs = 2 * leaseMs + 200;
+const transactionTimeoutMs = 60_000;
+
+export type LeaseState =
+  | { readonly kind: 'acquiring'; readonly reason: string | undefined }
+  | { readonly kind: 'owned'; readonly identity: ProducerIdentity; readonly seenAtMs: number }
+  /** Somebody took over: never again in this process. */
+  | { readonly kind: 'fenced' };
+
+export interface LeaseOptions {
+  readonly target: Cluster;
+  readonly transactionalId: string;
+  readonly monotonicMs: () => number;
+  /** Called once, when somebody else holds the lease. */
+  readonly onFenced: () => void;
+}
+
+export class AppendLease {
+  readonly #options: LeaseOptions;
+  #state: LeaseState = { kind: 'acquiring', reason: undefined };
+  #renewing: Promise<void> | undefined;
+  #coordinator: Broker | undefined;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+  }
+
+  get state(): LeaseState {
+    return this.#state;
+  }
+
+  /** Under which markers are written; undefined unless owned. */
+  get identity(): ProducerIdentity | undefined {
+    return this.#state.kind === 'owned' ? this.#state.identity : undefined;
+  }
+
+  /** May an append be sent at this very moment? */
+  held(): boolean {
+    if (this.#state.kind !== 'owned') return false;
+    const ageMs = this.#options.monotonicMs() - this.#state.seenAtMs;
+    if (ageMs >= renewAfterMs) this.#renew();
+    return ageMs < leaseMs;
+  }
+
+  /** Takes over: fences whoever had it, waits, looks once more. Retries until it has it, is fenced, or `signal` aborts. */
+  async acquire(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    for (let attempt = 1; !hasAborted(signal); attempt++) {
+      try {
+        const { target, transactionalId } = this.#options;
+        const identity = await initProducerId(target, transactionalId, transactionTimeoutMs);
+        await pause.wait(signal, settleMs);
+        if (hasAborted(signal)) return;
+        await this.#look(identity);
+        return;
+      } catch (error) {
+        const verdict = verdictOf(error);
+        if (verdict === 'final') throw error;
+        this.#state = { kind: 'acquiring', reason: error instanceof Error ? error.message : String(error) };
+        await pause.wait(signal, verdict === 'denied' ? retryDelays.deniedMs : retryDelays.after(attempt));
+      }
+    }
+  }
+
+  /** Resolves when appends may be sent, the lease is lost for good, or `signal` aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    let attempt = 0;
+    while (!hasAborted(signal) && !this.held() && this.#state.kind !== 'fenced') {
+      await this.#renewing;
+      if (this.held()) return;
+      await pause.wait(signal, retryDelays.after(attempt++));
+    }
+  }
+
+  #renew(): void {
+    if (this.#state.kind !== 'owned' || this.#renewing !== undefined) return;
+    const { identity } = this.#state;
+    this.#renewing = this.#look(identity)
+      .catch((error: unknown) => {
+        // Not renewed is not lost: appends wait, and the next one asks again, at the coordinator of then.
+        this.#coordinator = undefined;
+        if (error instanceof KafkaError && judge(error.code) === 'fenced') this.#lose();
+      })
+      .finally(() => (this.#renewing = undefined));
+  }
+
+  async #look(identity: ProducerIdentity): Promise<void> {
+    const { target, transactionalId, monotonicMs } = this.#options;
+    if (this.#coordinator?.connection.closed !== false)
+      this.#coordinator = await coordinatorOf(target, transactionalId);
+    const askedAtMs = monotonicMs();
+    const holder = await currentHolder(this.#coordinator, transactionalId);
+    if (holder.producerId === identity.producerId && holder.producerEpoch === identity.producerEpoch) {
+      this.#state = { kind: 'owned', identity, seenAtMs: askedAtMs };
+    } else {
+      this.#lose();
+    }
+  }
+
+  #lose(): void {
+    if (this.#state.kind === 'fenced') return;
+    this.#state = { kind: 'fenced' };
+    this.#options.onFenced();
+  }
+}

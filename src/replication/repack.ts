@@ -1,0 +1,143 @@
+import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
+import { MalformedError } from '../kafka/errors.ts';
+import { WireReader } from '../kafka/wire-reader.ts';
+import { crc32c } from './crc32c.ts';
+import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
+import { decompressed } from './records.ts';
+
+export type RepackedItem =
+  | { readonly kind: 'batch'; readonly bytes: Buffer; readonly header: BatchHeader }
+  | { readonly kind: 'gap'; readonly from: bigint; readonly count: bigint };
+
+interface RawRecord {
+  readonly offset: bigint;
+  readonly attributes: number;
+  readonly timestampDelta: bigint;
+  /** Key, value and headers with their lengths, as they stand in the source. */
+  readonly body: Buffer;
+}
+
+/**
+ * Turns a batch that cannot pass (holes, log append time, a beginning below the copy's end) into dense batches with
+ * the gaps between them: the same records at the same offsets with the same times, keys, values and headers, in the
+ * same compression. Its bytes are not the source's. Records below `from` are left out.
+ *
+ * A batch with log append time gets create time: every record's time is the batch's, so all deltas are 0.
+ */
+export function repackBatch(frame: Buffer, header: BatchHeader, from: bigint): readonly RepackedItem[] {
+  const records = readRecords(frame, header).filter(({ offset }) => offset >= from);
+  const items: RepackedItem[] = [];
+  let next = from;
+  for (let index = 0; index < records.length;) {
+    const run = denseRun(records, index);
+    const first = records[index]?.offset ?? next;
+    if (first > next) items.push({ kind: 'gap', from: next, count: first - next });
+    items.push(encodeRun(frame, header, run));
+    index += run.length;
+    next = first + BigInt(run.length);
+  }
+  if (next <= header.lastOffset) items.push({ kind: 'gap', from: next, count: header.lastOffset - next + 1n });
+  return items;
+}
+
+function readRecords(frame: Buffer, header: BatchHeader): readonly RawRecord[] {
+  const plain = plainRecords(frame, header);
+  const reader = new WireReader(plain);
+  const records: RawRecord[] = [];
+  let previous = -1n;
+  for (let index = 0; index < header.records; index++) {
+    const length = reader.varint();
+    const end = reader.position + length;
+    if (length < 0 || end > plain.length)
+      throw new MalformedError(`record ${index} of the batch at ${header.baseOffset}`);
+    const attributes = reader.int8();
+    const timestampDelta = reader.varlong();
+    const offset = header.baseOffset + BigInt(reader.varint());
+    if (offset <= previous || offset > header.lastOffset) {
+      throw new MalformedError(`record ${index} of the batch at ${header.baseOffset} has offset ${offset}`);
+    }
+    previous = offset;
+    records.push({ offset, attributes, timestampDelta, body: plain.subarray(reader.position, end) });
+    reader.skip(end - reader.position);
+  }
+  return records;
+}
+
+function plainRecords(frame: Buffer, header: BatchHeader): Buffer {
+  try {
+    return decompressed({ frame, header });
+  } catch (error) {
+    throw new MalformedError(`the compressed records of the batch at ${header.baseOffset}`, { cause: error });
+  }
+}
+
+function denseRun(records: readonly RawRecord[], start: number): readonly RawRecord[] {
+  let end = start + 1;
+  while (records[end] !== undefined && records[end]?.offset === (records[end - 1]?.offset ?? 0n) + 1n) end += 1;
+  return records.slice(start, end);
+}
+
+function encodeRun(frame: Buffer, source: BatchHeader, run: readonly RawRecord[]): RepackedItem {
+  const baseTimestamp = frame.readBigInt64BE(source.start + (source.logAppendTime ? 35 : 27));
+  const baseOffset = run[0]?.offset ?? source.baseOffset;
+  const deltas = run.map(({ timestampDelta }) => (source.logAppendTime ? 0n : timestampDelta));
+  const largest = deltas.reduce((most, delta) => (delta > most ? delta : most), deltas[0] ?? 0n);
+  const payload = Buffer.concat(
+    run.flatMap(({ attributes, body }, index) =>
+      encodeRecord({ attributes, timestampDelta: deltas[index] ?? 0n, index, body }),
+    ),
+  );
+  const codec = compressionOf(frame, source);
+  const stored = codec === 0 ? payload : compress(codec, payload);
+  const bytes = Buffer.alloc(headerBytes + stored.length);
+  bytes.writeInt32BE(bytes.length - 12, 8);
+  bytes.writeInt8(2, 16);
+  bytes.writeInt16BE(codec, 21);
+  bytes.writeInt32BE(run.length - 1, 23);
+  bytes.writeBigInt64BE(baseTimestamp, 27);
+  bytes.writeBigInt64BE(baseTimestamp + largest, 35);
+  bytes.writeBigInt64BE(-1n, 43);
+  bytes.writeInt16BE(-1, 51);
+  bytes.writeInt32BE(-1, 53);
+  bytes.writeInt32BE(run.length, 57);
+  stored.copy(bytes, headerBytes);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
+  const lastOffset = baseOffset + BigInt(run.length - 1);
+  const shape = { start: 0, end: bytes.length, records: run.length, dense: true, logAppendTime: false };
+  const header = {
+    ...shape,
+    baseOffset,
+    lastOffset,
+    leaderEpoch: source.leaderEpoch,
+    transactional: false,
+    control: false,
+  };
+  return { kind: 'batch', bytes, header };
+}
+
+function compress(codec: number, payload: Buffer): Buffer {
+  const algorithm = compressionsAlgorithmsByBitmask[codec];
+  if (algorithm === undefined) throw new MalformedError(`compression ${codec}`);
+  return Buffer.from(algorithm.compressSync(payload));
+}
+
+function encodeRecord(record: { attributes: number; timestampDelta: bigint; index: number; body: Buffer }): Buffer[] {
+  const head = Buffer.concat([
+    Buffer.from([record.attributes & 0xff]),
+    encodeVarlong(record.timestampDelta),
+    encodeVarlong(BigInt(record.index)),
+  ]);
+  return [encodeVarlong(BigInt(head.length + record.body.length)), head, record.body];
+}
+
+/** Zigzag varint, as records use it. */
+function encodeVarlong(value: bigint): Buffer {
+  let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  const bytes: number[] = [];
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Buffer.from(bytes);
+}

@@ -1,0 +1,150 @@
+import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { javaConsume } from '../fixtures/java-client.ts';
+import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const sites = inject('sites');
+let pair: TestPair;
+
+beforeAll(async () => {
+  await compactedTopic('a_compacted');
+  pair = await startPair({ clusters: { a: sites.a.umbra, b: sites.b.umbra } });
+}, 120_000);
+
+afterAll(async () => {
+  await pair.remove();
+});
+
+test('committed records of interleaved transactions keep offsets and bytes; markers and aborted ones become invisible', async () => {
+  await createTopic(sites.a.app, 'a_transactions', { partitions: 3 });
+  await transact(kafkajs(sites.a.app), 'a_transactions', 30);
+  await pair.topic('a_transactions', following, 60_000);
+  const report = await pair.verify(['a_transactions']);
+  expect(report.totals).toMatchObject({ batchesRepacked: 0, batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+  expect(report.totals.recordsEqual).toBe(committedRecords(30));
+  const committed = [{ topic: 'a_transactions', isolation: 'read_committed' as const }];
+  const everything = [{ topic: 'a_transactions', isolation: 'read_uncommitted' as const }];
+  const atSource = await javaConsume(sites.a.app, committed);
+  expect(await javaConsume(sites.b.app, committed)).toEqual(atSource);
+  // The copy has no aborted data: whoever reads uncommitted there sees what is committed at the source.
+  expect(await javaConsume(sites.b.app, everything)).toEqual(atSource);
+  expect(await logEnds(sites.b.app, 'a_transactions')).toEqual(await logEnds(sites.a.app, 'a_transactions'));
+});
+
+test('an open transaction holds the copy at the last stable offset and is copied when it ends', async () => {
+  await createTopic(sites.a.app, 'a_open');
+  const producer = kafkajs(sites.a.app).producer(transactional('a_open_tx'));
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({ topic: 'a_open', messages: [{ value: 'not yet' }] });
+  await produce(sites.a.app, 'a_open', ['after it']);
+  await pair.topic('a_open', (view) => view.state === 'following');
+  expect(await logEnds(sites.b.app, 'a_open')).toEqual([0n]);
+  await transaction.commit();
+  await producer.disconnect();
+  await pair.topic('a_open', (view) => following(view) && view.partitionViews[0]?.copiedTo === '3');
+  expect((await pair.verify(['a_open'])).totals).toMatchObject({
+    recordsEqual: 2,
+    recordsDifferent: 0,
+    batchesDifferent: 0,
+  });
+});
+
+test('log append time is copied exactly, as create time', async () => {
+  await createTopic(sites.a.app, 'a_append_time', { configs: { 'message.timestamp.type': 'LogAppendTime' } });
+  for (let round = 0; round < 5; round++) await produce(sites.a.app, 'a_append_time', ['one', 'two', 'three']);
+  await pair.topic('a_append_time', following);
+  const report = await pair.verify(['a_append_time']);
+  expect(report.totals).toMatchObject({
+    batchesRepacked: 5,
+    batchesDifferent: 0,
+    recordsEqual: 15,
+    recordsDifferent: 0,
+  });
+  const jobs = [{ topic: 'a_append_time' }];
+  expect(await javaConsume(sites.b.app, jobs)).toEqual(await javaConsume(sites.a.app, jobs));
+});
+
+test('a really compacted topic is copied with its holes: same records at same offsets', async () => {
+  await pair.topic('a_compacted', following, 60_000);
+  const report = await pair.verify(['a_compacted']);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+  expect(await logEnds(sites.b.app, 'a_compacted')).toEqual(await logEnds(sites.a.app, 'a_compacted'));
+});
+
+test('a worker killed in the middle of gaps goes on where the log ends', async () => {
+  await createTopic(sites.a.app, 'a_gap_kills', { partitions: 2 });
+  const load = transact(kafkajs(sites.a.app), 'a_gap_kills', 40);
+  for (let round = 0; round < 3; round++) {
+    await pair.topic('a_gap_kills', (view) => view.copied.batches > 2, 60_000);
+    await pair.kill('b');
+    await pair.start('b');
+  }
+  await load;
+  await pair.topic('a_gap_kills', following, 60_000);
+  const report = await pair.verify(['a_gap_kills']);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: committedRecords(40) });
+}, 120_000);
+
+const recordsPerTransaction = 20;
+
+/** Every third transaction is aborted. */
+function committedRecords(transactions: number): number {
+  return (transactions - Math.ceil(transactions / 3)) * recordsPerTransaction;
+}
+
+function transactional(transactionalId: string): Parameters<Kafka['producer']>[0] {
+  const createPartitioner = Partitioners.DefaultPartitioner;
+  return { transactionalId, idempotent: true, maxInFlightRequests: 1, createPartitioner };
+}
+
+/** Two producers whose transactions overlap. */
+async function transact(kafka: Kafka, topic: string, transactions: number): Promise<void> {
+  const producers = [1, 2].map((number) => kafka.producer(transactional(`${topic}_${number}`)));
+  await Promise.all(producers.map((producer) => producer.connect()));
+  try {
+    for (let round = 0; round < transactions; round += 2) {
+      const open = await Promise.all(producers.map((producer) => producer.transaction()));
+      for (const [index, transaction] of open.entries()) {
+        const messages = Array.from({ length: recordsPerTransaction }, (_, record) => ({
+          key: `${record}`,
+          value: `transaction ${round + index}, record ${record}`,
+        }));
+        await transaction.send({ topic, compression: CompressionTypes.GZIP, messages });
+      }
+      for (const [index, transaction] of open.entries()) {
+        await ((round + index) % 3 === 0 ? transaction.abort() : transaction.commit());
+      }
+    }
+  } finally {
+    await Promise.all(producers.map((producer) => producer.disconnect()));
+  }
+}
+
+/** Waits until the cleaner has been through it: fewer records than offsets. */
+async function compactedTopic(topic: string): Promise<void> {
+  const configs = {
+    'cleanup.policy': 'compact',
+    'segment.ms': '200',
+    'min.cleanable.dirty.ratio': '0.01',
+    'max.compaction.lag.ms': '300',
+    'delete.retention.ms': '100',
+  };
+  await createTopic(sites.a.admin, topic, { configs });
+  const producer = kafkajs(sites.a.admin).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  await eventually(
+    'the cleaner has run',
+    async () => {
+      const messages = Array.from({ length: 40 }, (_, index) => ({ key: `key ${index % 7}`, value: `value ${index}` }));
+      await producer.send({ topic, compression: CompressionTypes.GZIP, messages });
+      const [digest] = await javaConsume(sites.a.admin, [{ topic }]);
+      const [end] = await logEnds(sites.a.admin, topic);
+      return digest !== undefined && end !== undefined && BigInt(digest.records) < end ? true : undefined;
+    },
+    100_000,
+  );
+  await producer.disconnect();
+}
