@@ -1,7 +1,7 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Codec, javaConsume, javaProduce, type ProduceJob } from '../fixtures/java-client.ts';
-import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { createTopic, kafkajs, logEnds, produce, recordsIn } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
 
@@ -34,9 +34,11 @@ test('kafkajs records (gzip) of both sites appear at the other with the same off
     await producer.disconnect();
   }
   for (const topic of ['a_gzip', 'b_gzip'])
-    await pair.topic(topic, (view) => following(view) && view.copied.records === 2000);
+    await pair.topic(topic, (view) => following(view) && view.copied.records >= 2000);
   const report = await pair.verify(['a_gzip', 'b_gzip']);
-  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 4000, behind: 0 });
+  // kafkajs may send a record twice when an answer is an error for some partitions: the source says how many there are.
+  const written = (await recordsIn(sites.a.app, 'a_gzip')) + (await recordsIn(sites.b.app, 'b_gzip'));
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: written, behind: 0 });
 });
 
 test('Java records of every codec, idempotent and not, are read at the other site as they were written', async () => {

@@ -1,6 +1,6 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
+import { createTopic, kafkajs, recordsIn } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 
 const sites = inject('sites');
@@ -46,7 +46,10 @@ test(
     }
     await pair.topic(topic, following, 60_000);
     const report = await pair.verify([topic]);
-    expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: sent, behind: 0 });
+    // kafkajs may send a record twice when an answer is an error for some partitions: the source says how many there are.
+    const written = await recordsIn(sites.a.app, topic);
+    expect(written).toBeGreaterThanOrEqual(sent);
+    expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: written, behind: 0 });
   },
   60_000 + kills * 20_000,
 );
