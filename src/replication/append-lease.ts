@@ -22,10 +22,16 @@ export const leaseMs = 300;
 const renewAfterMs = 150;
 const settleMs = 2 * leaseMs + 200;
 const transactionTimeoutMs = 60_000;
+const transactionalIdAuthorizationFailed = 53;
 
 export type LeaseState =
   | { readonly kind: 'acquiring'; readonly reason: string | undefined }
   | { readonly kind: 'owned'; readonly identity: ProducerIdentity; readonly seenAtMs: number }
+  /**
+   * The right to a transactional id is missing. Ordinary batches are still appended, guarded by producer state and base
+   * offsets as for any single writer; nothing protects from a second worker, and gaps are not filled.
+   */
+  | { readonly kind: 'unleased'; readonly reason: string }
   /** Somebody took over: never again in this process. */
   | { readonly kind: 'fenced' };
 
@@ -58,13 +64,14 @@ export class AppendLease {
 
   /** May an append be sent at this very moment? */
   held(): boolean {
+    if (this.#state.kind === 'unleased') return true;
     if (this.#state.kind !== 'owned') return false;
     const ageMs = this.#options.monotonicMs() - this.#state.seenAtMs;
     if (ageMs >= renewAfterMs) this.#renew();
     return ageMs < leaseMs;
   }
 
-  /** Takes over: fences whoever had it, waits, looks once more. Retries until it has it, is fenced, or `signal` aborts. */
+  /** Takes over: fences whoever had it, waits, looks once more. Retries until it has it, is fenced, may not, or `signal` aborts. */
   async acquire(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
     for (let attempt = 1; !hasAborted(signal); attempt++) {
@@ -78,7 +85,12 @@ export class AppendLease {
       } catch (error) {
         const verdict = verdictOf(error);
         if (verdict === 'final') throw error;
-        this.#state = { kind: 'acquiring', reason: error instanceof Error ? error.message : String(error) };
+        const reason = error instanceof Error ? error.message : String(error);
+        if (error instanceof KafkaError && error.code === transactionalIdAuthorizationFailed) {
+          this.#state = { kind: 'unleased', reason };
+          return;
+        }
+        this.#state = { kind: 'acquiring', reason };
         await pause.wait(signal, verdict === 'denied' ? retryDelays.deniedMs : retryDelays.after(attempt));
       }
     }

@@ -1,5 +1,6 @@
 import type { Frame } from '../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../kafka/fetch-api.ts';
+import type { CopiedPartition } from './copied-partition.ts';
 import type { Fault } from './fault.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
@@ -7,15 +8,6 @@ import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
 import { endOf, type QueuedItem, sizeOf, toQueue } from './queued-item.ts';
 import { stampBatch } from './record-batch.ts';
 import { retryDelays } from './retry-delays.ts';
-
-/** One partition to copy. Topic ids are 32 hex digits. */
-export interface CopiedPartition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly sourceTopicId: string;
-  readonly targetTopicId: string;
-  readonly producerId: bigint;
-}
 
 /**
  * ```
@@ -88,6 +80,8 @@ export class Copier {
   /** What the last reading showed; see {@link suspect}. */
   #suspected: Fault['code'] | undefined;
   #generation = 0;
+  #sourceStart = 0n;
+  #mirroredStart = 0n;
   #resumesInRow = 0;
   #damagedInRow = 0;
   #caughtUpOnce = false;
@@ -135,6 +129,17 @@ export class Copier {
     return this.#caughtUpOnce;
   }
 
+  /** A log start of the source, as far as the copy holds it, that the copy has not got yet. */
+  get startToMirror(): bigint | undefined {
+    const held = this.#copiedTo ?? 0n;
+    const start = this.#sourceStart < held ? this.#sourceStart : held;
+    return start > this.#mirroredStart ? start : undefined;
+  }
+
+  startMirrored(start: bigint): void {
+    this.#mirroredStart = start;
+  }
+
   /** Highest offset the target's log can end at by our own appends, answered or not. */
   get appendedToAtMost(): bigint | undefined {
     return this.#inFlight === undefined ? this.#copiedTo : endOf(this.#inFlight);
@@ -176,6 +181,7 @@ export class Copier {
   /** Takes what the source's leader answered for this partition (error code 0). Retains the frame as long as needed. */
   fetched(frame: Frame, answer: FetchedPartition): void {
     this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs());
+    this.#sourceStart = answer.logStartOffset;
     const plan = planBatches({
       frame: frame.bytes,
       records: answer.records,

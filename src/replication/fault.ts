@@ -13,7 +13,6 @@ export const faultRemedies = {
   SHADOW_RECREATED: 'The copy was deleted and created anew by somebody else. Delete it; the link will build its own.',
   SHADOW_NOT_OURS: 'A topic of that name exists at the target and was not made by the link. Rename or delete it there.',
   RETENTION_AHEAD: 'The source deleted records before they were copied. Raise its retention, then rebuild the copy.',
-  LOG_START_ABOVE_ZERO: 'Topics that no longer start at offset 0 cannot be copied by this version.',
   GAP_TOO_LARGE:
     'Decide whether the missing offsets are worth their markers: raise tuning.gapOffsetsMax, or leave the topic out.',
   MARKERS_DENIED:

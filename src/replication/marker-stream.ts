@@ -90,7 +90,10 @@ export class MarkerStream {
 
   async #round(broker: Broker): Promise<void> {
     const { identity } = this.#lease;
-    if (identity === undefined) return;
+    if (identity === undefined) {
+      this.#refuseAll();
+      return;
+    }
     const taken: Ready[] = [];
     const wanted = this.#take(taken);
     if (wanted.length === 0) return;
@@ -117,6 +120,17 @@ export class MarkerStream {
       const key = partitionKey(copier.of.topic, copier.of.partition);
       this.#settle(copier, ends.get(key), denied.has(key));
       this.touch(copier);
+    }
+  }
+
+  /** Without a lease there is no identity to write markers under. */
+  #refuseAll(): void {
+    const ready = [...this.#ready];
+    this.#ready.clear();
+    for (const copier of ready) {
+      const offset = copier.copiedTo ?? 0n;
+      const message = `the gap at offset ${offset} cannot be filled: the link has no lease (TransactionalId WRITE is missing)`;
+      copier.fault({ code: 'MARKERS_DENIED', offset, message });
     }
   }
 

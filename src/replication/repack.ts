@@ -78,41 +78,68 @@ function denseRun(records: readonly RawRecord[], start: number): readonly RawRec
 }
 
 function encodeRun(frame: Buffer, source: BatchHeader, run: readonly RawRecord[]): RepackedItem {
-  const baseTimestamp = frame.readBigInt64BE(source.start + (source.logAppendTime ? 35 : 27));
-  const baseOffset = run[0]?.offset ?? source.baseOffset;
-  const deltas = run.map(({ timestampDelta }) => (source.logAppendTime ? 0n : timestampDelta));
-  const largest = deltas.reduce((most, delta) => (delta > most ? delta : most), deltas[0] ?? 0n);
-  const payload = Buffer.concat(
-    run.flatMap(({ attributes, body }, index) =>
-      encodeRecord({ attributes, timestampDelta: deltas[index] ?? 0n, index, body }),
-    ),
+  const records = run.map((record) => ({
+    ...record,
+    timestampDelta: source.logAppendTime ? 0n : record.timestampDelta,
+  }));
+  const batch = encodeBatch(records, {
+    codec: compressionOf(frame, source),
+    baseTimestamp: frame.readBigInt64BE(source.start + (source.logAppendTime ? 35 : 27)),
+    baseOffset: run[0]?.offset ?? source.baseOffset,
+    leaderEpoch: source.leaderEpoch,
+  });
+  return { kind: 'batch', ...batch };
+}
+
+/** A record as it goes into a batch; `body` is key, value and headers with their lengths. */
+export interface EncodedRecord {
+  readonly attributes: number;
+  readonly timestampDelta: bigint;
+  readonly body: Buffer;
+}
+
+/** A dense batch of these records, without producer. `baseOffset` and `leaderEpoch` stand in the header we keep only. */
+export function encodeBatch(
+  records: readonly EncodedRecord[],
+  of: {
+    readonly codec: number;
+    readonly baseTimestamp: bigint;
+    readonly baseOffset: bigint;
+    readonly leaderEpoch: number;
+  },
+): { readonly bytes: Buffer; readonly header: BatchHeader } {
+  const largest = records.reduce(
+    (most, { timestampDelta }) => (timestampDelta > most ? timestampDelta : most),
+    records[0]?.timestampDelta ?? 0n,
   );
-  const codec = compressionOf(frame, source);
-  const stored = codec === 0 ? payload : compress(codec, payload);
+  const payload = Buffer.concat(records.flatMap((record, index) => encodeRecord(record, index)));
+  const stored = of.codec === 0 ? payload : compress(of.codec, payload);
   const bytes = Buffer.alloc(headerBytes + stored.length);
   bytes.writeInt32BE(bytes.length - 12, 8);
   bytes.writeInt8(2, 16);
-  bytes.writeInt16BE(codec, 21);
-  bytes.writeInt32BE(run.length - 1, 23);
-  bytes.writeBigInt64BE(baseTimestamp, 27);
-  bytes.writeBigInt64BE(baseTimestamp + largest, 35);
+  bytes.writeInt16BE(of.codec, 21);
+  bytes.writeInt32BE(records.length - 1, 23);
+  bytes.writeBigInt64BE(of.baseTimestamp, 27);
+  bytes.writeBigInt64BE(of.baseTimestamp + largest, 35);
   bytes.writeBigInt64BE(-1n, 43);
   bytes.writeInt16BE(-1, 51);
   bytes.writeInt32BE(-1, 53);
-  bytes.writeInt32BE(run.length, 57);
+  bytes.writeInt32BE(records.length, 57);
   stored.copy(bytes, headerBytes);
   bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
-  const lastOffset = baseOffset + BigInt(run.length - 1);
-  const shape = { start: 0, end: bytes.length, records: run.length, dense: true, logAppendTime: false };
-  const header = {
-    ...shape,
-    baseOffset,
-    lastOffset,
-    leaderEpoch: source.leaderEpoch,
+  const header: BatchHeader = {
+    start: 0,
+    end: bytes.length,
+    baseOffset: of.baseOffset,
+    lastOffset: of.baseOffset + BigInt(records.length - 1),
+    leaderEpoch: of.leaderEpoch,
+    records: records.length,
+    dense: true,
+    logAppendTime: false,
     transactional: false,
     control: false,
   };
-  return { kind: 'batch', bytes, header };
+  return { bytes, header };
 }
 
 function compress(codec: number, payload: Buffer): Buffer {
@@ -121,13 +148,13 @@ function compress(codec: number, payload: Buffer): Buffer {
   return Buffer.from(algorithm.compressSync(payload));
 }
 
-function encodeRecord(record: { attributes: number; timestampDelta: bigint; index: number; body: Buffer }): Buffer[] {
+function encodeRecord({ attributes, timestampDelta, body }: EncodedRecord, index: number): Buffer[] {
   const head = Buffer.concat([
-    Buffer.from([record.attributes & 0xff]),
-    encodeVarlong(record.timestampDelta),
-    encodeVarlong(BigInt(record.index)),
+    Buffer.from([attributes & 0xff]),
+    encodeVarlong(timestampDelta),
+    encodeVarlong(BigInt(index)),
   ]);
-  return [encodeVarlong(BigInt(head.length + record.body.length)), head, record.body];
+  return [encodeVarlong(BigInt(head.length + body.length)), head, body];
 }
 
 /** Zigzag varint, as records use it. */

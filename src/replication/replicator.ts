@@ -1,19 +1,22 @@
-import type { Cluster } from '../kafka/cluster.ts';
+import type { Broker, Cluster } from '../kafka/cluster.ts';
 import { verdictOf } from '../kafka/errors.ts';
 import { FramePool } from '../kafka/frame-pool.ts';
 import { AppendLease } from './append-lease.ts';
 import { Copier, type CopierClock } from './copier.ts';
 import type { Fault } from './fault.ts';
-import { FetchStream } from './fetch-stream.ts';
+import type { FetchStream } from './fetch-stream.ts';
 import { findForeignWrites } from './foreign-writes.ts';
+import { fillHead, type Head } from './head-fill.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
-import { MarkerStream } from './marker-stream.ts';
+import type { MarkerStream } from './marker-stream.ts';
+import { mirrorStarts, type MirrorSides } from './mirror-starts.ts';
 import { linkProducerId } from './producer-identity.ts';
-import { ProduceStream } from './produce-stream.ts';
+import type { ProduceStream } from './produce-stream.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
 import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
 import { retryDelays } from './retry-delays.ts';
+import { StreamSet } from './stream-set.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { hasAborted, Wakeup } from './wakeup.ts';
 
@@ -54,9 +57,7 @@ export class Replicator {
   readonly #ports: ReplicatorPorts;
   readonly #limits: ReplicatorLimits;
   readonly #copiers = new Map<string, Copier>();
-  readonly #fetchers = new Map<number, FetchStream>();
-  readonly #producers = new Map<string, ProduceStream>();
-  readonly #markers = new Map<number, MarkerStream>();
+  readonly #streams: StreamSet;
   readonly #lease: AppendLease;
   /** Where each running copier is fetched from and appended to. */
   readonly #routes = new Map<Copier, Route>();
@@ -81,16 +82,29 @@ export class Replicator {
       monotonicMs: () => ports.clock.monotonicMs(),
       onFenced: () => this.#fenced(),
     });
+    this.#streams = new StreamSet({
+      source: ports.source,
+      target: ports.target,
+      pool: this.pool,
+      lease: this.#lease,
+      limits,
+      meters: this.meters,
+      spawn: (run) => this.#spawn(run(this.#stopping.signal)),
+    });
     this.#spawn(this.#resumeLoop(this.#stopping.signal));
-    this.#spawn(this.#foreignWriteLoop(this.#stopping.signal));
+    this.#spawn(this.#upkeepLoop(this.#stopping.signal));
   }
 
-  /** Why nothing may be appended now, if so; `fenced` is for good. */
-  get hindrance(): { readonly kind: 'acquiring' | 'fenced'; readonly reason: string } | undefined {
+  /** What keeps the link from appending as it should; `fenced` is for good, `unleased` still copies ordinary batches. */
+  get hindrance(): { readonly kind: 'acquiring' | 'unleased' | 'fenced'; readonly reason: string } | undefined {
     const { state } = this.#lease;
     if (state.kind === 'fenced')
       return { kind: 'fenced', reason: 'another worker took over this link; this one has stopped' };
     if (state.kind === 'acquiring') return { kind: 'acquiring', reason: state.reason ?? 'taking over the link' };
+    if (state.kind === 'unleased') {
+      const reason = `without a lease, so a second worker would not be noticed in time and gaps are not filled: grant WRITE and DESCRIBE on transactional ids with prefix umbra- (${state.reason})`;
+      return { kind: 'unleased', reason };
+    }
     return undefined;
   }
 
@@ -279,6 +293,7 @@ export class Replicator {
           if (end?.kind === 'end') {
             const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
             outcome = await checkTail({ source, target }, resumeTarget, end);
+            if (outcome.kind === 'head') outcome = await this.#makeHead(target, copier, outcome.head);
           } else {
             outcome = end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
           }
@@ -295,14 +310,26 @@ export class Replicator {
     }
   }
 
-  #conclude(copier: Copier, route: ResumeTarget, outcome: ResumeOutcome, generation: number): void {
+  /** Brings the copy to where the source begins; the resume then comes round again. */
+  async #makeHead(target: Broker, copier: Copier, head: Head): Promise<Exclude<ResumeOutcome, { kind: 'head' }>> {
+    const fault = await fillHead(target, copier.of, head, { lease: this.#lease, signal: this.#stopping.signal });
+    if (fault !== undefined) return { kind: 'fault', fault };
+    return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
+  }
+
+  #conclude(
+    copier: Copier,
+    route: ResumeTarget,
+    outcome: Exclude<ResumeOutcome, { kind: 'head' }>,
+    generation: number,
+  ): void {
     if (copier.generation !== generation || copier.state.kind !== 'resuming') return;
     switch (outcome.kind) {
       case 'resume': {
         this.meters.resumes += 1;
-        const fetcher = this.#fetcher(route.source.broker);
-        const producer = this.#producer(route.target.broker, copier.of.partition % this.#limits.lanes);
-        const markers = this.#markerStream(route.target.broker);
+        const fetcher = this.#streams.fetcher(route.source.broker);
+        const producer = this.#streams.producer(route.target.broker, copier.of.partition);
+        const markers = this.#streams.markers(route.target.broker);
         this.#routes.set(copier, { fetcher, producer, markers });
         markers.assign(copier, route.target.epoch);
         copier.resumed(outcome.point, generation);
@@ -321,60 +348,24 @@ export class Replicator {
     }
   }
 
-  #fetcher(brokerId: number): FetchStream {
-    let stream = this.#fetchers.get(brokerId);
-    if (stream === undefined) {
-      stream = new FetchStream(brokerId, this.#ports.source, {
-        pool: this.pool,
-        limits: this.#limits.fetch,
-        // Half of the buffer for what is asked for, half for what is on its way to the target.
-        bytesShare: () => Math.floor(this.#limits.bufferBytesMax / 2 / this.#fetchers.size),
-        meters: this.meters,
-      });
-      this.#fetchers.set(brokerId, stream);
-      this.#spawn(stream.run(this.#stopping.signal));
-    }
-    return stream;
-  }
-
-  #producer(brokerId: number, lane: number): ProduceStream {
-    const key = `${brokerId}/${lane}`;
-    let stream = this.#producers.get(key);
-    if (stream === undefined) {
-      stream = new ProduceStream(brokerId, this.#ports.target, {
-        lane,
-        limits: this.#limits.produce,
-        lease: this.#lease,
-        meters: this.meters,
-      });
-      this.#producers.set(key, stream);
-      this.#spawn(stream.run(this.#stopping.signal));
-    }
-    return stream;
-  }
-
-  #markerStream(brokerId: number): MarkerStream {
-    let stream = this.#markers.get(brokerId);
-    if (stream === undefined) {
-      stream = new MarkerStream(brokerId, this.#ports.target, { lease: this.#lease, meters: this.meters });
-      this.#markers.set(brokerId, stream);
-      this.#spawn(stream.run(this.#stopping.signal));
-    }
-    return stream;
-  }
-
-  async #foreignWriteLoop(signal: AbortSignal): Promise<void> {
+  async #upkeepLoop(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
     while (!signal.aborted) {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
       try {
         await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
+        if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
       } catch (error) {
-        // The streams meet the same trouble and retry; this look is only an addition and comes round again.
+        // The streams meet the same trouble and retry; this is only an addition and comes round again.
         this.meters.targetFailed(error);
       }
     }
+  }
+
+  get #sides(): MirrorSides {
+    const { source, target } = this.#ports;
+    return { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
   }
 
   #spawn(work: Promise<void>): void {

@@ -1,12 +1,14 @@
 import type { Broker } from '../kafka/cluster.ts';
 import { errorName, judge } from '../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../kafka/log-queries.ts';
-import type { CopiedPartition, ResumePoint } from './copier.ts';
+import type { CopiedPartition } from './copied-partition.ts';
+import type { ResumePoint } from './copier.ts';
 import type { Fault } from './fault.ts';
 import type { Leader } from './leaders.ts';
 import { sequenceAfter, sequenceForOffset } from './producer-identity.ts';
 import { readBatchAt, type ReadBatch } from './read-batch.ts';
 import { tailDifference } from './compare-tail.ts';
+import { type Head, isFiller } from './head-fill.ts';
 
 export interface ResumeTarget {
   readonly of: CopiedPartition;
@@ -16,6 +18,8 @@ export interface ResumeTarget {
 
 export type ResumeOutcome =
   | { readonly kind: 'resume'; readonly point: ResumePoint }
+  /** The source begins above the copy's end, and the copy holds nothing but fillers: it is to be brought there. */
+  | { readonly kind: 'head'; readonly head: Head }
   | { readonly kind: 'again'; readonly reason: string; readonly denied: boolean }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
@@ -83,7 +87,7 @@ export async function checkTail(
   end: { readonly logEnd: bigint; readonly sequence: number },
 ): Promise<ResumeOutcome> {
   const { logEnd, sequence } = end;
-  if (logEnd === 0n) return startFromNothing(brokers.source, of, sequence);
+  if (logEnd === 0n) return startFromNothing(brokers.source, of, end);
   const offset = logEnd - 1n;
   const copy = await readBatchAt(brokers.target, {
     topicId: of.targetTopicId,
@@ -91,6 +95,8 @@ export async function checkTail(
     leaderEpoch: target.epoch,
     offset,
   });
+  // The copy was emptied up to its end when its head was made: there is nothing to compare.
+  if (copy.kind === 'error' && copy.code === offsetOutOfRange) return startFromNothing(brokers.source, of, end);
   if (copy.kind === 'error') return againFor(copy.code, 'target');
   if (copy.kind === 'nothing') return again('the end of the copy is not yet visible at the target');
   const original = await readBatchAt(brokers.source, {
@@ -110,16 +116,18 @@ export async function checkTail(
   return { kind: 'fault', fault: foreignOrDiverged(of, copy, `compared with the source: ${difference}`) };
 }
 
-async function startFromNothing(source: Broker, of: CopiedPartition, sequence: number): Promise<ResumeOutcome> {
+/** A copy without any record: empty, or its head just made. */
+async function startFromNothing(
+  source: Broker,
+  of: CopiedPartition,
+  { logEnd, sequence }: { readonly logEnd: bigint; readonly sequence: number },
+): Promise<ResumeOutcome> {
   const starts = await listOffsets(source, 'earliest', [of]);
   const start = starts.get(partitionKey(of.topic, of.partition));
   if (start === undefined) return again('the source leaves this partition out');
   if (!start.ok) return againFor(start.code, 'source');
-  if (start.value > 0n) {
-    const message = `the source begins at offset ${start.value}, the copy is empty`;
-    return { kind: 'fault', fault: { code: 'LOG_START_ABOVE_ZERO', offset: start.value, message } };
-  }
-  return { kind: 'resume', point: { logEnd: 0n, sequence, lastFetchedEpoch: undefined } };
+  if (start.value > logEnd) return { kind: 'head', head: { from: logEnd, to: start.value, sequence } };
+  return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
 }
 
 interface MissingAtSource {
@@ -154,6 +162,9 @@ async function missingAtSource(broker: Broker, missing: MissingAtSource): Promis
           ? { ...fault, offset: end.value }
           : { code: 'SOURCE_TRUNCATED', offset: end.value, message },
     };
+  }
+  if (start.value > logEnd && isFiller(copy.frame, copy.header)) {
+    return { kind: 'head', head: { from: logEnd, to: start.value, sequence } };
   }
   if (start.value > logEnd) {
     const message = `the source begins at offset ${start.value}, the copy ends at ${logEnd}: ${start.value - logEnd} records were deleted before they were copied`;

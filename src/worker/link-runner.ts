@@ -117,8 +117,9 @@ export class LinkRunner {
     const { source, target } = this.replicator.meters;
     if (target.problem !== undefined) return 'target-unreachable';
     if (source.problem !== undefined) return 'source-unreachable';
-    if (this.replicator.hindrance?.kind === 'fenced') return 'degraded';
-    if (!this.#discovered || this.replicator.hindrance !== undefined) return 'starting';
+    const hindrance = this.replicator.hindrance?.kind;
+    if (!this.#discovered || hindrance === 'acquiring') return 'starting';
+    if (hindrance !== undefined) return 'degraded';
     return faulted > 0 || this.#troubles.size > 0 ? 'degraded' : 'following';
   }
 

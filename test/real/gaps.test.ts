@@ -1,8 +1,9 @@
 import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
-import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { following, startPair, startRival, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 const sites = inject('sites');
@@ -88,6 +89,54 @@ test('a worker killed in the middle of gaps goes on where the log ends', async (
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: committedRecords(40) });
 }, 120_000);
 
+test('a source that begins above 0 has a copy that begins at the same offset', async () => {
+  await createTopic(sites.b.app, 'b_high_start');
+  await pair.kill('a');
+  for (let round = 0; round < 5; round++) await produce(sites.b.app, 'b_high_start', ['gone', 'gone', 'gone']);
+  await produce(sites.b.app, 'b_high_start', ['kept', 'kept too']);
+  await deleteBefore(sites.b.admin, 'b_high_start', 15);
+  await pair.start('a');
+  await pair.topic('b_high_start', (view) => following(view) && view.partitionViews[0]?.copiedTo === '17', 60_000);
+  expect(await logStart(sites.a.app, 'b_high_start')).toBe(15n);
+  const report = await pair.verify(['b_high_start']);
+  expect(report.totals).toMatchObject({ batchesEqual: 1, batchesDifferent: 0, recordsEqual: 2, behind: 0 });
+});
+
+test('the log start of the source is taken over while the link runs', async () => {
+  await createTopic(sites.a.app, 'a_moving_start');
+  await produce(sites.a.app, 'a_moving_start', ['1', '2', '3', '4']);
+  await pair.topic('a_moving_start', following);
+  await deleteBefore(sites.a.admin, 'a_moving_start', 3);
+  await produce(sites.a.app, 'a_moving_start', ['5']);
+  await eventually('the copy begins at 3', async () =>
+    (await logStart(sites.b.app, 'a_moving_start')) === 3n ? true : undefined,
+  );
+  const report = await pair.verify(['a_moving_start']);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+});
+
+test('a second worker of a site takes the link over and the first one stops for good', async () => {
+  await createTopic(sites.a.app, 'a_taken_over');
+  await produce(sites.a.app, 'a_taken_over', ['before']);
+  await pair.topic('a_taken_over', following);
+  const rival = await startRival({ a: sites.a.umbra, b: sites.b.umbra });
+  try {
+    await eventually('the first worker says that it is fenced', async () => {
+      const [link] = await pair.api.b.links();
+      return link?.problem?.includes('another worker took over') === true ? true : undefined;
+    });
+    await produce(sites.a.app, 'a_taken_over', ['after']);
+    await eventually('the rival copies', async () =>
+      (await logEnds(sites.b.app, 'a_taken_over'))[0] === 2n ? true : undefined,
+    );
+    expect((await pair.verify(['a_taken_over'])).totals).toMatchObject({ recordsEqual: 2, recordsDifferent: 0 });
+  } finally {
+    await rival.stop();
+    await pair.kill('b');
+    await pair.start('b');
+  }
+});
+
 const recordsPerTransaction = 20;
 
 /** Every third transaction is aborted. */
@@ -120,6 +169,26 @@ async function transact(kafka: Kafka, topic: string, transactions: number): Prom
     }
   } finally {
     await Promise.all(producers.map((producer) => producer.disconnect()));
+  }
+}
+
+async function deleteBefore(cluster: ClusterConfigInput, topic: string, offset: number): Promise<void> {
+  const admin = kafkajs(cluster).admin();
+  await admin.connect();
+  // kafkajs deletes only in topics whose metadata it has been made to load.
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+  await admin.disconnect();
+}
+
+async function logStart(cluster: ClusterConfigInput, topic: string): Promise<bigint> {
+  const admin = kafkajs(cluster).admin();
+  await admin.connect();
+  try {
+    const [partition] = await admin.fetchTopicOffsets(topic);
+    return BigInt(partition?.low ?? '-1');
+  } finally {
+    await admin.disconnect();
   }
 }
 

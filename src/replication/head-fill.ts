@@ -1,0 +1,86 @@
+import type { Broker } from '../kafka/cluster.ts';
+import { ConnectionError, errorName, KafkaError } from '../kafka/errors.ts';
+import { deleteRecords } from '../kafka/delete-records-api.ts';
+import { partitionKey } from '../kafka/log-queries.ts';
+import { decodeProduce, encodeProduce, produceApis } from '../kafka/produce-api.ts';
+import type { AppendLease } from './append-lease.ts';
+import type { CopiedPartition } from './copied-partition.ts';
+import type { Fault } from './fault.ts';
+import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
+import { type BatchHeader, compressionOf, stampBatch } from './record-batch.ts';
+import { encodeBatch } from './repack.ts';
+
+/** Where a copy whose source does not begin at 0 has to be brought first. */
+export interface Head {
+  /** The copy's log end now. */
+  readonly from: bigint;
+  /** The source's log start. */
+  readonly to: bigint;
+  readonly sequence: number;
+}
+
+/** Records of one filler batch: about 0.9 MB before zstd, 80 kB after. */
+const recordsPerBatch = 100_000;
+/** About 0.8 GB on the target's disk until they are deleted, and many minutes. */
+const offsetsMax = 1_000_000_000n;
+const zstd = 4;
+const timeoutMs = 30_000;
+
+/**
+ * No API creates a partition at offset N. Filler records (no key, no value, no time) bring the log end there at less
+ * than a byte per offset, and DeleteRecords takes them away again (protocol.md part 1, section 5). They can be seen
+ * for the moments in between. A crash leaves fillers and no deleted records: the resume goes on from there.
+ *
+ * Every append is made under the lease, and its base offset is checked. Returns a fault when one is wrong.
+ */
+export async function fillHead(
+  broker: Broker,
+  of: CopiedPartition,
+  head: Head,
+  { lease, signal }: { readonly lease: AppendLease; readonly signal: AbortSignal },
+): Promise<Fault | undefined> {
+  if (head.to - head.from > offsetsMax) {
+    const message = `the source begins at offset ${head.to}: bringing the copy there takes more than ${offsetsMax} fillers`;
+    return { code: 'GAP_TOO_LARGE', offset: head.from, message };
+  }
+  const { version } = broker.negotiate(...produceApis);
+  let sequence = head.sequence;
+  for (let next = head.from; next < head.to;) {
+    const left = head.to - next;
+    const count = left < BigInt(recordsPerBatch) ? Number(left) : recordsPerBatch;
+    const { bytes, header } = fillerBatch(count);
+    const stamp = { producerId: of.producerId, producerEpoch: linkProducerEpoch, baseSequence: sequence };
+    const batch = stampBatch(bytes, header, stamp);
+    await lease.wait(signal);
+    if (!lease.held()) throw new ConnectionError('the link has no lease');
+    const request = encodeProduce([{ topic: of.topic, partition: of.partition, batch }], { version, timeoutMs });
+    const answer = await broker.connection.request(request);
+    const [result] = decodeProduce(answer.bytes, answer.bodyStart);
+    if (result === undefined) throw new ConnectionError('the answer leaves this partition out');
+    if (result.errorCode !== 0) throw new KafkaError(result.errorCode, 'filling the head', result.message);
+    if (result.baseOffset !== next) {
+      const message = `a filler for offset ${next} of the copy was put at ${result.baseOffset}`;
+      return { code: 'DIVERGED', offset: next, message };
+    }
+    sequence = sequenceAfter(sequence, count);
+    next += BigInt(count);
+  }
+  const deleted = await deleteRecords(broker, [{ ...of, before: head.to }]);
+  const outcome = deleted.get(partitionKey(of.topic, of.partition));
+  if (outcome?.ok === true) return undefined;
+  throw new ConnectionError(`deleting the fillers: ${outcome === undefined ? 'no answer' : errorName(outcome.code)}`);
+}
+
+/** Whether a batch of the copy is one of those that {@link fillHead} writes. */
+export function isFiller(frame: Buffer, header: BatchHeader): boolean {
+  const { start } = header;
+  const untimed = frame.readBigInt64BE(start + 27) === -1n && frame.readBigInt64BE(start + 35) === -1n;
+  return untimed && compressionOf(frame, header) === zstd && header.dense;
+}
+
+const emptyBody = Buffer.from([0x01, 0x01, 0x00]); // key -1, value -1, no headers
+
+function fillerBatch(count: number): { readonly bytes: Buffer; readonly header: BatchHeader } {
+  const records = Array.from({ length: count }, () => ({ attributes: 0, timestampDelta: 0n, body: emptyBody }));
+  return encodeBatch(records, { codec: zstd, baseTimestamp: -1n, baseOffset: 0n, leaderEpoch: 0 });
+}
