@@ -53,6 +53,8 @@ export interface CopierClock {
 }
 
 const damagedInRowMax = 5;
+/** A leader that moves is over sooner: what lasts longer is worth telling a person. */
+const troubleAfterMs = 2_000;
 
 export interface CopierCounters {
   batches: number;
@@ -87,6 +89,8 @@ export class Copier {
   #generation = 0;
   #resumesInRow = 0;
   #damagedInRow = 0;
+  /** Since when it has not come further, and the newest reason. */
+  #trouble: { readonly sinceMs: number; readonly reason: string } | undefined;
   #caughtUpOnce = false;
 
   constructor(
@@ -124,6 +128,13 @@ export class Copier {
 
   get resumesInRow(): number {
     return this.#resumesInRow;
+  }
+
+  /** What has kept it from coming further for some seconds now. */
+  get trouble(): string | undefined {
+    const trouble = this.#trouble;
+    if (trouble === undefined || this.#clock.monotonicMs() - trouble.sinceMs < troubleAfterMs) return undefined;
+    return trouble.reason;
   }
 
   /** Has been level with the source at least once. */
@@ -185,9 +196,10 @@ export class Copier {
    * happens to the copier meanwhile; the caller releases the frame then.
    */
   takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
-    const batch = this.#queue.shift();
+    const batch = this.#queue[0];
     if (batch === undefined || this.#inFlight !== undefined)
       throw new Error(`${this.#name()}: no batch may be taken now`);
+    this.#queue.shift();
     this.#inFlight = batch.header;
     const stamped = stampBatch(batch.frame.bytes, batch.header, {
       producerId: this.of.producerId,
@@ -222,9 +234,9 @@ export class Copier {
     if (!this.#runs()) return;
     this.#sequence = sequenceAfter(this.#sequence, header.records);
     this.#copiedTo = header.lastOffset + 1n;
-    this.#resumesInRow = 0;
     this.#damagedInRow = 0;
     this.#suspected = undefined;
+    this.#wentWell();
     this.lagClock.passed(this.#copiedTo);
     this.#settle();
   }
@@ -240,7 +252,9 @@ export class Copier {
     this.#drop();
     this.#resumesInRow += 1;
     this.#fault = undefined;
-    this.#state = { kind: 'resuming', notBeforeMs: this.#clock.monotonicMs() + delayMs, reason };
+    const nowMs = this.#clock.monotonicMs();
+    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
+    this.#state = { kind: 'resuming', notBeforeMs: nowMs + delayMs, reason };
     this.#changed(this);
   }
 
@@ -275,6 +289,7 @@ export class Copier {
   fault(fault: Fault): void {
     if (this.#state.kind === 'faulted' || this.#state.kind === 'stopped') return;
     this.#drop();
+    this.#trouble = undefined;
     this.#state = { kind: 'faulted', fault, at: this.#clock.now() };
     this.#changed(this);
   }
@@ -300,9 +315,17 @@ export class Copier {
     }
     const sourceEnd = this.lagClock.sourceEnd;
     const level = drained && sourceEnd !== undefined && (this.#copiedTo ?? 0n) >= sourceEnd;
-    if (level) this.#caughtUpOnce = true;
+    if (level) {
+      this.#caughtUpOnce = true;
+      this.#wentWell();
+    }
     this.#state = level ? { kind: 'waiting' } : { kind: 'copying' };
     this.#changed(this);
+  }
+
+  #wentWell(): void {
+    this.#resumesInRow = 0;
+    this.#trouble = undefined;
   }
 
   #runs(): boolean {

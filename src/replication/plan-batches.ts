@@ -1,3 +1,4 @@
+import { MalformedError } from '../kafka/errors.ts';
 import type { BatchHeader } from './record-batch.ts';
 import { parseBatch } from './record-batch.ts';
 import type { Fault } from './fault.ts';
@@ -18,7 +19,7 @@ export interface BatchPlan {
  * faults; a decision "fill n offsets" or "repack" will stand beside `pass` when the copier can carry it out.
  *
  * @param wanted the next offset of the copy; every offset of the copy is equal to the source's
- * @throws MalformedError for bytes that are no batches
+ * @throws MalformedError for bytes that are no batches, and for records without any batch that is of use
  */
 export function planBatches(
   frame: Buffer,
@@ -42,6 +43,10 @@ export function planBatches(
     if (fault !== undefined) return { pass, next, fault };
     pass.push(header);
     next = header.lastOffset + 1n;
+  }
+  // Brokers send the first batch whole (KIP-74), and it reaches up to `wanted`: anything else would come again for ever.
+  if (pass.length === 0 && records.end > records.start) {
+    throw new MalformedError(`records, but no whole batch that reaches offset ${wanted}`);
   }
   return { pass, next, fault: undefined };
 }

@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { errorName, judge } from '../kafka/errors.ts';
+import { judge, refusalText } from '../kafka/errors.ts';
 import type { Frame } from '../kafka/frame-pool.ts';
 import {
   decodeProduce,
@@ -76,8 +76,10 @@ export class ProduceStream {
         continue;
       }
       let broker: Broker;
+      let version: number;
       try {
         broker = await this.#target.broker(this.#brokerId, this.#purpose);
+        ({ version } = broker.negotiate(...produceApis));
         failures = 0;
       } catch (error) {
         // Nothing was sent: the copiers look for their leader again.
@@ -88,15 +90,14 @@ export class ProduceStream {
         for (const copier of ready) copier.interrupt(`produce: ${textOf(error)}`, retryDelays.after(failures));
         continue;
       }
-      await this.#round(broker);
+      await this.#round(broker, version);
     }
   }
 
-  async #round(broker: Broker): Promise<void> {
+  async #round(broker: Broker, version: number): Promise<void> {
     const taken = new Map<string, Taken>();
     const batches = this.#take(taken);
     if (batches.length === 0) return;
-    const { version } = broker.negotiate(...produceApis);
     let answers: readonly ProducedPartition[];
     try {
       const answer = await broker.connection.request(
@@ -161,7 +162,7 @@ export class ProduceStream {
       return;
     }
     copier.appendUnknown();
-    const what = `produce: ${errorName(answer.errorCode)}${answer.message === undefined ? '' : `: ${answer.message}`}`;
+    const what = `produce: ${refusalText(answer.errorCode, 'WRITE at the target')}${answer.message === undefined ? '' : `: ${answer.message}`}`;
     if (answer.errorCode === outOfOrderSequence || answer.errorCode === duplicateSequence) {
       // The log moved without us, or our idea of the sequence is old: the resume compares the tail before going on.
       copier.damaged(what);

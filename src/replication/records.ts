@@ -3,6 +3,9 @@ import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
 import { compressionOf, headerBytes } from './record-batch.ts';
+import { refuseFalseClaims } from './snappy-claim.ts';
+
+const snappy = 2;
 
 export interface RawRecord {
   readonly offset: bigint;
@@ -34,6 +37,7 @@ function decompressed({ frame, header }: RawBatch): Buffer {
   if (codec === 0) return payload;
   const algorithm = compressionsAlgorithmsByBitmask[codec];
   if (algorithm === undefined) throw new MalformedError(`compression ${codec} is none that is known`);
+  if (codec === snappy) refuseFalseClaims(payload);
   return algorithm.decompressSync(payload);
 }
 

@@ -1,5 +1,5 @@
 import type { Broker } from '../kafka/cluster.ts';
-import { errorName, judge } from '../kafka/errors.ts';
+import { judge, refusalText } from '../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../kafka/log-queries.ts';
 import type { CopiedPartition, ResumePoint } from './copier.ts';
 import type { Fault } from './fault.ts';
@@ -182,5 +182,9 @@ function again(reason: string): Extract<ResumeOutcome, { kind: 'again' }> {
 }
 
 function againFor(code: number, side: 'source' | 'target'): Extract<ResumeOutcome, { kind: 'again' }> {
-  return { kind: 'again', reason: `${side}: ${errorName(code)}`, denied: judge(code) === 'denied' };
+  return {
+    kind: 'again',
+    reason: `${side}: ${refusalText(code, `READ at the ${side}`)}`,
+    denied: judge(code) === 'denied',
+  };
 }

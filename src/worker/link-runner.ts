@@ -50,6 +50,8 @@ export class LinkRunner {
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
+  /** Why the newest look for topics failed, if it did. */
+  #lookTrouble: string | undefined;
   #fence: LinkView['fence'] = 'unknown';
   #fenceCheckedAtMs: number | undefined;
 
@@ -89,7 +91,7 @@ export class LinkRunner {
     const views = this.topicViews();
     const { source, target } = this.replicator.meters;
     const faulted = views.filter(({ state }) => state === 'faulted').length;
-    const problem = source.problem ?? target.problem ?? [...this.#troubles.values()][0];
+    const problem = source.problem ?? target.problem ?? this.#trouble();
     return {
       id: this.id,
       from: this.#ports.link.from,
@@ -116,7 +118,15 @@ export class LinkRunner {
     if (target.problem !== undefined) return 'target-unreachable';
     if (source.problem !== undefined) return 'source-unreachable';
     if (!this.#discovered) return 'starting';
-    return faulted > 0 || this.#troubles.size > 0 ? 'degraded' : 'following';
+    return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
+  }
+
+  /** What keeps a part of the link from working although both clusters answer. */
+  #trouble(): string | undefined {
+    const setup = this.#lookTrouble ?? this.#troubles.values().next().value;
+    if (setup !== undefined) return setup;
+    const stuck = this.replicator.copiers().find(({ trouble }) => trouble !== undefined);
+    return stuck === undefined ? undefined : `${stuck.of.topic}/${stuck.of.partition}: ${stuck.trouble ?? ''}`;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
@@ -125,8 +135,10 @@ export class LinkRunner {
       try {
         await this.#discover(signal);
         this.#discovered = true;
+        this.#lookTrouble = undefined;
       } catch (error) {
         if (hasAborted(signal)) return;
+        this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
       await pause.wait(signal, this.#ports.discoveryIntervalMs);
