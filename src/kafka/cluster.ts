@@ -36,6 +36,9 @@ interface Address {
   readonly port: number;
 }
 
+/** Metadata is asked often and answered from memory: a broker that takes longer hangs. */
+const metadataTimeoutMs = 15_000;
+
 type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>;
 
 /** A connection with what its broker can do. */
@@ -60,6 +63,8 @@ export class Cluster {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<string, Promise<Broker>>();
   readonly #brokers = new Map<number, Address>();
+  /** host:port of brokers whose last connection failed or broke: asked after the others. */
+  readonly #doubtful = new Set<string>();
   readonly #closing = new AbortController();
 
   /** `name` is what messages call it ("site a"). */
@@ -81,7 +86,7 @@ export class Cluster {
     return this.#connect(`${nodeId}/${purpose}`, address);
   }
 
-  /** A connection to whichever broker answers: known ones first, then the bootstrap servers. */
+  /** A connection to whichever broker answers: known ones first, then the bootstrap servers, doubtful ones last. */
   async any(purpose = 'control'): Promise<Broker> {
     const known = [...this.#brokers].map(([id, address]) => ({ key: `${id}/${purpose}`, address }));
     const seeds = this.config.bootstrapServers.map((server) => ({
@@ -89,7 +94,10 @@ export class Cluster {
       address: parseAddress(server),
     }));
     let last: unknown;
-    for (const { key, address } of [...known, ...seeds]) {
+    const doubtful = ({ address }: { readonly address: Address }): number =>
+      Number(this.#doubtful.has(`${address.host}:${address.port}`));
+    const inOrder = [...known, ...seeds].toSorted((left, right) => doubtful(left) - doubtful(right));
+    for (const { key, address } of inOrder) {
       try {
         return await this.#connect(key, address);
       } catch (error) {
@@ -106,15 +114,18 @@ export class Cluster {
    * that the principal may not describe throws {@link KafkaError} 29.
    */
   async metadata(topics: readonly string[] | 'all'): Promise<ClusterMetadata> {
-    const { connection } = await this.any();
-    const answer = await call(connection, metadataV12.api, topics === 'all' ? null : [...topics], false, false);
+    const { connection } = await this.any('metadata');
+    const names = topics === 'all' ? null : [...topics];
+    const answer = await bounded(connection, Math.min(metadataTimeoutMs, this.#limits.requestTimeoutMs), () =>
+      call(connection, metadataV12.api, names, false, false),
+    );
     this.#brokers.clear();
     for (const broker of answer.brokers) this.#brokers.set(broker.nodeId, { host: broker.host, port: broker.port });
     const found = new Map<string, TopicMetadata>();
     for (const topic of answer.topics) {
       if (topic.name === null || topic.name === undefined || topic.errorCode === 3) continue;
       if (topic.errorCode !== 0 && topic.errorCode !== 5) {
-        throw new KafkaError(topic.errorCode, `metadata of topic ${topic.name} at ${this.name}`);
+        throw new KafkaError(topic.errorCode, `metadata of topic ${topic.name} at ${this.name}`, { right: 'DESCRIBE' });
       }
       const partitions = topic.partitions
         .map((partition) => ({
@@ -157,16 +168,29 @@ export class Cluster {
     }
     const opening = this.#openBroker(address);
     this.#open.set(key, opening);
+    const name = `${address.host}:${address.port}`;
+    const gone = (): void => {
+      this.#doubtful.add(name);
+      if (this.#open.get(key) === opening) this.#open.delete(key);
+    };
     try {
       const broker = await opening;
-      broker.connection.onClosed(() => {
-        if (this.#open.get(key) === opening) this.#open.delete(key);
-      });
+      this.#doubtful.delete(name);
+      broker.connection.onClosed(gone);
       return broker;
     } catch (error) {
-      if (this.#open.get(key) === opening) this.#open.delete(key);
+      gone();
       throw error;
     }
+  }
+
+  /** Versions, then SASL. */
+  async #greet(connection: BrokerConnection): Promise<Versions> {
+    const versions = await askVersions(connection);
+    const { key, version } = saslHandshakeV1.api;
+    if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
+    else if (inRange(versions, key, version)) await refuseMissingSasl(connection);
+    return versions;
   }
 
   async #openBroker(address: Address): Promise<Broker> {
@@ -180,10 +204,7 @@ export class Cluster {
     this.#closing.signal.addEventListener('abort', giveUp, { once: true });
     if (this.#closing.signal.aborted) giveUp();
     try {
-      const versions = await askVersions(connection);
-      if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
-      else if (inRange(versions, saslHandshakeV1.api.key, saslHandshakeV1.api.version))
-        await refuseMissingSasl(connection);
+      const versions = await bounded(connection, this.#limits.connectTimeoutMs, () => this.#greet(connection));
       return {
         connection,
         negotiate: (...candidates) => pick(versions, candidates, `${address.host}:${address.port}`),
@@ -198,6 +219,19 @@ export class Cluster {
   }
 }
 
+/** Closes the connection when `work` takes longer: a broker that hangs accepts connections and says nothing. */
+async function bounded<T>(connection: BrokerConnection, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const { host, port } = connection;
+  const timer = setTimeout(() => {
+    void connection.close(new ConnectionError(`no answer from ${host}:${port} within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function askVersions(connection: BrokerConnection): Promise<Versions> {
   try {
     const answer = await call(connection, apiVersions, 'umbra', '0.1.0');
@@ -207,7 +241,7 @@ async function askVersions(connection: BrokerConnection): Promise<Versions> {
     if (verdictOf(error) === 'denied' || !(error instanceof ConnectionError || error instanceof MalformedError))
       throw error;
     throw new ConnectionError(
-      `${connection.host}:${connection.port} accepts connections but does not speak Kafka with these settings (TLS or plain?)`,
+      `${connection.host}:${connection.port} accepts connections but does not speak Kafka with these settings (TLS or plain?): ${error.message}`,
       { cause: error },
     );
   }

@@ -63,13 +63,27 @@ export function errorName(code: number): string {
   return `${names[code] ?? 'UNKNOWN'} (${code})`;
 }
 
+const topicAuthorizationFailed = 29;
+
+/** The code's name; where a right on the topic is missing also which: `right` is what the call needs, and where. */
+export function refusalText(code: number, right: string): string {
+  return code === topicAuthorizationFailed ? `${errorName(code)}, umbra's principal lacks ${right}` : errorName(code);
+}
+
 /** A broker answered an error code. */
 export class KafkaError extends Error {
   readonly code: number;
   readonly verdict: RetryVerdict;
 
-  constructor(code: number, context: string, brokerText?: string) {
-    super(`${context}: ${errorName(code)}${brokerText === undefined ? '' : `: ${brokerText}`}`);
+  /** `right`: the ACL operation on the topic that the call needs. */
+  constructor(
+    code: number,
+    context: string,
+    details: { readonly brokerText?: string | null | undefined; readonly right?: string } = {},
+  ) {
+    const { brokerText, right } = details;
+    const what = right === undefined ? errorName(code) : refusalText(code, right);
+    super(`${context}: ${what}${brokerText === undefined || brokerText === null ? '' : `: ${brokerText}`}`);
     this.name = 'KafkaError';
     this.code = code;
     this.verdict = judge(code);

@@ -52,11 +52,10 @@ export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Cr
   if (result === undefined) throw new MalformedError('CreateTopics without a result');
   if (result.errorCode === topicAlreadyExists) return { kind: 'exists' };
   if (result.errorCode !== 0) {
-    throw new KafkaError(
-      result.errorCode,
-      `creating topic ${topic.name} at ${cluster.name}`,
-      result.errorMessage ?? undefined,
-    );
+    throw new KafkaError(result.errorCode, `creating topic ${topic.name} at ${cluster.name}`, {
+      brokerText: result.errorMessage,
+      right: 'CREATE',
+    });
   }
   return { kind: 'created', topicId: result.topicId.replaceAll('-', '') };
 }
@@ -68,11 +67,10 @@ export async function growTopic(cluster: Cluster, name: string, count: number): 
   const answer = await call(broker.connection, api, [{ name, count, assignments: null }], adminTimeoutMs, false);
   const result = answer.results[0];
   if (result !== undefined && result.errorCode !== 0) {
-    throw new KafkaError(
-      result.errorCode,
-      `raising the partitions of ${name} at ${cluster.name} to ${count}`,
-      result.errorMessage ?? undefined,
-    );
+    throw new KafkaError(result.errorCode, `raising the partitions of ${name} at ${cluster.name} to ${count}`, {
+      brokerText: result.errorMessage,
+      right: 'ALTER',
+    });
   }
 }
 
@@ -92,11 +90,10 @@ export async function describeTopicConfigs(
   const configs = new Map<string, ReadonlyMap<string, string>>();
   for (const result of answer.results) {
     if (result.errorCode !== 0) {
-      throw new KafkaError(
-        result.errorCode,
-        `configs of ${result.resourceName} at ${cluster.name}`,
-        result.errorMessage ?? undefined,
-      );
+      throw new KafkaError(result.errorCode, `configs of ${result.resourceName} at ${cluster.name}`, {
+        brokerText: result.errorMessage,
+        right: 'DESCRIBE_CONFIGS',
+      });
     }
     const values = result.configs.flatMap(({ name, value }) =>
       value === null || value === undefined ? [] : [[name, value] as const],

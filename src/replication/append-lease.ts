@@ -35,6 +35,16 @@ export type LeaseState =
   /** Somebody took over: never again in this process. */
   | { readonly kind: 'fenced' };
 
+/** What streams need to know of the lease. */
+export interface AppendGate {
+  /** Under which markers are written; undefined unless owned. */
+  readonly identity: ProducerIdentity | undefined;
+  /** May an append be sent at this very moment? */
+  held(): boolean;
+  /** Resolves when appends may be sent, the lease is lost for good, or `signal` aborts. */
+  wait(signal: AbortSignal): Promise<void>;
+}
+
 export interface LeaseOptions {
   readonly target: Cluster;
   readonly transactionalId: string;
@@ -43,7 +53,7 @@ export interface LeaseOptions {
   readonly onFenced: () => void;
 }
 
-export class AppendLease {
+export class AppendLease implements AppendGate {
   readonly #options: LeaseOptions;
   #state: LeaseState = { kind: 'acquiring', reason: undefined };
   #renewing: Promise<void> | undefined;

@@ -1,6 +1,7 @@
 import type { Frame } from '../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../kafka/fetch-api.ts';
 import type { CopiedPartition } from './copied-partition.ts';
+import type { CopierState, ResumePoint } from './copier-state.ts';
 import type { Fault } from './fault.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
@@ -8,31 +9,6 @@ import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
 import { endOf, type QueuedItem, sizeOf, toQueue } from './queued-item.ts';
 import { stampBatch } from './record-batch.ts';
 import { retryDelays } from './retry-delays.ts';
-
-/**
- * ```
- *            resumed                    level with the source
- *  resuming ─────────▶ copying ⇄ waiting
- *     ▲                   │  │
- *     └── lost answer, ───┘  └──▶ faulted      any ──▶ stopped
- *         moved leader             (for good)
- * ```
- */
-export type CopierState =
-  | { readonly kind: 'resuming'; readonly notBeforeMs: number; readonly reason: string | undefined }
-  | { readonly kind: 'copying' }
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'faulted'; readonly fault: Fault; readonly at: Date };
-
-/** Where to go on, read from the target and checked against the source (resume.ts). */
-export interface ResumePoint {
-  /** The target's log end: the next offset it will assign. */
-  readonly logEnd: bigint;
-  readonly sequence: number;
-  /** Leader epoch of the source's batch below `logEnd`; undefined for an empty copy. */
-  readonly lastFetchedEpoch: number | undefined;
-}
 
 /** Markers of one partition in one request, at most. */
 const markersAtOnceMax = 100;
@@ -44,6 +20,8 @@ export interface CopierClock {
 }
 
 const damagedInRowMax = 5;
+/** A leader that moves is over sooner: what lasts longer is worth telling a person. */
+const troubleAfterMs = 2_000;
 
 export interface CopierCounters {
   batches: number;
@@ -84,6 +62,8 @@ export class Copier {
   #mirroredStart = 0n;
   #resumesInRow = 0;
   #damagedInRow = 0;
+  /** Since when it has not come further, and the newest reason. */
+  #trouble: { readonly sinceMs: number; readonly reason: string } | undefined;
   #caughtUpOnce = false;
 
   constructor(
@@ -122,6 +102,13 @@ export class Copier {
 
   get resumesInRow(): number {
     return this.#resumesInRow;
+  }
+
+  /** What has kept it from coming further for some seconds now. */
+  get trouble(): string | undefined {
+    const trouble = this.#trouble;
+    if (trouble === undefined || this.#clock.monotonicMs() - trouble.sinceMs < troubleAfterMs) return undefined;
+    return trouble.reason;
   }
 
   /** Has been level with the source at least once. */
@@ -286,9 +273,9 @@ export class Copier {
 
   #advance(end: bigint): void {
     this.#copiedTo = end;
-    this.#resumesInRow = 0;
     this.#damagedInRow = 0;
     this.#suspected = undefined;
+    this.#wentWell();
     this.lagClock.passed(this.#copiedTo);
     this.#settle();
   }
@@ -304,7 +291,9 @@ export class Copier {
     this.#drop();
     this.#resumesInRow += 1;
     this.#fault = undefined;
-    this.#state = { kind: 'resuming', notBeforeMs: this.#clock.monotonicMs() + delayMs, reason };
+    const nowMs = this.#clock.monotonicMs();
+    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
+    this.#state = { kind: 'resuming', notBeforeMs: nowMs + delayMs, reason };
     this.#changed(this);
   }
 
@@ -339,6 +328,7 @@ export class Copier {
   fault(fault: Fault): void {
     if (this.#state.kind === 'faulted' || this.#state.kind === 'stopped') return;
     this.#drop();
+    this.#trouble = undefined;
     this.#state = { kind: 'faulted', fault, at: this.#clock.now() };
     this.#changed(this);
   }
@@ -364,9 +354,17 @@ export class Copier {
     }
     const sourceEnd = this.lagClock.sourceEnd;
     const level = drained && sourceEnd !== undefined && (this.#copiedTo ?? 0n) >= sourceEnd;
-    if (level) this.#caughtUpOnce = true;
+    if (level) {
+      this.#caughtUpOnce = true;
+      this.#wentWell();
+    }
     this.#state = level ? { kind: 'waiting' } : { kind: 'copying' };
     this.#changed(this);
+  }
+
+  #wentWell(): void {
+    this.#resumesInRow = 0;
+    this.#trouble = undefined;
   }
 
   #runs(): boolean {

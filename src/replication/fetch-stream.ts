@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { judge, errorName, KafkaError, MalformedError } from '../kafka/errors.ts';
+import { judge, KafkaError, MalformedError, refusalText } from '../kafka/errors.ts';
 import {
   decodeFetch,
   encodeFetch,
@@ -240,7 +240,7 @@ export class FetchStream {
   #refused(copier: Copier, code: number): void {
     const verdict = judge(code);
     const delayMs = verdict === 'denied' ? retryDelays.deniedMs : retryDelays.after(copier.resumesInRow);
-    copier.interrupt(`fetch: ${errorName(code)}`, delayMs);
+    copier.interrupt(`fetch: ${refusalText(code, 'READ at the source')}`, delayMs);
   }
 
   #advanceSession(sessionId: number): void {

@@ -3,7 +3,7 @@ import { ConnectionError, errorName, KafkaError } from '../kafka/errors.ts';
 import { deleteRecords } from '../kafka/delete-records-api.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { decodeProduce, encodeProduce, produceApis } from '../kafka/produce-api.ts';
-import type { AppendLease } from './append-lease.ts';
+import type { AppendGate } from './append-lease.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { Fault } from './fault.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
@@ -37,7 +37,7 @@ export async function fillHead(
   broker: Broker,
   of: CopiedPartition,
   head: Head,
-  { lease, signal }: { readonly lease: AppendLease; readonly signal: AbortSignal },
+  { lease, signal }: { readonly lease: AppendGate; readonly signal: AbortSignal },
 ): Promise<Fault | undefined> {
   if (head.to - head.from > offsetsMax) {
     const message = `the source begins at offset ${head.to}: bringing the copy there takes more than ${offsetsMax} fillers`;
@@ -57,7 +57,8 @@ export async function fillHead(
     const answer = await broker.connection.request(request);
     const [result] = decodeProduce(answer.bytes, answer.bodyStart);
     if (result === undefined) throw new ConnectionError('the answer leaves this partition out');
-    if (result.errorCode !== 0) throw new KafkaError(result.errorCode, 'filling the head', result.message);
+    if (result.errorCode !== 0)
+      throw new KafkaError(result.errorCode, 'filling the head', { brokerText: result.message });
     if (result.baseOffset !== next) {
       const message = `a filler for offset ${next} of the copy was put at ${result.baseOffset}`;
       return { code: 'DIVERGED', offset: next, message };

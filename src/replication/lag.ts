@@ -50,7 +50,8 @@ export class LagClock {
   read(copyEnd: bigint, nowMs: number): Lag {
     if (this.#newest === undefined) return { records: 0n, seconds: 0, sampleAgeMs: undefined };
     const records = this.#newest.end > copyEnd ? this.#newest.end - copyEnd : 0n;
-    const since = this.#samples[0]?.atMs;
+    // Looks at a source that had nothing new are not passed by an append: the copy was there already.
+    const since = this.#samples.find((sample) => sample.end > copyEnd)?.atMs;
     const seconds = records === 0n || since === undefined ? 0 : Math.max(0, (nowMs - since) / 1000);
     return { records, seconds, sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)) };
   }

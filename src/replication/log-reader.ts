@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { ConnectionError, judge, KafkaError, verdictOf } from '../kafka/errors.ts';
+import { ConnectionError, KafkaError, verdictOf } from '../kafka/errors.ts';
 import { decodeFetch, encodeFetch, fetchApi, noSession } from '../kafka/fetch-api.ts';
 import type { Answer } from '../kafka/log-queries.ts';
 import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
@@ -43,7 +43,8 @@ export class LogReader {
       const start = await listOffsets(broker, 'earliest', [{ topic, partition }]);
       const end = await listOffsets(broker, 'latest', [{ topic, partition }]);
       const key = partitionKey(topic, partition);
-      return { start: valueOf(start.get(key), topic), end: valueOf(end.get(key), topic) };
+      const where = `${topic} at ${this.#cluster.name}`;
+      return { start: valueOf(start.get(key), where), end: valueOf(end.get(key), where) };
     });
   }
 
@@ -87,7 +88,10 @@ export class LogReader {
       const answer = decodeFetch(frame.bytes, frame.bodyStart);
       const fetched = answer.partitions[0];
       const code = answer.errorCode === 0 ? (fetched?.errorCode ?? 0) : answer.errorCode;
-      if (code !== 0) throw new KafkaError(code, `reading ${of.topic}/${of.partition} at offset ${offset}`);
+      if (code !== 0)
+        throw new KafkaError(code, `reading offset ${offset} of ${of.topic}/${of.partition} at ${this.#cluster.name}`, {
+          right: 'READ',
+        });
       if (fetched === undefined) return [];
       const batches: RawBatch[] = [];
       const aborted = new AbortedProducers(fetched.abortedTransactions);
@@ -135,8 +139,8 @@ export class LogReader {
   }
 }
 
-function valueOf(answer: Answer<bigint> | undefined, topic: string): bigint {
-  if (answer === undefined) throw new ConnectionError(`the broker leaves a partition of ${topic} out`);
-  if (!answer.ok) throw new KafkaError(answer.code, `offsets of ${topic}: verdict ${judge(answer.code)}`);
+function valueOf(answer: Answer<bigint> | undefined, where: string): bigint {
+  if (answer === undefined) throw new ConnectionError(`the broker leaves a partition of ${where} out`);
+  if (!answer.ok) throw new KafkaError(answer.code, `offsets of ${where}`, { right: 'DESCRIBE' });
   return answer.value;
 }

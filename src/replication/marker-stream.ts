@@ -7,7 +7,7 @@ import {
   type MarkerCount,
   writeTxnMarkersApi,
 } from '../kafka/write-txn-markers-api.ts';
-import type { AppendLease } from './append-lease.ts';
+import type { AppendGate } from './append-lease.ts';
 import type { Copier } from './copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -33,7 +33,7 @@ interface Ready {
 export class MarkerStream {
   readonly #brokerId: number;
   readonly #target: Cluster;
-  readonly #lease: AppendLease;
+  readonly #lease: AppendGate;
   readonly #meters: LinkMeters;
   readonly #members = new Map<Copier, number>();
   readonly #ready = new Set<Copier>();
@@ -41,7 +41,7 @@ export class MarkerStream {
   /** The first request after a take-over carries one marker only. */
   #cautious = true;
 
-  constructor(brokerId: number, target: Cluster, options: { lease: AppendLease; meters: LinkMeters }) {
+  constructor(brokerId: number, target: Cluster, options: { lease: AppendGate; meters: LinkMeters }) {
     this.#brokerId = brokerId;
     this.#target = target;
     this.#lease = options.lease;

@@ -73,8 +73,10 @@ export function planBatches(input: PlanInput): BatchPlan {
     if (header.baseOffset > next) {
       holes.set(next, header.baseOffset);
       if (holesSeen.get(next) !== header.baseOffset) stoppedAt ??= next;
-      else if (header.baseOffset - next > gapOffsetsMax) fault = tooLarge(next, header.baseOffset - next);
-      else if (stoppedAt === undefined) addGap(items, next, header.baseOffset - next);
+      else if (header.baseOffset - next > gapOffsetsMax) {
+        fault = tooLarge(next, header.baseOffset - next);
+        stoppedAt ??= next;
+      } else if (stoppedAt === undefined) addGap(items, next, header.baseOffset - next);
       next = header.baseOffset;
     }
     if (stoppedAt === undefined && fault === undefined) {
@@ -87,7 +89,7 @@ export function planBatches(input: PlanInput): BatchPlan {
   if (next === input.wanted && fault === undefined && records.end > records.start) {
     throw new MalformedError(`records, but no whole batch that reaches offset ${input.wanted}`);
   }
-  return { items: merged(items), next: stoppedAt ?? fault?.offset ?? next, leaderEpoch, holes, fault };
+  return { items: merged(items), next: stoppedAt ?? next, leaderEpoch, holes, fault };
 }
 
 function planOne(

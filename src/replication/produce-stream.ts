@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { errorName, judge } from '../kafka/errors.ts';
+import { judge, refusalText } from '../kafka/errors.ts';
 import type { Frame } from '../kafka/frame-pool.ts';
 import {
   decodeProduce,
@@ -9,7 +9,7 @@ import {
   type ProducePartition,
 } from '../kafka/produce-api.ts';
 import { AdaptiveSize } from './adaptive-size.ts';
-import type { AppendLease } from './append-lease.ts';
+import type { AppendGate } from './append-lease.ts';
 import type { Copier } from './copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from './retry-delays.ts';
@@ -44,7 +44,7 @@ export class ProduceStream {
   readonly #purpose: string;
   readonly #target: Cluster;
   readonly #limits: ProduceLimits;
-  readonly #lease: AppendLease;
+  readonly #lease: AppendGate;
   readonly #size: AdaptiveSize;
   readonly #meters: LinkMeters;
   /** Copiers with something to append, in the order in which they became ready: nobody starves. */
@@ -54,7 +54,7 @@ export class ProduceStream {
   constructor(
     brokerId: number,
     target: Cluster,
-    options: { lane: number; limits: ProduceLimits; lease: AppendLease; meters: LinkMeters },
+    options: { lane: number; limits: ProduceLimits; lease: AppendGate; meters: LinkMeters },
   ) {
     this.#brokerId = brokerId;
     this.#purpose = `produce-${options.lane}`;
@@ -83,8 +83,10 @@ export class ProduceStream {
         continue;
       }
       let broker: Broker;
+      let version: number;
       try {
         broker = await this.#target.broker(this.#brokerId, this.#purpose);
+        ({ version } = broker.negotiate(...produceApis));
         failures = 0;
       } catch (error) {
         // Nothing was sent: the copiers look for their leader again.
@@ -97,15 +99,14 @@ export class ProduceStream {
       }
       await this.#lease.wait(signal);
       // Asked again right before sending; nothing is awaited in between.
-      if (this.#lease.held()) await this.#round(broker);
+      if (this.#lease.held()) await this.#round(broker, version);
     }
   }
 
-  async #round(broker: Broker): Promise<void> {
+  async #round(broker: Broker, version: number): Promise<void> {
     const taken = new Map<string, Taken>();
     const batches = this.#take(taken);
     if (batches.length === 0) return;
-    const { version } = broker.negotiate(...produceApis);
     let answers: readonly ProducedPartition[];
     try {
       const answer = await broker.connection.request(
@@ -170,7 +171,7 @@ export class ProduceStream {
       return;
     }
     copier.appendUnknown();
-    const what = `produce: ${errorName(answer.errorCode)}${answer.message === undefined ? '' : `: ${answer.message}`}`;
+    const what = `produce: ${refusalText(answer.errorCode, 'WRITE at the target')}${answer.message === undefined ? '' : `: ${answer.message}`}`;
     if (answer.errorCode === outOfOrderSequence || answer.errorCode === duplicateSequence) {
       // The log moved without us, or our idea of the sequence is old: the resume compares the tail before going on.
       copier.damaged(what);

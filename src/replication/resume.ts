@@ -1,8 +1,8 @@
 import type { Broker } from '../kafka/cluster.ts';
-import { errorName, judge } from '../kafka/errors.ts';
+import { judge, refusalText } from '../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../kafka/log-queries.ts';
 import type { CopiedPartition } from './copied-partition.ts';
-import type { ResumePoint } from './copier.ts';
+import type { ResumePoint } from './copier-state.ts';
 import type { Fault } from './fault.ts';
 import type { Leader } from './leaders.ts';
 import { sequenceAfter, sequenceForOffset } from './producer-identity.ts';
@@ -127,6 +127,10 @@ async function startFromNothing(
   if (start === undefined) return again('the source leaves this partition out');
   if (!start.ok) return againFor(start.code, 'source');
   if (start.value > logEnd) return { kind: 'head', head: { from: logEnd, to: start.value, sequence } };
+  if (start.value < logEnd) {
+    const message = `the copy is empty up to its end at ${logEnd}, the source still has records from ${start.value} on`;
+    return { kind: 'fault', fault: { code: 'DIVERGED', offset: start.value, message } };
+  }
   return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
 }
 
@@ -195,5 +199,9 @@ function again(reason: string): Extract<ResumeOutcome, { kind: 'again' }> {
 }
 
 function againFor(code: number, side: 'source' | 'target'): Extract<ResumeOutcome, { kind: 'again' }> {
-  return { kind: 'again', reason: `${side}: ${errorName(code)}`, denied: judge(code) === 'denied' };
+  return {
+    kind: 'again',
+    reason: `${side}: ${refusalText(code, `READ at the ${side}`)}`,
+    denied: judge(code) === 'denied',
+  };
 }

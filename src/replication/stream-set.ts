@@ -1,6 +1,6 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import type { FramePool } from '../kafka/frame-pool.ts';
-import type { AppendLease } from './append-lease.ts';
+import type { AppendGate } from './append-lease.ts';
 import { FetchStream } from './fetch-stream.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { MarkerStream } from './marker-stream.ts';
@@ -11,7 +11,7 @@ export interface StreamSetOptions {
   readonly source: Cluster;
   readonly target: Cluster;
   readonly pool: FramePool;
-  readonly lease: AppendLease;
+  readonly lease: AppendGate;
   readonly limits: ReplicatorLimits;
   readonly meters: LinkMeters;
   /** Keeps a stream's loop running until the replicator stops. */

@@ -51,6 +51,8 @@ export class LinkRunner {
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
+  /** Why the newest look for topics failed, if it did. */
+  #lookTrouble: string | undefined;
   #fence: LinkView['fence'] = 'unknown';
   #fenceCheckedAtMs: number | undefined;
 
@@ -90,8 +92,7 @@ export class LinkRunner {
     const views = this.topicViews();
     const { source, target } = this.replicator.meters;
     const faulted = views.filter(({ state }) => state === 'faulted').length;
-    const { hindrance } = this.replicator;
-    const problem = source.problem ?? target.problem ?? hindrance?.reason ?? [...this.#troubles.values()][0];
+    const problem = source.problem ?? target.problem ?? this.replicator.hindrance?.reason ?? this.#trouble();
     return {
       id: this.id,
       from: this.#ports.link.from,
@@ -120,7 +121,15 @@ export class LinkRunner {
     const hindrance = this.replicator.hindrance?.kind;
     if (!this.#discovered || hindrance === 'acquiring') return 'starting';
     if (hindrance !== undefined) return 'degraded';
-    return faulted > 0 || this.#troubles.size > 0 ? 'degraded' : 'following';
+    return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
+  }
+
+  /** What keeps a part of the link from working although both clusters answer. */
+  #trouble(): string | undefined {
+    const setup = this.#lookTrouble ?? this.#troubles.values().next().value;
+    if (setup !== undefined) return setup;
+    const stuck = this.replicator.copiers().find(({ trouble }) => trouble !== undefined);
+    return stuck === undefined ? undefined : `${stuck.of.topic}/${stuck.of.partition}: ${stuck.trouble ?? ''}`;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
@@ -129,8 +138,10 @@ export class LinkRunner {
       try {
         await this.#discover(signal);
         this.#discovered = true;
+        this.#lookTrouble = undefined;
       } catch (error) {
         if (hasAborted(signal)) return;
+        this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
       await pause.wait(signal, this.#ports.discoveryIntervalMs);
@@ -199,9 +210,11 @@ export class LinkRunner {
 
   async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {
     const waiting = [...steps];
+    const names = new Set(steps.map(nameOf));
+    for (const name of this.#troubles.keys()) if (!names.has(name)) this.#troubles.delete(name);
     const next = async (): Promise<void> => {
       for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-        const name = 'source' in step ? step.source.name : step.name;
+        const name = nameOf(step);
         try {
           await this.#carryOutOne(step, target, signal);
           this.#troubles.delete(name);
@@ -320,6 +333,10 @@ export class LinkRunner {
     };
     await this.#ports.state.putShadow({ ...record, faults: [...record.faults, lasting] }, AbortSignal.timeout(30_000));
   }
+}
+
+function nameOf(step: TopicStep): string {
+  return 'source' in step ? step.source.name : step.name;
 }
 
 function seen(topic: TopicMetadata): SeenTopic {

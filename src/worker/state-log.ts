@@ -89,7 +89,10 @@ export class StateLog {
     const [result] = decodeProduce(answer.bytes, answer.bodyStart);
     if (result === undefined) throw new ConnectionError(`${this.#topic} is missing in the broker's answer`);
     if (result.errorCode !== 0) {
-      throw new KafkaError(result.errorCode, `writing ${this.#topic} at ${this.#cluster.name}`, result.message);
+      throw new KafkaError(result.errorCode, `writing ${this.#topic} at ${this.#cluster.name}`, {
+        brokerText: result.message,
+        right: 'WRITE',
+      });
     }
   }
 }

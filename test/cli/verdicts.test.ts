@@ -43,8 +43,8 @@ describe('verify', () => {
     expect(isEqual(equal)).toBe(true);
     expect(renderVerify(equal, plain)).toBe(
       [
-        'TOPIC     LINK  BATCHES EQUAL  DIFFERENT  RECORDS EQUAL  DIFFERENT  BEHIND  FIRST DIFFERENCE',
-        'a_orders  a-b              10          0          1,000          0       0',
+        'TOPIC     LINK  BATCHES EQUAL  REPACKED  DIFFERENT  RECORDS EQUAL  DIFFERENT  BEHIND  FIRST DIFFERENCE',
+        'a_orders  a-b              10         0          0          1,000          0       0',
         '',
         'EQUAL: all 10 batches and 1,000 records of 1 topic are identical.',
       ].join('\n'),

@@ -14,6 +14,7 @@ import { cpuSeconds, metric } from '../fixtures/worker-metrics.ts';
 const pauseMs = Number(process.env['BROKER_PAUSE_MS'] ?? '4000');
 const topic = 'a_restarts';
 const recoveryMs = 60_000;
+const dayMs = 86_400_000;
 let clusters: Readonly<Record<SiteId, TestCluster>>;
 let pair: TestPair;
 let load: SteadyLoad;
@@ -39,7 +40,8 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  load = startSteadyLoad(clusters.a.connection('app'), { topic });
+  // A broker that comes back has forgotten who wrote records this old: nothing but the log itself says what was copied.
+  load = startSteadyLoad(clusters.a.connection('app'), { topic, ageMs: 2 * dayMs });
   const before = (await copied()) ?? 0;
   await eventually('the link copies', async () => ((await copied()) ?? 0) > before + 500 || undefined, recoveryMs);
 });
@@ -96,7 +98,6 @@ async function expectPatience(failures: string): Promise<void> {
   const seconds = (performance.now() - atMs) / 1000;
   const perSecond = ((await metric(pair.api.b, failures)) - failed) / seconds;
   const share = ((await cpuSeconds(pid)) - cpu) / seconds;
-  console.log({ perSecond, share });
   expect(perSecond).toBeLessThan(20);
   expect(share).toBeLessThan(0.3);
 }

@@ -86,22 +86,7 @@ test('connections cut in the middle of requests and answers cost nothing but tim
   const before = proxies.source.cuts + proxies.target.cuts;
   suffer({ source: { cutAfterBytes }, target: { cutAfterBytes } });
   await expectWholeAfter(topic, () =>
-    eventually(
-      '20 cuts',
-      () => {
-        if (Math.random() < 0.05)
-          console.log(
-            proxies.source.cuts,
-            proxies.target.cuts,
-            copied(topic),
-            link.replicator.copiersOf(topic).map(({ state, resumesInRow }) => [state, resumesInRow]),
-            link.replicator.meters.source.problem,
-            link.replicator.meters.target.problem,
-          );
-        return proxies.source.cuts + proxies.target.cuts >= before + 20 || undefined;
-      },
-      60_000,
-    ),
+    eventually('20 cuts', () => proxies.source.cuts + proxies.target.cuts >= before + 20 || undefined, 60_000),
   );
 });
 
@@ -136,24 +121,27 @@ test.each(['source', 'target'] as const)(
 
 test('a bit that flips inside a batch is refused by the target, counted, and the batch is fetched again', async () => {
   const topic = await followed('a_flipped', 3);
-  let flips = 0;
+  const { meters } = link.replicator;
+  const before = meters.corruptBatches;
+  let answers = 0;
   suffer({
     source: {
       onAnswer: (answer) => {
-        const batch = flips < 5 ? firstBatchOf(answer) : undefined;
-        if (batch === undefined) return;
-        flips += 1;
-        flip(batch, headerBytes + 3);
+        const [batch] = batchesOf(answer);
+        // What is read outside of the session is compared, not copied. An answer may also come too late to be used.
+        if (batch === undefined || !inSession(answer)) return;
+        answers += 1;
+        if (answers % 8 === 0) flip(batch.bytes, headerBytes + 3);
       },
     },
   });
-  const before = link.replicator.meters.corruptBatches;
-  await expectWholeAfter(topic, () => eventually('five bits have flipped', () => flips === 5 || undefined));
-  expect(link.replicator.meters.corruptBatches).toBeGreaterThanOrEqual(before + 5);
+  await expectWholeAfter(topic, () =>
+    eventually('five batches are refused', () => meters.corruptBatches >= before + 5 || undefined),
+  );
   expect(faultsOf(topic)).toEqual([]);
 });
 
-test('a bit that flips anywhere in the header of a batch never puts a record at a wrong offset', async () => {
+test('a bit that flips anywhere in the header of a batch heals by fetching again', async () => {
   const topic = await followed('a_header', headerBytes);
   const flipped = new Set<number>();
   suffer({
@@ -173,9 +161,8 @@ test('a bit that flips anywhere in the header of a batch never puts a record at 
     Array.from({ length: headerBytes }, (_, partition) => partition),
   );
   await eventually('each partition had its bit flipped', () => flipped.size === headerBytes || undefined);
-  const compared = await link.compare(topic);
-  console.log(faultsOf(topic).map(({ partition, fault }) => `${partition} ${fault.code} ${fault.message}`));
-  expect(compared).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0 });
+  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: 6 * headerBytes });
+  expect(faultsOf(topic)).toEqual([]);
 });
 
 test('a bit that flips in the answer to an append never puts a record at a wrong offset', async () => {
@@ -200,10 +187,11 @@ test('a bit that flips in the answer to an append never puts a record at a wrong
     await eventually(`byte ${byte} of an answer has flipped`, () => flips === 1 || undefined);
   }
   heal();
-  await link.compare(topic);
-  const copy = await logEnds(sites.b.admin, topic);
-  expect(copy).toEqual(bytes.map(() => 6n));
-  console.log(faultsOf(topic).map(({ partition, fault }) => `${partition} ${fault.code} ${fault.message}`));
+  expect(await link.compare(topic)).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0 });
+  const stopped = faultsOf(topic).map(({ partition }) => partition);
+  const ends = await logEnds(sites.b.admin, topic);
+  expect(ends).toEqual(bytes.map((_, partition) => (stopped.includes(partition) ? 3n : 6n)));
+  expect(stopped.length).toBeLessThan(bytes.length / 2);
 });
 
 function copied(topic: string): number {
@@ -230,8 +218,8 @@ function batchesOf({ apiKey, body }: PassingAnswer): { readonly partition: numbe
     .map(({ partition, records }) => ({ partition, bytes: body.subarray(records.start, records.end) }));
 }
 
-function firstBatchOf(answer: PassingAnswer): Buffer | undefined {
-  return batchesOf(answer)[0]?.bytes;
+function inSession({ apiKey, body }: PassingAnswer): boolean {
+  return apiKey === fetchKey && decodeFetch(body, answerHeaderBytes).sessionId !== 0;
 }
 
 /** Twice three records for each of the partitions, in batches of their own. */

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type AclApi, openAclApi } from '../../src/local/acl-api.ts';
+import { type SiteId, sites } from '../../src/pair/site.ts';
+import { type AclBinding, renderSiteAcls } from '../../src/prefix-policy/acls.ts';
+import { type LinkView } from '../../src/worker/views.ts';
+import { testOwners } from '../fixtures/brokers.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
+import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const principals = { umbra: 'User:umbra', app: 'User:app' };
+/** Longer than the pause after a refusal, twice. */
+const noticeMs = 30_000;
+let clusters: Readonly<Record<SiteId, TestCluster>>;
+let acls: AclApi;
+let pair: TestPair;
+
+beforeAll(async () => {
+  const [a, b] = await Promise.all([
+    startTestCluster({ name: 'secured' }),
+    startTestCluster({ name: 'open', version: '3.9.2', security: 'none' }),
+  ]);
+  clusters = { a, b };
+  await a.grant(renderSiteAcls({ site: 'a', owners: testOwners, principals }));
+  acls = openAclApi(a.connection('admin'));
+  pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
+});
+
+afterAll(async () => {
+  await pair.remove();
+  await acls.close();
+  await Promise.all(sites.map((site) => clusters[site].remove()));
+});
+
+/** A new topic of that site with three records. */
+async function written(site: SiteId, topic: string): Promise<void> {
+  await createTopic(clusters[site].connection('app'), topic);
+  await produce(clusters[site].connection('app'), topic, ['1', '2', '3']);
+}
+
+async function link(into: SiteId): Promise<LinkView> {
+  const [view] = await pair.api[into].links();
+  if (view === undefined) throw new Error(`no link into site ${into}`);
+  return view;
+}
+
+test('a secured 4.3.1 and an open 3.9.2 cluster copy both ways, and the open one is called unfenced', async () => {
+  await written('a', 'a_hello');
+  await written('b', 'b_hello');
+  for (const topic of ['a_hello', 'b_hello']) await pair.topic(topic, following);
+  const report = await pair.verify(['a_hello', 'b_hello']);
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 6, behind: 0 });
+  expect(await link('b')).toMatchObject({ id: 'a-b', state: 'following', fence: 'unfenced' });
+  expect(await link('a')).toMatchObject({ id: 'b-a', state: 'following', fence: 'acl' });
+});
+
+/** What a test takes from the worker's principal at the secured site. */
+function right(
+  operation: AclBinding['operation'],
+  resourceName: string,
+  patternType: AclBinding['patternType'] = 'PREFIXED',
+): AclBinding {
+  const resource = { resourceType: 'TOPIC', resourceName, patternType } as const;
+  return { ...resource, principal: principals.umbra, host: '*', operation, permission: 'ALLOW' };
+}
+
+async function withdraw(binding: AclBinding): Promise<void> {
+  const key = JSON.stringify(binding);
+  expect((await acls.list()).map((each) => JSON.stringify(each))).toContain(key);
+  onTestFinished(() => acls.create([binding]));
+  await acls.remove([binding]);
+}
+
+describe('without a right, the link says which one is missing, and goes on when it is back:', () => {
+  test('READ at the source', async () => {
+    await written('a', 'a_read');
+    await pair.topic('a_read', following);
+    const binding = right('READ', 'a_');
+    await withdraw(binding);
+    await produce(clusters.a.connection('app'), 'a_read', ['4']);
+    await troubleSays('b', 'a_read', /source.*READ at the source/);
+    await acls.create([binding]);
+    await pair.topic('a_read', following, noticeMs);
+    await expectHealthy('b');
+  });
+
+  test('WRITE at the target', async () => {
+    await written('b', 'b_write');
+    await pair.topic('b_write', following);
+    const binding = right('WRITE', 'b_');
+    await withdraw(binding);
+    await produce(clusters.b.connection('app'), 'b_write', ['4']);
+    await troubleSays('a', 'b_write', /b_write.*WRITE at the target|^produce.*WRITE at the target/);
+    await acls.create([binding]);
+    await pair.topic('b_write', (view) => following(view) && view.lag.records === 0, noticeMs);
+    await expectHealthy('a');
+  });
+
+  test('CREATE at the target', async () => {
+    const binding = right('CREATE', 'b_');
+    await withdraw(binding);
+    await written('b', 'b_create');
+    await linkSays('a', /b_create at site a.*CREATE/);
+    await acls.create([binding]);
+    await pair.topic('b_create', following, noticeMs);
+    await expectHealthy('a');
+  });
+
+  test('ALTER at the target', async () => {
+    await written('b', 'b_grow');
+    await pair.topic('b_grow', following);
+    const binding = right('ALTER', 'b_');
+    await withdraw(binding);
+    const admin = kafkajs(clusters.b.connection('app')).admin();
+    await admin.connect();
+    await admin.createPartitions({ topicPartitions: [{ topic: 'b_grow', count: 2 }] });
+    await admin.disconnect();
+    await linkSays('a', /b_grow at site a.*ALTER/);
+    await acls.create([binding]);
+    await pair.topic('b_grow', (view) => following(view) && view.partitions === 2, noticeMs);
+    await expectHealthy('a');
+  });
+
+  test('DESCRIBE_CONFIGS at the source', async () => {
+    const binding = right('DESCRIBE_CONFIGS', 'a_');
+    await withdraw(binding);
+    await written('a', 'a_configs');
+    await linkSays('b', /a_configs at site a.*DESCRIBE_CONFIGS/);
+    await acls.create([binding]);
+    await pair.topic('a_configs', following, noticeMs);
+    await expectHealthy('b');
+  });
+
+  test('READ of the state topic at the source', async () => {
+    const binding = right('READ', '_umbra', 'LITERAL');
+    await withdraw(binding);
+    // A new copy at site a is noted in the state topic there, which the link that leaves site a has to read.
+    await written('b', 'b_noted');
+    await pair.topic('b_noted', following);
+    await linkSays('b', /_umbra.*site a.*READ/);
+    await acls.create([binding]);
+    await written('a', 'a_after_state');
+    await pair.topic('a_after_state', following, noticeMs);
+    await expectHealthy('b');
+  });
+});
+
+async function troubleSays(into: SiteId, topic: string, what: RegExp): Promise<void> {
+  await pair.topic(
+    topic,
+    ({ partitionViews }) => partitionViews.some(({ retrying }) => retrying !== undefined && what.test(retrying)),
+    noticeMs,
+  );
+  await linkSays(into, what);
+}
+
+async function linkSays(into: SiteId, what: RegExp): Promise<void> {
+  await eventually(
+    `link into ${into} says ${String(what)}`,
+    async () => {
+      const { problem, state } = await link(into);
+      return state === 'degraded' && what.test(problem ?? '') ? true : undefined;
+    },
+    noticeMs,
+  );
+}
+
+async function expectHealthy(into: SiteId): Promise<void> {
+  await eventually(
+    `link into ${into} follows`,
+    async () => {
+      const { problem, state } = await link(into);
+      return problem === undefined && state === 'following' ? true : undefined;
+    },
+    noticeMs,
+  );
+}

@@ -1,0 +1,101 @@
+import {
+  ConfigResourceTypes,
+  IncrementalAlterConfigOperationTypes,
+  incrementalAlterConfigsV1,
+} from '@platformatic/kafka';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { call } from '../../src/kafka/library-api.ts';
+import { type SiteId, sites } from '../../src/pair/site.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { createTopic } from '../fixtures/kafkajs.ts';
+import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { startSteadyLoad, type SteadyLoad } from '../fixtures/steady-load.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+/** Each kills one broker of each cluster and starts it again. `ROUNDS=30` is the long version. */
+const rounds = Number(process.env['ROUNDS'] ?? '2');
+const roundMs = 60_000;
+const topic = 'a_moves';
+const partitions = 12;
+const dayMs = 86_400_000;
+let clusters: Readonly<Record<SiteId, TestCluster>>;
+let pair: TestPair;
+let load: SteadyLoad;
+
+beforeAll(async () => {
+  // One after the other: six JVMs at once are too much for a small machine.
+  const a = await startTestCluster({ name: 'three-a', brokers: 3, security: 'none' });
+  const b = await startTestCluster({ name: 'three-b', brokers: 3, security: 'none' });
+  clusters = { a, b };
+  for (const cluster of [a, b]) await requireTwoInSync(cluster);
+  pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
+  await createTopic(a.connection('app'), topic, { partitions, replicas: 3 });
+  // A new leader has no memory of who wrote records this old (R7).
+  load = startSteadyLoad(a.connection('app'), { topic, pauseMs: 20, ageMs: 2 * dayMs });
+}, 240_000);
+
+afterAll(async () => {
+  await load.stop();
+  await pair.remove();
+  await Promise.all(sites.map((site) => clusters[site].remove()));
+});
+
+/** Every topic of the cluster takes records only while two replicas have them. */
+async function requireTwoInSync({ local }: TestCluster): Promise<void> {
+  const cluster = new Cluster('the cluster', clusterConfigSchema.parse(local.connection('admin')), {
+    clientId: 'test',
+  });
+  try {
+    const { connection } = await cluster.any();
+    const configs = [
+      { name: 'min.insync.replicas', configOperation: IncrementalAlterConfigOperationTypes.SET, value: '2' },
+    ];
+    const everyBroker = { resourceType: ConfigResourceTypes.BROKER, resourceName: '', configs };
+    const answer = await call(connection, incrementalAlterConfigsV1.api, [everyBroker], false);
+    expect(answer.responses.map(({ errorCode }) => errorCode)).toEqual([0]);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Every partition was seen to get further. */
+async function everyPartitionMoves(): Promise<void> {
+  const ends = async (): Promise<readonly bigint[]> =>
+    (await pair.api.b.topic(topic)).partitionViews.map(({ copiedTo }) => BigInt(copiedTo ?? '0'));
+  const before = await eventually(
+    'all partitions are known',
+    async () => {
+      const now = await ends();
+      return now.length === partitions ? now : undefined;
+    },
+    roundMs,
+  );
+  await eventually(
+    'every partition gets further',
+    async () => (await ends()).every((end, index) => end > (before[index] ?? 0n)) || undefined,
+    roundMs,
+  );
+}
+
+test(
+  'leaders that move and brokers that die on both sides leave no batch different',
+  async () => {
+    await everyPartitionMoves();
+    for (let round = 0; round < rounds; round++) {
+      const victims = sites.map((site) => clusters[site].brokers[round % 3]!);
+      await Promise.all(victims.map((broker) => broker.kill()));
+      await everyPartitionMoves();
+      for (const broker of victims) await broker.start();
+      await everyPartitionMoves();
+    }
+    await load.stop();
+    await pair.topic(topic, following, roundMs);
+    const report = await pair.verify([topic]);
+    expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+    expect(report.totals.recordsEqual).toBeGreaterThanOrEqual(load.acknowledged);
+    expect((await pair.api.b.topic(topic)).partitionsFaulted).toBe(0);
+  },
+  60_000 + rounds * 3 * roundMs,
+);

@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CopiedPartition } from '../../src/replication/copied-partition.ts';
+import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from '../../src/replication/resume.ts';
+import { makeBatch } from './batches.ts';
+import { type LogBroker, logBroker, type LogState, topicId } from './log-broker.ts';
+
+const producerId = 2n ** 52n + 9n;
+const of: CopiedPartition = { topic: 't', partition: 0, sourceTopicId: topicId, targetTopicId: topicId, producerId };
+const at: ResumeTarget = { of, source: { broker: 1, epoch: 3 }, target: { broker: 1, epoch: 8 } };
+
+const open: LogBroker[] = [];
+
+afterEach(async () => {
+  for (const broker of open.splice(0)) await broker.close();
+});
+
+async function serve(log: LogState): Promise<LogBroker> {
+  const broker = await logBroker(log);
+  open.push(broker);
+  return broker;
+}
+
+describe('reading where a copy ends', () => {
+  const read = async (log: LogState): Promise<unknown> => {
+    const { broker, asked } = await serve(log);
+    const ends = await readLogEnds(broker, [at]);
+    expect(asked).toEqual([23, 61, 23]); // the end, the sequence, the end again
+    return ends.get('t/0');
+  };
+  const end = (logEnd: bigint, sequence: number): object => ({ kind: 'end', logEnd, sequence });
+  const again = (reason: string, denied = false): object => ({ kind: 'again', reason, denied });
+
+  it('goes on behind the last sequence of the link, whatever others wrote', async () => {
+    const state = new Map([
+      [7n, 99],
+      [producerId, 41],
+    ]);
+    expect(await read({ ends: [50n], producers: state })).toEqual(end(50n, 42));
+    expect(await read({ ends: [50n], producers: new Map([[producerId, 2 ** 31 - 1]]) })).toEqual(end(50n, 0));
+  });
+
+  it('begins at the offset where the broker has no state of the link, or only that of markers', async () => {
+    expect(await read({ ends: [50n], producers: new Map([[7n, 99]]) })).toEqual(end(50n, 50));
+    expect(await read({ ends: [2n ** 31n + 4n], producers: new Map([[producerId, -1]]) })).toEqual(
+      end(2n ** 31n + 4n, 4),
+    );
+    expect(await read({ ends: [0n] })).toEqual(end(0n, 0));
+  });
+
+  it('asks again while the log end moves, is unknown or is asked at the wrong broker', async () => {
+    expect(await read({ ends: [50n, 51n] })).toEqual(again('the log end of the copy still moves'));
+    expect(await read({ ends: [-1n] })).toEqual(again('the target does not know its log end yet'));
+    expect(await read({ ends: [{ code: 6 }] })).toEqual(again('target: NOT_LEADER_OR_FOLLOWER (6)'));
+    expect(await read({ ends: [5n, { code: 74 }] })).toEqual(again('target: FENCED_LEADER_EPOCH (74)'));
+    expect(await read({ ends: [{ code: 29 }] })).toEqual(
+      again("target: TOPIC_AUTHORIZATION_FAILED (29), umbra's principal lacks READ at the target", true),
+    );
+  });
+
+  it('asks again for a partition that the answer leaves out', async () => {
+    const { broker } = await serve({ ends: [5n] });
+    const other: ResumeTarget = { ...at, of: { ...of, partition: 4 } };
+    expect((await readLogEnds(broker, [other])).get('t/4')).toEqual(again('the target leaves this partition out'));
+  });
+});
+
+describe('checking the tail of a copy', () => {
+  const sourceBatch = (more: object = {}): Buffer =>
+    makeBatch({ baseOffset: 40n, records: 10, leaderEpoch: 2, ...more });
+  const copyBatch = (more: object = {}): Buffer =>
+    makeBatch({ baseOffset: 40n, records: 10, leaderEpoch: 8, producerId, ...more });
+
+  const check = async (source: LogState, copy: LogState, logEnd = 50n): Promise<ResumeOutcome> => {
+    const [left, right] = [await serve(source), await serve(copy)];
+    return checkTail({ source: left.broker, target: right.broker }, at, { logEnd, sequence: 42 });
+  };
+  const faultOf = async (...logs: Parameters<typeof check>): Promise<unknown> => {
+    const outcome = await check(...logs);
+    return outcome.kind === 'fault' ? [outcome.fault.code, outcome.fault.offset] : outcome;
+  };
+
+  it('goes on when both sides end with the same batch, with the source’s epoch of it', async () => {
+    expect(await check({ fetched: sourceBatch() }, { fetched: copyBatch() })).toEqual({
+      kind: 'resume',
+      point: { logEnd: 50n, sequence: 42, lastFetchedEpoch: 2 },
+    });
+  });
+
+  it('goes on from nothing where the source begins at 0', async () => {
+    expect(await check({ start: 0n }, {}, 0n)).toEqual({
+      kind: 'resume',
+      point: { logEnd: 0n, sequence: 42, lastFetchedEpoch: undefined },
+    });
+    expect(await check({ start: 7n }, {}, 0n)).toEqual({ kind: 'head', head: { from: 0n, to: 7n, sequence: 42 } });
+  });
+
+  it('goes on at the end of a copy that was emptied, unless the source still has what is gone', async () => {
+    expect(await check({ start: 50n }, { fetched: { code: 1 } })).toMatchObject({ kind: 'resume' });
+    expect(await faultOf({ start: 20n }, { fetched: { code: 1 } })).toEqual(['DIVERGED', 20n]);
+  });
+
+  it('tells a foreign batch from one of ours that differs', async () => {
+    const foreign = { fetched: copyBatch({ producerId: 17n, valueBytes: 11 }) };
+    expect(await faultOf({ fetched: sourceBatch() }, foreign)).toEqual(['FOREIGN_WRITE', 40n]);
+    const plain = { fetched: copyBatch({ producerId: -1n, valueBytes: 11 }) };
+    expect(await faultOf({ fetched: sourceBatch() }, plain)).toEqual(['FOREIGN_WRITE', 40n]);
+    const ours = { fetched: copyBatch({ valueBytes: 11 }) };
+    expect(await faultOf({ fetched: sourceBatch() }, ours)).toEqual(['DIVERGED', 40n]);
+  });
+
+  it('finds that the source lost what the copy has', async () => {
+    const lost = { fetched: { code: 1 }, ends: [44n] };
+    expect(await faultOf(lost, { fetched: copyBatch() })).toEqual(['SOURCE_TRUNCATED', 44n]);
+    expect(await faultOf(lost, { fetched: copyBatch({ producerId: 17n }) })).toEqual(['FOREIGN_WRITE', 44n]);
+  });
+
+  it('finds that the source deleted what was not copied', async () => {
+    const deleted = { fetched: { code: 1 }, ends: [90n], start: 60n };
+    expect(await faultOf(deleted, { fetched: copyBatch() })).toEqual(['RETENTION_AHEAD', 50n]);
+  });
+
+  it('goes on unchecked when the source deleted exactly what was copied', async () => {
+    const deleted = { fetched: { code: 1 }, ends: [90n], start: 50n };
+    expect(await check(deleted, { fetched: copyBatch() })).toEqual({
+      kind: 'resume',
+      point: { logEnd: 50n, sequence: 42, lastFetchedEpoch: undefined },
+    });
+  });
+
+  const nothing = Buffer.alloc(0);
+  it.each<[reason: string, source: LogState, copy: LogState]>([
+    ['source: NOT_LEADER_OR_FOLLOWER (6)', { fetched: { code: 6 } }, { fetched: copyBatch() }],
+    ['source: UNKNOWN_LEADER_EPOCH (75)', { fetched: { code: 1 }, ends: [{ code: 75 }] }, { fetched: copyBatch() }],
+    ['the end of the copy is not yet visible at the target', {}, { fetched: nothing }],
+    ['the tail of the copy is not yet visible at the source', { ends: [50n] }, { fetched: copyBatch() }],
+  ])('asks again: %s', async (reason, source, copy) => {
+    expect(await check(source, copy)).toEqual({ kind: 'again', reason, denied: false });
+  });
+});
