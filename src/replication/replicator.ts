@@ -355,7 +355,10 @@ export class Replicator {
       if (hasAborted(signal)) return;
       try {
         await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
-        if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
+        if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
+          await this.#lease.wait(signal);
+          if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
+        }
       } catch (error) {
         // The streams meet the same trouble and retry; this is only an addition and comes round again.
         this.meters.targetFailed(error);
