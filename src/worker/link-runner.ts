@@ -207,9 +207,11 @@ export class LinkRunner {
 
   async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {
     const waiting = [...steps];
+    const names = new Set(steps.map(nameOf));
+    for (const name of this.#troubles.keys()) if (!names.has(name)) this.#troubles.delete(name);
     const next = async (): Promise<void> => {
       for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-        const name = 'source' in step ? step.source.name : step.name;
+        const name = nameOf(step);
         try {
           await this.#carryOutOne(step, target, signal);
           this.#troubles.delete(name);
@@ -328,6 +330,10 @@ export class LinkRunner {
     };
     await this.#ports.state.putShadow({ ...record, faults: [...record.faults, lasting] }, AbortSignal.timeout(30_000));
   }
+}
+
+function nameOf(step: TopicStep): string {
+  return 'source' in step ? step.source.name : step.name;
 }
 
 function seen(topic: TopicMetadata): SeenTopic {

@@ -59,7 +59,9 @@ describe('the judge of errors', () => {
   it('names codes with their number', () => {
     expect(errorName(6)).toBe('NOT_LEADER_OR_FOLLOWER (6)');
     expect(errorName(4711)).toBe('UNKNOWN (4711)');
-    expect(new KafkaError(10, 'topic x', 'too big').message).toBe('topic x: MESSAGE_TOO_LARGE (10): too big');
+    expect(new KafkaError(10, 'topic x', { brokerText: 'too big' }).message).toBe(
+      'topic x: MESSAGE_TOO_LARGE (10): too big',
+    );
   });
 
   it('takes a foreign error for a bug: final', () => {

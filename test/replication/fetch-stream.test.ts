@@ -158,7 +158,7 @@ describe('a fetch stream', () => {
 
   it.each([
     [6, 'fetch: NOT_LEADER_OR_FOLLOWER (6)', 50],
-    [29, 'fetch: TOPIC_AUTHORIZATION_FAILED (29)', 5000],
+    [29, "fetch: TOPIC_AUTHORIZATION_FAILED (29), umbra's principal lacks READ at the source", 5000],
     [1, 'fetch: OFFSET_OUT_OF_RANGE (1)', 50],
   ])('sends one partition through a resume for its error %i, not the others', async (errorCode, reason, delayMs) => {
     const { copier, asked, answer } = await start();

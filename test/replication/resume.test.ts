@@ -52,7 +52,9 @@ describe('reading where a copy ends', () => {
     expect(await read({ ends: [-1n] })).toEqual(again('the target does not know its log end yet'));
     expect(await read({ ends: [{ code: 6 }] })).toEqual(again('target: NOT_LEADER_OR_FOLLOWER (6)'));
     expect(await read({ ends: [5n, { code: 74 }] })).toEqual(again('target: FENCED_LEADER_EPOCH (74)'));
-    expect(await read({ ends: [{ code: 29 }] })).toEqual(again('target: TOPIC_AUTHORIZATION_FAILED (29)', true));
+    expect(await read({ ends: [{ code: 29 }] })).toEqual(
+      again("target: TOPIC_AUTHORIZATION_FAILED (29), umbra's principal lacks READ at the target", true),
+    );
   });
 
   it('asks again for a partition that the answer leaves out', async () => {
