@@ -110,10 +110,14 @@ export class Cluster {
   }
 
   /**
-   * Metadata of the named topics, or of all that the principal may describe. Unknown topics are left out; a topic
-   * that the principal may not describe throws {@link KafkaError} 29.
+   * Metadata of the named topics, or of all that the principal may describe. Unknown topics are left out. A named topic
+   * that is refused, since the principal may not describe it, throws {@link KafkaError} 29; with `onRefused` it is told
+   * there and left out.
    */
-  async metadata(topics: readonly string[] | 'all'): Promise<ClusterMetadata> {
+  async metadata(
+    topics: readonly string[] | 'all',
+    onRefused?: (topic: string, error: KafkaError) => void,
+  ): Promise<ClusterMetadata> {
     const { connection } = await this.any('metadata');
     const names = topics === 'all' ? null : [...topics];
     const answer = await bounded(connection, Math.min(metadataTimeoutMs, this.#limits.requestTimeoutMs), () =>
@@ -125,7 +129,11 @@ export class Cluster {
     for (const topic of answer.topics) {
       if (topic.name === null || topic.name === undefined || topic.errorCode === 3) continue;
       if (topic.errorCode !== 0 && topic.errorCode !== 5) {
-        throw new KafkaError(topic.errorCode, `metadata of topic ${topic.name} at ${this.name}`, { right: 'DESCRIBE' });
+        const context = `metadata of topic ${topic.name} at ${this.name}`;
+        const error = new KafkaError(topic.errorCode, context, { right: 'DESCRIBE' });
+        if (onRefused === undefined) throw error;
+        onRefused(topic.name, error);
+        continue;
       }
       const partitions = topic.partitions
         .map((partition) => ({

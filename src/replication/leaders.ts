@@ -1,4 +1,5 @@
 import type { Cluster, ClusterMetadata, TopicMetadata } from '../kafka/cluster.ts';
+import type { KafkaError } from '../kafka/errors.ts';
 
 export interface Leader {
   readonly broker: number;
@@ -14,6 +15,7 @@ export class Leaders {
   readonly #topicNames: () => readonly string[];
   readonly #epochsSeen = new Map<string, number>();
   #topics: ReadonlyMap<string, TopicMetadata> = new Map();
+  #refusals: ReadonlyMap<string, KafkaError> = new Map();
   #refreshing: Promise<void> | undefined;
 
   constructor(cluster: Cluster, topicNames: () => readonly string[]) {
@@ -42,8 +44,18 @@ export class Leaders {
     return this.#topics.get(topic)?.topicId;
   }
 
+  /** Why the cluster says nothing about the topic, if it refused to. */
+  refusalOf(topic: string): KafkaError | undefined {
+    return this.#refusals.get(topic);
+  }
+
   async #ask(): Promise<void> {
-    const metadata: ClusterMetadata = await this.#cluster.metadata(this.#topicNames());
+    // A topic that we may not see must not keep us from following the others.
+    const refusals = new Map<string, KafkaError>();
+    const metadata: ClusterMetadata = await this.#cluster.metadata(this.#topicNames(), (topic, error) =>
+      refusals.set(topic, error),
+    );
+    this.#refusals = refusals;
     this.#topics = metadata.topics;
     for (const topic of metadata.topics.values()) {
       for (const { partition, leaderEpoch } of topic.partitions) {

@@ -114,13 +114,15 @@ export class LogReader {
     work: (broker: Broker, topicId: string, leaderEpoch: number) => Promise<T>,
   ): Promise<T> {
     const pause = new Wakeup();
-    if (!this.#names.has(topic)) {
+    if (!this.#names.has(topic) || this.#leaders.refusalOf(topic) !== undefined) {
       this.#names.add(topic);
       await this.#leaders.refresh();
     }
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
       try {
+        const refused = this.#leaders.refusalOf(topic);
+        if (refused !== undefined) throw refused;
         const leader = this.#leaders.leaderOf(topic, partition);
         const topicId = this.#leaders.topicId(topic);
         if (leader === undefined || topicId === undefined)

@@ -239,8 +239,13 @@ export class Replicator {
       const source = this.#sourceLeaders.leaderOf(topic, partition);
       const target = this.#targetLeaders.leaderOf(topic, partition);
       if (source === undefined || target === undefined) {
-        const side = source === undefined ? 'source' : 'target';
-        copier.interrupt(`the partition has no leader at the ${side}`, retryDelays.after(copier.resumesInRow));
+        const [side, leaders] =
+          source === undefined ? ['source', this.#sourceLeaders] : ['target', this.#targetLeaders];
+        const refused = leaders.refusalOf(topic);
+        copier.interrupt(
+          refused?.message ?? `the partition has no leader at the ${side}`,
+          refused === undefined ? retryDelays.after(copier.resumesInRow) : retryDelays.deniedMs,
+        );
       } else {
         targets.set(copier, { of: copier.of, source, target });
       }

@@ -146,6 +146,17 @@ describe('without a right, the link says which one is missing, and goes on when 
   });
 });
 
+test('a copy that umbra may no longer see holds up no other', async () => {
+  await written('b', 'b_hidden');
+  await pair.topic('b_hidden', following);
+  const hide: AclBinding = { ...right('DESCRIBE', 'b_hidden', 'LITERAL'), permission: 'DENY' };
+  onTestFinished(() => acls.remove([hide]));
+  await acls.create([hide]);
+  await linkSays('a', /b_hidden/);
+  await written('b', 'b_beside');
+  await pair.topic('b_beside', following, noticeMs);
+});
+
 async function troubleSays(into: SiteId, topic: string, what: RegExp): Promise<void> {
   await pair.topic(
     topic,

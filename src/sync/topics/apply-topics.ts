@@ -56,6 +56,10 @@ async function create(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { name, partitions } = source;
+  // A copy we know may only be missing in an old answer, or hidden from us: it is asked for by its name.
+  if (known?.shadowTopicId !== undefined && (await apply.target.metadata([name])).topics.has(name)) {
+    throw new ConnectionError(`${apply.target.name} does not show the copy ${name} yet`);
+  }
   const configs = shadowConfigs(await effectiveConfigs(apply.source, name), await configNamesAt(apply));
   await apply.state.putShadow(entry(source, apply.link, { kind: 'creating' }), signal);
   const created = await createTopic(apply.target, { name, partitions, configs });
