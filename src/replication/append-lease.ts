@@ -23,12 +23,16 @@ const renewAfterMs = 150;
 const settleMs = 2 * leaseMs + 200;
 const transactionTimeoutMs = 60_000;
 const transactionalIdAuthorizationFailed = 53;
+const coordinatorNotAvailable = 15;
+const transactionStateTopic = '__transaction_state';
+/** Some seconds: a fresh cluster makes its transaction topic when first asked. */
+const attemptsForCoordinator = 8;
 
 export type LeaseState =
   | { readonly kind: 'acquiring'; readonly reason: string | undefined }
   | { readonly kind: 'owned'; readonly identity: ProducerIdentity; readonly seenAtMs: number }
   /**
-   * The right to a transactional id is missing. Ordinary batches are still appended, guarded by producer state and base
+   * The right to a transactional id is missing, or the cluster has no transaction coordinator. Ordinary batches are still appended, guarded by producer state and base
    * offsets as for any single writer; nothing protects from a second worker, and gaps are not filled.
    */
   | { readonly kind: 'unleased'; readonly reason: string }
@@ -96,13 +100,30 @@ export class AppendLease implements AppendGate {
         const verdict = verdictOf(error);
         if (verdict === 'final') throw error;
         const reason = error instanceof Error ? error.message : String(error);
-        if (error instanceof KafkaError && error.code === transactionalIdAuthorizationFailed) {
+        if (await this.#cannotBeLeased(error, attempt)) {
           this.#state = { kind: 'unleased', reason };
           return;
         }
         this.#state = { kind: 'acquiring', reason };
         await pause.wait(signal, verdict === 'denied' ? retryDelays.deniedMs : retryDelays.after(attempt));
       }
+    }
+  }
+
+  /**
+   * The right is missing, or the cluster has no transaction coordinator at all: nobody can hold a lease there then, as
+   * against a coordinator that is down, which is waited for.
+   */
+  async #cannotBeLeased(error: unknown, attempt: number): Promise<boolean> {
+    if (!(error instanceof KafkaError)) return false;
+    if (error.code === transactionalIdAuthorizationFailed) return true;
+    if (error.code !== coordinatorNotAvailable || attempt < attemptsForCoordinator) return false;
+    try {
+      const metadata = await this.#options.target.metadata([transactionStateTopic]);
+      return !metadata.topics.has(transactionStateTopic);
+    } catch {
+      // Not to be told is not a reason to go without.
+      return false;
     }
   }
 

@@ -102,7 +102,7 @@ export class Replicator {
       return { kind: 'fenced', reason: 'another worker took over this link; this one has stopped' };
     if (state.kind === 'acquiring') return { kind: 'acquiring', reason: state.reason ?? 'taking over the link' };
     if (state.kind === 'unleased') {
-      const reason = `without a lease, so a second worker would not be noticed in time and gaps are not filled: grant WRITE and DESCRIBE on transactional ids with prefix umbra- (${state.reason})`;
+      const reason = `without a lease, so a second worker would not be noticed in time and gaps are not filled: grant WRITE and DESCRIBE on transactional ids with prefix umbra-, and see that the target has a transaction coordinator (${state.reason})`;
       return { kind: 'unleased', reason };
     }
     return undefined;
