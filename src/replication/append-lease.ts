@@ -94,7 +94,7 @@ export class AppendLease implements AppendGate {
         const identity = await initProducerId(target, transactionalId, transactionTimeoutMs);
         await pause.wait(signal, settleMs);
         if (hasAborted(signal)) return;
-        await this.#look(identity);
+        await this.#ask(identity);
         return;
       } catch (error) {
         const verdict = verdictOf(error);
@@ -138,10 +138,15 @@ export class AppendLease implements AppendGate {
     }
   }
 
+  /** Looks whether the lease is still ours: a worker with nothing to append has to notice as well. */
+  look(): void {
+    this.#renew();
+  }
+
   #renew(): void {
     if (this.#state.kind !== 'owned' || this.#renewing !== undefined) return;
     const { identity } = this.#state;
-    this.#renewing = this.#look(identity)
+    this.#renewing = this.#ask(identity)
       .catch((error: unknown) => {
         // Not renewed is not lost: appends wait, and the next one asks again, at the coordinator of then.
         this.#coordinator = undefined;
@@ -150,7 +155,7 @@ export class AppendLease implements AppendGate {
       .finally(() => (this.#renewing = undefined));
   }
 
-  async #look(identity: ProducerIdentity): Promise<void> {
+  async #ask(identity: ProducerIdentity): Promise<void> {
     const { target, transactionalId, monotonicMs } = this.#options;
     if (this.#coordinator?.connection.closed !== false)
       this.#coordinator = await coordinatorOf(target, transactionalId);

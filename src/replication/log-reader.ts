@@ -16,6 +16,7 @@ export interface RawBatch {
   readonly dropped: boolean;
 }
 
+const offsetNotAvailable = 78;
 const attemptsMax = 12;
 const answerBytesMax = 4 * 1024 * 1024;
 
@@ -93,6 +94,10 @@ export class LogReader {
           right: 'READ',
         });
       if (fetched === undefined) return [];
+      // Callers read below a high watermark they have seen; a new leader may not show as much yet (protocol.md part 2).
+      if (fetched.highWatermark <= offset) {
+        throw new KafkaError(offsetNotAvailable, `reading offset ${offset} of ${of.topic}/${of.partition}`);
+      }
       const batches: RawBatch[] = [];
       const aborted = new AbortedProducers(fetched.abortedTransactions);
       for (let at = fetched.records.start; at < fetched.records.end;) {

@@ -358,6 +358,7 @@ export class Replicator {
     while (!signal.aborted) {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
+      this.#lease.look();
       try {
         await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
         if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
