@@ -21,6 +21,8 @@ export const leaseMs = 300;
 /** Longest time between two looks while appends go on. */
 const renewAfterMs = 150;
 const settleMs = 2 * leaseMs + 200;
+/** A coordinator that moves is over sooner: appends that wait longer are worth telling a person. */
+const troubleAfterMs = 2_000;
 const transactionTimeoutMs = 60_000;
 const transactionalIdAuthorizationFailed = 53;
 const coordinatorNotAvailable = 15;
@@ -62,6 +64,9 @@ export class AppendLease implements AppendGate {
   #state: LeaseState = { kind: 'acquiring', reason: undefined };
   #renewing: Promise<void> | undefined;
   #coordinator: Broker | undefined;
+  /** Since when an append has been waiting, and why the newest look failed, if it did. */
+  #waitingSinceMs: number | undefined;
+  #lookTrouble: string | undefined;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -76,12 +81,22 @@ export class AppendLease implements AppendGate {
     return this.#state.kind === 'owned' ? this.#state.identity : undefined;
   }
 
+  /** Why appends have been waiting for some seconds although the lease is ours. */
+  get trouble(): string | undefined {
+    const { monotonicMs } = this.#options;
+    if (this.#state.kind !== 'owned' || this.#waitingSinceMs === undefined) return undefined;
+    if (monotonicMs() - this.#waitingSinceMs < troubleAfterMs) return undefined;
+    const why = this.#lookTrouble ?? `the transaction coordinator takes longer than ${leaseMs} ms to answer`;
+    return `nothing may be appended while the lease cannot be renewed: ${why}`;
+  }
+
   /** May an append be sent at this very moment? */
   held(): boolean {
     if (this.#state.kind === 'unleased') return true;
     if (this.#state.kind !== 'owned') return false;
     const ageMs = this.#options.monotonicMs() - this.#state.seenAtMs;
     if (ageMs >= renewAfterMs) this.#renew();
+    if (ageMs < leaseMs) this.#waitingSinceMs = undefined;
     return ageMs < leaseMs;
   }
 
@@ -132,6 +147,7 @@ export class AppendLease implements AppendGate {
     const pause = new Wakeup();
     let attempt = 0;
     while (!hasAborted(signal) && !this.held() && this.#state.kind !== 'fenced') {
+      this.#waitingSinceMs ??= this.#options.monotonicMs();
       await this.#renewing;
       if (this.held()) return;
       await pause.wait(signal, retryDelays.after(attempt++));
@@ -150,6 +166,7 @@ export class AppendLease implements AppendGate {
       .catch((error: unknown) => {
         // Not renewed is not lost: appends wait, and the next one asks again, at the coordinator of then.
         this.#coordinator = undefined;
+        this.#lookTrouble = error instanceof Error ? error.message : String(error);
         if (error instanceof KafkaError && judge(error.code) === 'fenced') this.#lose();
       })
       .finally(() => (this.#renewing = undefined));
@@ -162,6 +179,7 @@ export class AppendLease implements AppendGate {
     const askedAtMs = monotonicMs();
     const holder = await currentHolder(this.#coordinator, transactionalId);
     if (holder.producerId === identity.producerId && holder.producerEpoch === identity.producerEpoch) {
+      this.#lookTrouble = undefined;
       this.#state = { kind: 'owned', identity, seenAtMs: askedAtMs };
     } else {
       this.#lose();

@@ -95,9 +95,14 @@ export class Replicator {
     this.#spawn(this.#upkeepLoop(this.#stopping.signal));
   }
 
-  /** What keeps the link from appending as it should; `fenced` is for good, `unleased` still copies ordinary batches. */
-  get hindrance(): { readonly kind: 'acquiring' | 'unleased' | 'fenced'; readonly reason: string } | undefined {
-    const { state } = this.#lease;
+  /**
+   * What keeps the link from appending as it should: `waiting` for the lease to be renewed, `fenced` for good; `unleased`
+   * still copies ordinary batches.
+   */
+  get hindrance():
+    { readonly kind: 'acquiring' | 'waiting' | 'unleased' | 'fenced'; readonly reason: string } | undefined {
+    const { state, trouble } = this.#lease;
+    if (trouble !== undefined) return { kind: 'waiting', reason: trouble };
     if (state.kind === 'fenced')
       return { kind: 'fenced', reason: 'another worker took over this link; this one has stopped' };
     if (state.kind === 'acquiring') return { kind: 'acquiring', reason: state.reason ?? 'taking over the link' };

@@ -132,6 +132,23 @@ describe('without a right, the link says which one is missing, and goes on when 
     await expectHealthy('b');
   });
 
+  test('DESCRIBE and WRITE of transactional ids at the target', async () => {
+    const [describe, write] = (['DESCRIBE', 'WRITE'] as const).map((operation): AclBinding => ({
+      ...right(operation, 'umbra-'),
+      resourceType: 'TRANSACTIONAL_ID',
+    }));
+    await written('b', 'b_leased');
+    await pair.topic('b_leased', following);
+    await withdraw(describe!);
+    await withdraw(write!);
+    // The first may still be appended under the lease as it was last seen.
+    const goOn = (): Promise<void> => produce(clusters.b.connection('app'), 'b_leased', ['more']);
+    await linkSays('a', /lease cannot be renewed.*TRANSACTIONAL_ID_AUTHORIZATION_FAILED/, goOn);
+    await acls.create([describe!, write!]);
+    await pair.topic('b_leased', (view) => following(view) && view.lag.records === 0, noticeMs);
+    await expectHealthy('a');
+  });
+
   test('READ of the state topic at the source', async () => {
     const binding = right('READ', '_umbra', 'LITERAL');
     await withdraw(binding);
@@ -166,10 +183,11 @@ async function troubleSays(into: SiteId, topic: string, what: RegExp): Promise<v
   await linkSays(into, what);
 }
 
-async function linkSays(into: SiteId, what: RegExp): Promise<void> {
+async function linkSays(into: SiteId, what: RegExp, meanwhile?: () => Promise<void>): Promise<void> {
   await eventually(
     `link into ${into} says ${String(what)}`,
     async () => {
+      await meanwhile?.();
       const { problem, state } = await link(into);
       return state === 'degraded' && what.test(problem ?? '') ? true : undefined;
     },
