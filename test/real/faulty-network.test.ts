@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vites
 import { decodeFetch } from '../../src/kafka/fetch-api.ts';
 import { headerBytes } from '../../src/replication/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
+import { javaConsume } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
@@ -194,6 +195,29 @@ test('a bit that flips in the answer to an append never puts a record at a wrong
   expect(stopped.length).toBeLessThan(bytes.length / 2);
 });
 
+test('a bit that flips in the list of aborted transactions loses no record and shows none that was aborted', async () => {
+  const topic = 'a_aborted_list';
+  await createTopic(sites.a.app, topic);
+  await produceTransactions(topic, ['commit', 'abort', 'commit']);
+  let flips = 0;
+  suffer({
+    source: {
+      onAnswer: (answer) => {
+        const at = flips === 0 ? firstAbortedOffsetIn(answer) : undefined;
+        if (at === undefined) return;
+        flips += 1;
+        // The transaction that was aborted (from offset 11 on) seems to begin inside the one that was committed.
+        answer.body.writeUInt8(answer.body.readUInt8(at) ^ 0x08, at);
+      },
+    },
+  });
+  await link.follow(topic);
+  await eventually('a bit has flipped', () => flips > 0 || undefined);
+  expect(await link.compare(topic)).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0 });
+  expect(await javaConsume(sites.b.app, [{ topic }])).toMatchObject([{ records: 20 }]);
+  expect(faultsOf(topic)).toEqual([]);
+});
+
 function copied(topic: string): number {
   return link.replicator.copiersOf(topic).reduce((sum, { counters }) => sum + counters.records, 0);
 }
@@ -234,4 +258,36 @@ async function produceTo(topic: string, partitions: readonly number[]): Promise<
   } finally {
     await producer.disconnect();
   }
+}
+
+/** Ten records and a marker for each. */
+async function produceTransactions(topic: string, fates: readonly ('commit' | 'abort')[]): Promise<void> {
+  const producer = kafkajs(sites.a.app).producer({
+    ...{ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 },
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  try {
+    for (const fate of fates) {
+      const transaction = await producer.transaction();
+      const messages = Array.from({ length: 10 }, (_, index) => ({ partition: 0, value: `${fate} ${index}` }));
+      await transaction.send({ topic, messages });
+      await transaction[fate]();
+    }
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** Place of the last byte of the first offset of the first aborted transaction, in answers of the session. */
+function firstAbortedOffsetIn(answer: PassingAnswer): number | undefined {
+  if (!inSession(answer)) return undefined;
+  const [first] = decodeFetch(answer.body, answerHeaderBytes).partitions.flatMap(
+    ({ abortedTransactions }) => abortedTransactions,
+  );
+  if (first === undefined) return undefined;
+  const entry = Buffer.alloc(16);
+  entry.writeBigInt64BE(first.producerId, 0);
+  entry.writeBigInt64BE(first.firstOffset, 8);
+  return answer.body.indexOf(entry) + entry.length - 1;
 }
