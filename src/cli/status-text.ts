@@ -88,6 +88,7 @@ export function topicsTable(topics: readonly TopicView[], colours: Colours): str
     { title: 'PARTITIONS', align: 'right' },
     ...lagColumns,
     { title: 'RECORDS COPIED', align: 'right' },
+    { title: 'UNVERIFIED', align: 'right' },
   ] as const;
   const rows = topics.map((topic) => [
     printable(topic.name),
@@ -96,6 +97,7 @@ export function topicsTable(topics: readonly TopicView[], colours: Colours): str
     partitionsCell(topic),
     ...lagCells(topic.lag),
     count(topic.copied.records),
+    count(topic.proof.unverified),
   ]);
   return table(columns, rows);
 }

@@ -33,6 +33,8 @@ function partitionsTable(partitions: readonly PartitionView[], colours: Colours)
     { title: 'BEHIND', align: right },
     { title: 'LAG', align: right },
     { title: 'SAMPLE AGE', align: right },
+    { title: 'VERIFIED TO', align: right },
+    { title: 'VERIFIED AT' },
   ] as const;
   const rows = partitions.map((partition) => [
     String(partition.partition),
@@ -40,6 +42,8 @@ function partitionsTable(partitions: readonly PartitionView[], colours: Colours)
     partition.copiedTo ?? '?',
     partition.sourceEnd ?? '?',
     ...lagCells(partition.lag),
+    partition.proof.verifiedTo ?? '-',
+    partition.proof.verifiedAt ?? '-',
   ]);
   return table(columns, rows);
 }

@@ -16,6 +16,19 @@ export interface RawBatch {
   readonly dropped: boolean;
 }
 
+/** What one answer holds of a log. */
+export interface LogChunk {
+  readonly batches: readonly RawBatch[];
+  /** Everything visible in [asked offset, `readTo`) is in `batches`. */
+  readonly readTo: bigint;
+}
+
+export interface LogReaderOptions {
+  /** Those of somebody else: only topics that are followed there can be read. Default: its own. */
+  readonly leaders?: Leaders;
+  readonly attemptsMax?: number;
+}
+
 const offsetNotAvailable = 78;
 const attemptsMax = 12;
 const answerBytesMax = 4 * 1024 * 1024;
@@ -27,11 +40,15 @@ const answerBytesMax = 4 * 1024 * 1024;
 export class LogReader {
   readonly #cluster: Cluster;
   readonly #leaders: Leaders;
+  readonly #ownLeaders: boolean;
+  readonly #attemptsMax: number;
   readonly #names = new Set<string>();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, options: LogReaderOptions = {}) {
     this.#cluster = cluster;
-    this.#leaders = new Leaders(cluster, () => [...this.#names]);
+    this.#leaders = options.leaders ?? new Leaders(cluster, () => [...this.#names]);
+    this.#ownLeaders = options.leaders === undefined;
+    this.#attemptsMax = options.attemptsMax ?? attemptsMax;
   }
 
   /** Log start and high watermark. Throws {@link KafkaError} or {@link ConnectionError} when attempts run out. */
@@ -57,22 +74,26 @@ export class LogReader {
   ): AsyncGenerator<RawBatch> {
     let position = range.from;
     while (position < range.to) {
-      const found = await this.#read(of, position, signal);
-      for (const batch of found) {
+      const { batches } = await this.chunk(of, { offset: position, bytesMax: answerBytesMax }, signal);
+      for (const batch of batches) {
         if (batch.header.baseOffset >= range.to) return;
         if (batch.header.lastOffset < position) continue;
         position = batch.header.lastOffset + 1n;
         yield batch;
       }
-      if (found.length === 0) return;
+      if (batches.length === 0) return;
     }
   }
 
-  async #read(
+  /**
+   * One answer's worth of batches from the one that holds `offset` on; at least one, however large, if there is any.
+   * Throws {@link KafkaError} or {@link ConnectionError} when attempts run out, and at once for OFFSET_OUT_OF_RANGE (1).
+   */
+  async chunk(
     of: { readonly topic: string; readonly partition: number },
-    offset: bigint,
+    { offset, bytesMax }: { readonly offset: bigint; readonly bytesMax: number },
     signal: AbortSignal,
-  ): Promise<RawBatch[]> {
+  ): Promise<LogChunk> {
     return this.#withLeader(of, signal, async (broker, topicId, leaderEpoch) => {
       broker.negotiate(fetchApi);
       const partition = { topicId, partition: of.partition, currentLeaderEpoch: leaderEpoch, fetchOffset: offset };
@@ -81,8 +102,8 @@ export class LogReader {
           session: noSession,
           maxWaitMs: 0,
           minBytes: 0,
-          bytesMax: answerBytesMax,
-          partitions: [{ ...partition, lastFetchedEpoch: undefined, bytesMax: answerBytesMax }],
+          bytesMax,
+          partitions: [{ ...partition, lastFetchedEpoch: undefined, bytesMax }],
           forgotten: [],
         }),
       );
@@ -93,7 +114,7 @@ export class LogReader {
         throw new KafkaError(code, `reading offset ${offset} of ${of.topic}/${of.partition} at ${this.#cluster.name}`, {
           right: 'READ',
         });
-      if (fetched === undefined) return [];
+      if (fetched === undefined) return { batches: [], readTo: offset };
       // Callers read below a high watermark they have seen; a new leader may not show as much yet (protocol.md part 2).
       if (fetched.highWatermark <= offset) {
         throw new KafkaError(offsetNotAvailable, `reading offset ${offset} of ${of.topic}/${of.partition}`);
@@ -109,7 +130,8 @@ export class LogReader {
         batches.push({ frame: frame.bytes, header, dropped: aborted.drops(frame.bytes, header) });
         at = header.end;
       }
-      return batches;
+      const last = batches.at(-1);
+      return { batches, readTo: last === undefined ? fetched.lastStableOffset : last.header.lastOffset + 1n };
     });
   }
 
@@ -119,7 +141,7 @@ export class LogReader {
     work: (broker: Broker, topicId: string, leaderEpoch: number) => Promise<T>,
   ): Promise<T> {
     const pause = new Wakeup();
-    if (!this.#names.has(topic) || this.#leaders.refusalOf(topic) !== undefined) {
+    if (this.#ownLeaders && (!this.#names.has(topic) || this.#leaders.refusalOf(topic) !== undefined)) {
       this.#names.add(topic);
       await this.#leaders.refresh();
     }
@@ -136,7 +158,7 @@ export class LogReader {
         return await work(broker, topicId, leader.epoch);
       } catch (error) {
         const verdict = verdictOf(error);
-        if (attempt >= attemptsMax || (verdict !== 'moved' && verdict !== 'later')) throw error;
+        if (attempt >= this.#attemptsMax || (verdict !== 'moved' && verdict !== 'later')) throw error;
         await pause.wait(signal, retryDelays.after(attempt));
         await this.#leaders.refresh().catch((refreshError: unknown) => {
           if (verdictOf(refreshError) === 'final') throw refreshError;

@@ -1,3 +1,4 @@
+import type { ProofLimits } from './continuous-proof.ts';
 import type { FetchLimits } from './fetch-stream.ts';
 import type { ProduceLimits } from './produce-stream.ts';
 
@@ -11,6 +12,7 @@ export interface ReplicatorLimits {
   /** Connections per target broker that append. */
   readonly lanes: number;
   readonly foreignWriteCheckMs: number;
+  readonly proof: ProofLimits;
 }
 
 export const defaultReplicatorLimits: ReplicatorLimits = {
@@ -21,4 +23,5 @@ export const defaultReplicatorLimits: ReplicatorLimits = {
   produce: { requestBytesMax: 4 * 1024 * 1024, partitionsMax: 1000, timeoutMs: 30_000 },
   lanes: 2,
   foreignWriteCheckMs: 3_000,
+  proof: { share: 0.01, bytesPerSecondMin: 256 * 1024, windowBytes: 1024 * 1024, sliceBytes: 256 * 1024 },
 };

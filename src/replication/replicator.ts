@@ -5,8 +5,10 @@ import { AppendLease } from './append-lease.ts';
 import { Copier, type CopierClock } from './copier.ts';
 import type { Fault } from './fault.ts';
 import type { FetchStream } from './fetch-stream.ts';
+import { ContinuousProof, type PartitionProof } from './continuous-proof.ts';
 import { findForeignWrites } from './foreign-writes.ts';
 import { fillHead, type Head } from './head-fill.ts';
+import { type Hindrance, hindranceOf } from './hindrance.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
 import type { MarkerStream } from './marker-stream.ts';
@@ -65,6 +67,7 @@ export class Replicator {
   readonly #resuming = new Set<Copier>();
   readonly #sourceLeaders: Leaders;
   readonly #targetLeaders: Leaders;
+  readonly #proof: ContinuousProof;
   readonly #resumes = new Wakeup();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -91,26 +94,20 @@ export class Replicator {
       meters: this.meters,
       spawn: (run) => this.#spawn(run(this.#stopping.signal)),
     });
+    const bytesCopied = (): number => this.meters.producedBytes;
+    this.#proof = new ContinuousProof({ ...ports, ...this.#sides, bytesCopied }, limits.proof);
+    this.#spawn(this.#proof.run(this.#stopping.signal));
     this.#spawn(this.#resumeLoop(this.#stopping.signal));
     this.#spawn(this.#upkeepLoop(this.#stopping.signal));
   }
 
-  /**
-   * What keeps the link from appending as it should: `waiting` for the lease to be renewed, `fenced` for good; `unleased`
-   * still copies ordinary batches.
-   */
-  get hindrance():
-    { readonly kind: 'acquiring' | 'waiting' | 'unleased' | 'fenced'; readonly reason: string } | undefined {
-    const { state, trouble } = this.#lease;
-    if (trouble !== undefined) return { kind: 'waiting', reason: trouble };
-    if (state.kind === 'fenced')
-      return { kind: 'fenced', reason: 'another worker took over this link; this one has stopped' };
-    if (state.kind === 'acquiring') return { kind: 'acquiring', reason: state.reason ?? 'taking over the link' };
-    if (state.kind === 'unleased') {
-      const reason = `without a lease, so a second worker would not be noticed in time and gaps are not filled: grant WRITE and DESCRIBE on transactional ids with prefix umbra-, and see that the target has a transaction coordinator (${state.reason})`;
-      return { kind: 'unleased', reason };
-    }
-    return undefined;
+  get hindrance(): Hindrance | undefined {
+    return hindranceOf(this.#lease);
+  }
+
+  /** What of a copy has been compared with its source, from what both clusters store. */
+  proofOf(copier: Copier): PartitionProof | undefined {
+    return this.#proof.proofOf(copier);
   }
 
   /** Every partition, running or not. */
@@ -147,6 +144,7 @@ export class Replicator {
   remove(topic: string): void {
     for (const copier of this.copiersOf(topic)) {
       copier.stop();
+      this.#proof.forget(copier);
       this.#copiers.delete(partitionKey(topic, copier.of.partition));
     }
   }
@@ -171,6 +169,7 @@ export class Replicator {
         route?.fetcher.touch(copier);
         route?.producer.touch(copier);
         route?.markers.touch(copier);
+        this.#proof.touch(copier);
         return;
       case 'resuming':
         this.#unroute(copier);
@@ -344,6 +343,7 @@ export class Replicator {
         markers.assign(copier, route.target.epoch);
         copier.resumed(outcome.point, generation);
         fetcher.assign(copier, route.source.epoch);
+        this.#proof.resumed(copier);
         return;
       }
       case 'again':

@@ -110,7 +110,7 @@ export class LinkRunner {
     return [...this.#topics.values()].map((topic) => {
       const own = copiers.get(topic.name) ?? [];
       topic.observe(own);
-      return topic.view(this.id, own);
+      return topic.view(this.id, own, (copier) => this.replicator.proofOf(copier));
     });
   }
 

@@ -46,6 +46,21 @@ export const metricCatalogue: readonly Metric[] = [
     'Batches appended to the copy by this process.',
     (view) => view.copied.batches,
   ),
+  topicMetric(
+    'umbra_topic_unverified_offsets',
+    'Offsets of the copy that this process has not yet compared with the source.',
+    (view) => view.proof.unverified,
+  ),
+  partitionMetric(
+    'umbra_partition_verified_offset',
+    'The copy equals the source just below this offset, read from both clusters.',
+    ({ proof }) => (proof.verifiedTo === undefined ? undefined : Number(proof.verifiedTo)),
+  ),
+  partitionMetric(
+    'umbra_partition_verified_timestamp_seconds',
+    'When the newest offsets of the copy were last compared with the source and equal, in Unix time.',
+    ({ proof }) => (proof.verifiedAt === undefined ? undefined : Date.parse(proof.verifiedAt) / 1000),
+  ),
   linkMetric('umbra_link_up', '1 when both clusters answer, else 0.', (runner) => {
     const { state } = runner.view();
     return state === 'following' || state === 'degraded' ? 1 : 0;
@@ -142,6 +157,23 @@ function topicMetric(name: string, help: string, value: (view: TopicView) => num
     read: (runner) =>
       runner.topicViews().map((view) => ({ labels: { link: runner.id, topic: view.name }, value: value(view) })),
   };
+}
+
+/** Partitions without a value are left out. */
+function partitionMetric(
+  name: string,
+  help: string,
+  value: (view: TopicView['partitionViews'][number]) => number | undefined,
+): Metric {
+  const read = (runner: LinkRunner): readonly Sample[] =>
+    runner.topicViews().flatMap(({ name: topic, partitionViews }) =>
+      partitionViews.flatMap((view) => {
+        const found = value(view);
+        const labels = { link: runner.id, topic, partition: String(view.partition) };
+        return found === undefined ? [] : [{ labels, value: found }];
+      }),
+    );
+  return { name, help, labels: [...perTopic, 'partition'], read };
 }
 
 function linkMetric(name: string, help: string, value: (runner: LinkRunner) => number): Metric {

@@ -1,7 +1,10 @@
 import { canMoveTopic, firstTopicState, moveTopic, type TopicEvent, type TopicStateKind } from '../pair/topic-state.ts';
+import type { PartitionProof } from '../replication/continuous-proof.ts';
 import type { Copier } from '../replication/copier.ts';
 import { type Fault, faultRemedies } from '../replication/fault.ts';
-import type { FaultView, LagView, PartitionView, TopicDetailView } from './views.ts';
+import type { FaultView, LagView, PartitionView, ProofView, TopicDetailView } from './views.ts';
+
+type Proofs = (copier: Copier) => PartitionProof | undefined;
 
 /** A fault with the moment it was found. */
 export interface DatedFault extends Fault {
@@ -55,8 +58,8 @@ export class TrackedTopic {
       this.move('caughtUp');
   }
 
-  view(link: string, copiers: readonly Copier[]): TopicDetailView {
-    const partitionViews = copiers.map(viewPartition);
+  view(link: string, copiers: readonly Copier[], proofOf: Proofs): TopicDetailView {
+    const partitionViews = copiers.map((copier) => viewPartition(copier, proofOf(copier)));
     const fault =
       this.#fault === undefined
         ? partitionViews.find((view) => view.fault !== undefined)?.fault
@@ -74,6 +77,7 @@ export class TrackedTopic {
       partitions: this.partitions,
       partitionsFaulted: partitionViews.filter((view) => view.state === 'faulted').length,
       lag: sumLags(partitionViews.map((view) => view.lag)),
+      proof: sumProofs(partitionViews.map((view) => view.proof)),
       copied,
       sourceTopicId: this.sourceTopicId,
       ...(this.shadowTopicId === undefined ? {} : { shadowTopicId: this.shadowTopicId }),
@@ -100,7 +104,22 @@ export function sumLags(lags: readonly LagView[]): LagView {
   return { records, seconds, ...(sampleAgeMs === undefined ? {} : { sampleAgeMs }) };
 }
 
-function viewPartition(copier: Copier): PartitionView {
+function sumProofs(proofs: readonly ProofView[]): ProofView {
+  const oldest = proofs
+    .flatMap(({ verifiedAt }) => verifiedAt ?? [])
+    .toSorted()
+    .at(0);
+  const unverified = proofs.reduce((sum, proof) => sum + proof.unverified, 0);
+  return { unverified, ...(oldest === undefined ? {} : { verifiedAt: oldest }) };
+}
+
+function viewProof(copier: Copier, proof: PartitionProof | undefined): PartitionView['proof'] {
+  if (proof === undefined) return { unverified: Number(copier.copiedTo ?? 0n) };
+  const { verifiedTo, verifiedAt, unverified } = proof;
+  return { verifiedTo: String(verifiedTo), verifiedAt: verifiedAt.toISOString(), unverified: Number(unverified) };
+}
+
+function viewPartition(copier: Copier, proof: PartitionProof | undefined): PartitionView {
   const { state, copiedTo } = copier;
   const lag = copier.lag();
   const { sourceEnd } = copier.lagClock;
@@ -112,6 +131,7 @@ function viewPartition(copier: Copier): PartitionView {
       seconds: lag.seconds,
       ...(lag.sampleAgeMs === undefined ? {} : { sampleAgeMs: lag.sampleAgeMs }),
     },
+    proof: viewProof(copier, proof),
     ...(copiedTo === undefined ? {} : { copiedTo: String(copiedTo) }),
     ...(sourceEnd === undefined ? {} : { sourceEnd: String(sourceEnd) }),
     ...(state.kind === 'faulted' ? { fault: viewFault({ ...state.fault, at: state.at }) } : {}),

@@ -18,6 +18,14 @@ export const lagViewSchema = z.strictObject({
   sampleAgeMs: z.int().min(0).optional(),
 });
 
+/** What the continuous comparison of both logs has come to. */
+export const proofViewSchema = z.strictObject({
+  /** Offsets of the copy that this worker has not yet compared with the source. */
+  unverified: z.int().min(0),
+  /** When the newest offsets were last compared and equal; of several partitions the oldest. Absent before the first. */
+  verifiedAt: isoTime.optional(),
+});
+
 export const faultViewSchema = z.strictObject({
   code: z.string(),
   message: z.string(),
@@ -33,6 +41,10 @@ export const partitionViewSchema = z.strictObject({
   /** The source's last stable offset as last seen. */
   sourceEnd: offset.optional(),
   lag: lagViewSchema,
+  proof: proofViewSchema.extend({
+    /** The copy equals the source just below this offset: end of the newest compared run. */
+    verifiedTo: offset.optional(),
+  }),
   fault: faultViewSchema.optional(),
   /** Why it is resuming, when an error made it. */
   retrying: z.string().optional(),
@@ -45,6 +57,7 @@ export const topicViewSchema = z.strictObject({
   partitions: z.int().min(0),
   partitionsFaulted: z.int().min(0),
   lag: lagViewSchema,
+  proof: proofViewSchema,
   copied: z.strictObject({ batches: z.int().min(0), records: z.int().min(0), bytes: z.int().min(0) }),
   fault: faultViewSchema.optional(),
 });
@@ -98,6 +111,7 @@ export const pairViewSchema = z.strictObject({
 });
 
 export type LagView = z.output<typeof lagViewSchema>;
+export type ProofView = z.output<typeof proofViewSchema>;
 export type FaultView = z.output<typeof faultViewSchema>;
 export type PartitionView = z.output<typeof partitionViewSchema>;
 export type TopicView = z.output<typeof topicViewSchema>;

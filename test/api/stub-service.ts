@@ -37,6 +37,7 @@ export const stubTopic: TopicView = {
   partitions: 2,
   partitionsFaulted: 0,
   lag,
+  proof: { unverified: 0, verifiedAt: '2026-11-21T12:00:00.000Z' },
   copied: { batches: 4, records: 40, bytes: 4_000 },
 };
 
@@ -49,8 +50,9 @@ export const stubTopicDetail: TopicDetailView = {
       copiedTo: '20',
       sourceEnd: '20',
       lag: { records: 0, seconds: 0, sampleAgeMs: 40 },
+      proof: { unverified: 0, verifiedTo: '20', verifiedAt: '2026-11-21T12:00:00.000Z' },
     },
-    { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag },
+    { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, proof: { unverified: 20 } },
   ],
 };
 

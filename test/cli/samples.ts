@@ -19,6 +19,7 @@ export function topic(name: string, overrides: Partial<TopicView> = {}): TopicVi
     partitions: 3,
     partitionsFaulted: 0,
     lag: level,
+    proof: { unverified: 0 },
     copied: { batches: 10, records: 1_234_567, bytes: 99 },
     ...overrides,
   };

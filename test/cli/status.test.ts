@@ -127,9 +127,9 @@ describe('status as text', () => {
         'a-b   following  acl    1 of 1 following       0  0 ms      120 ms',
         'b-a   following  acl    1 of 1 following       0  0 ms      120 ms',
         '',
-        'TOPIC     LINK  STATE      PARTITIONS  BEHIND   LAG  SAMPLE AGE  RECORDS COPIED',
-        'a_orders  a-b   following           3       0  0 ms      120 ms       1,234,567',
-        'b_orders  b-a   following           3       0  0 ms      120 ms       1,234,567',
+        'TOPIC     LINK  STATE      PARTITIONS  BEHIND   LAG  SAMPLE AGE  RECORDS COPIED  UNVERIFIED',
+        'a_orders  a-b   following           3       0  0 ms      120 ms       1,234,567           0',
+        'b_orders  b-a   following           3       0  0 ms      120 ms       1,234,567           0',
         '',
         'SITE  WORKER                 STATE',
         'a     http://127.0.0.1:1001  ready',
@@ -186,6 +186,7 @@ describe('status as text', () => {
 
 test('a topic is shown with its partitions, and with what keeps one of them from copying', () => {
   const lag = { records: 3, seconds: 1.5, sampleAgeMs: 40 };
+  const proof = { unverified: 2, verifiedAt: '2026-11-21T12:00:00.000Z' };
   const fault = {
     code: 'HOLE',
     message: 'offsets 3 to 5 are missing',
@@ -196,15 +197,15 @@ test('a topic is shown with its partitions, and with what keeps one of them from
     {
       ...topic('a_orders'),
       partitionViews: [
-        { partition: 0, state: 'copying', copiedTo: '20', sourceEnd: '23', lag },
-        { partition: 1, state: 'faulted', lag: { records: 0, seconds: 0 }, fault },
-        { partition: 2, state: 'resuming', lag, retrying: 'NOT_LEADER_OR_FOLLOWER (6)' },
+        { partition: 0, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, proof: { ...proof, verifiedTo: '18' } },
+        { partition: 1, state: 'faulted', lag: { records: 0, seconds: 0 }, fault, proof },
+        { partition: 2, state: 'resuming', lag, proof, retrying: 'NOT_LEADER_OR_FOLLOWER (6)' },
       ],
     },
     plain,
   );
-  expect(text).toMatch(/^ +0 {2}copying +20 +23 +3 +1\.5 s +40 ms$/m);
-  expect(text).toMatch(/^ +1 {2}faulted +\? +\? +\? +\? +no sample yet$/m);
+  expect(text).toMatch(/^ +0 {2}copying +20 +23 +3 +1\.5 s +40 ms +18 +2026-11-21T12:00:00\.000Z$/m);
+  expect(text).toMatch(/^ +1 {2}faulted +\? +\? +\? +\? +no sample yet +- +2026-11-21T12:00:00\.000Z$/m);
   expect(text).toContain('partition 1: HOLE: offsets 3 to 5 are missing (2026-01-02T03:04:05.000Z)\n  → Wait.');
   expect(text).toContain('partition 2: retrying: NOT_LEADER_OR_FOLLOWER (6)');
 });
