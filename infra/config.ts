@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sites, siteIdSchema } from '../src/pair/site.ts';
-import { pairNameSchema } from '../src/pair/spec.ts';
+import { gapDecisionSchema, pairNameSchema } from '../src/pair/spec.ts';
 import { provenOwnersSchema } from '../src/prefix-policy/prefix-policy.ts';
 import { type ClusterConfig, clusterConfigSchema } from '../src/provider/resources/cluster-args.ts';
 import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
@@ -27,6 +27,7 @@ const settings = {
     .superRefine(refuseRepeated)
     .default([...linkIds]),
   onDelete: z.enum(['refuse', 'detach'], { error: 'must be "refuse" or "detach"' }).default('refuse'),
+  gap: gapDecisionSchema.default('fault'),
   apiToken,
   logLevel,
   local: z
@@ -46,9 +47,20 @@ type SettingName = keyof typeof settings;
 type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]> };
 
 /** Settings that are text as they stand; the others are objects. */
-const plainText: readonly SettingName[] = ['target', 'pair', 'schemaPrimary', 'onDelete', 'apiToken', 'logLevel'];
+const plainText: readonly SettingName[] = [
+  'target',
+  'pair',
+  'schemaPrimary',
+  'onDelete',
+  'gap',
+  'apiToken',
+  'logLevel',
+];
 
-type Common = Pick<Settings, 'pair' | 'prefixes' | 'schemaPrimary' | 'links' | 'onDelete' | 'apiToken' | 'logLevel'>;
+type Common = Pick<
+  Settings,
+  'pair' | 'prefixes' | 'schemaPrimary' | 'links' | 'onDelete' | 'gap' | 'apiToken' | 'logLevel'
+>;
 
 export type PairConfig = Common &
   (

@@ -16,9 +16,22 @@ export const prefixOwnersSchema = z.strictObject({
 
 export type PrefixOwners = z.output<typeof prefixOwnersSchema>;
 
+/**
+ * What becomes of offsets that do not exist at the source (compaction, a log start above 0) where they are more than the
+ * link fills unasked: `fault` stops the partition and names the price, `fill` pays it.
+ */
+export const gapDecisionSchema = z.enum(['fault', 'fill'], { error: 'must be "fault" or "fill"' });
+
+export type GapDecision = z.output<typeof gapDecisionSchema>;
+
 /** One direction of copying. It is defined at, stored at and run by `to`. */
 export const linkSpecSchema = z
-  .strictObject({ from: siteIdSchema, to: siteIdSchema })
+  .strictObject({
+    from: siteIdSchema,
+    to: siteIdSchema,
+    /** Default `fault`. */
+    gap: gapDecisionSchema.optional(),
+  })
   .refine((link) => link.from !== link.to, {
     path: ['to'],
     error: 'must be the other site than "from": a link joins the two sites',
@@ -27,7 +40,7 @@ export const linkSpecSchema = z
 export type LinkSpec = z.output<typeof linkSpecSchema>;
 
 /** `a-b` for the link from site a to site b. */
-export function linkId(link: LinkSpec): string {
+export function linkId(link: Pick<LinkSpec, 'from' | 'to'>): string {
   return `${link.from}-${link.to}`;
 }
 

@@ -36,6 +36,7 @@ export type TopicStateKind = z.output<typeof topicStateKindSchema>;
  * - `recreated`      the source shows the name under another topic id: the copy belongs to a topic that is no more
  * - `stopped`        the link was detached
  * - `resumed`        the link was declared again; source and copy have to be examined anew
+ * - `decided`        the decision was made that a partition stopped for; it goes on
  * - `rebuilt`        the faulty copy was dropped on purpose; it is made anew
  * - `promoted`       the copying has ended, is settled, and the term grew
  */
@@ -48,6 +49,7 @@ export const topicEvents = [
   'recreated',
   'stopped',
   'resumed',
+  'decided',
   'rebuilt',
   'promoted',
 ] as const;
@@ -87,6 +89,7 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     faulted: 'faulted',
     recreated: 'faulted',
     sourceDeleted: 'faulted',
+    decided: 'seeding',
     rebuilt: 'pending',
     stopped: 'stopped',
   },

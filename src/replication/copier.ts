@@ -19,6 +19,14 @@ export interface CopierClock {
   now(): Date;
 }
 
+export interface CopierOptions {
+  readonly clock: CopierClock;
+  readonly queueBytesMax: number;
+  /** Longest hole that is filled; undefined: any. */
+  readonly gapOffsetsMax: () => bigint | undefined;
+  readonly changed: (copier: Copier) => void;
+}
+
 const damagedInRowMax = 5;
 /** A leader that moves is over sooner: what lasts longer is worth telling a person. */
 const troubleAfterMs = 2_000;
@@ -43,7 +51,7 @@ export class Copier {
   readonly #clock: CopierClock;
   readonly #changed: (copier: Copier) => void;
   readonly #queueBytesMax: number;
-  readonly #gapOffsetsMax: bigint;
+  readonly #gapOffsetsMax: () => bigint | undefined;
   #holesSeen: ReadonlyMap<bigint, bigint> = new Map();
   #state: CopierState;
   #fetchOffset = 0n;
@@ -66,10 +74,7 @@ export class Copier {
   #trouble: { readonly sinceMs: number; readonly reason: string } | undefined;
   #caughtUpOnce = false;
 
-  constructor(
-    of: CopiedPartition,
-    options: { clock: CopierClock; queueBytesMax: number; gapOffsetsMax: bigint; changed: (copier: Copier) => void },
-  ) {
+  constructor(of: CopiedPartition, options: CopierOptions) {
     this.of = of;
     this.#clock = options.clock;
     this.#changed = options.changed;
@@ -174,7 +179,7 @@ export class Copier {
       records: answer.records,
       aborted: answer.abortedTransactions,
       wanted: this.#fetchOffset,
-      gapOffsetsMax: this.#gapOffsetsMax,
+      gapOffsetsMax: this.#gapOffsetsMax(),
       holesSeen: this.#holesSeen,
     });
     // Taken apart first: damaged bytes must throw before anything is queued.

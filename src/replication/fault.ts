@@ -14,7 +14,7 @@ export const faultRemedies = {
   SHADOW_NOT_OURS: 'A topic of that name exists at the target and was not made by the link. Rename or delete it there.',
   RETENTION_AHEAD: 'The source deleted records before they were copied. Raise its retention, then rebuild the copy.',
   GAP_TOO_LARGE:
-    'Decide whether the missing offsets are worth their markers: raise tuning.gapOffsetsMax, or leave the topic out.',
+    'Decide whether the missing offsets are worth their price: set gap: "fill" on the link and run "pulumi up", or leave the topic out.',
   MARKERS_DENIED:
     "Grant umbra's principal ALTER on the cluster at the target: gaps are filled with transaction markers.",
   OLD_FORMAT: 'Message formats 0 and 1 are not supported; rewrite the topic with message format 2.',

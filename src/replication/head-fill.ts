@@ -21,10 +21,17 @@ export interface Head {
 
 /** Records of one filler batch: about 0.9 MB before zstd, 80 kB after. */
 const recordsPerBatch = 100_000;
-/** About 0.8 GB on the target's disk until they are deleted, and many minutes. */
-const offsetsMax = 1_000_000_000n;
+/** Longest head that is filled without asking: 0.8 GB on the target's disk until it is deleted, and minutes. */
+export const headOffsetsMax = 1_000_000_000n;
 const zstd = 4;
 const timeoutMs = 30_000;
+
+export interface HeadFilling {
+  readonly lease: AppendGate;
+  readonly signal: AbortSignal;
+  /** Undefined: any. */
+  readonly offsetsMax: bigint | undefined;
+}
 
 /**
  * No API creates a partition at offset N. Filler records (no key, no value, no time) bring the log end there at less
@@ -37,10 +44,11 @@ export async function fillHead(
   broker: Broker,
   of: CopiedPartition,
   head: Head,
-  { lease, signal }: { readonly lease: AppendGate; readonly signal: AbortSignal },
+  { lease, signal, offsetsMax }: HeadFilling,
 ): Promise<Fault | undefined> {
-  if (head.to - head.from > offsetsMax) {
-    const message = `the source begins at offset ${head.to}: bringing the copy there takes more than ${offsetsMax} fillers`;
+  const offsets = head.to - head.from;
+  if (offsetsMax !== undefined && offsets > offsetsMax) {
+    const message = `the source begins at offset ${head.to}: bringing the copy there takes ${offsets} fillers, about ${(offsets * 8n) / 10_000_000n} MB at the target until they are deleted`;
     return { code: 'GAP_TOO_LARGE', offset: head.from, message };
   }
   const { version } = broker.negotiate(...produceApis);

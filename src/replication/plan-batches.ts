@@ -35,8 +35,8 @@ export interface PlanInput {
   readonly aborted: readonly AbortedTransaction[];
   /** The next offset of the copy; every offset of the copy is equal to the source's. */
   readonly wanted: bigint;
-  /** Longest run of missing offsets that is filled without asking; markers cost 78 bytes each. */
-  readonly gapOffsetsMax: bigint;
+  /** Longest run of missing offsets that is filled without asking; markers cost 78 bytes each. Undefined: any. */
+  readonly gapOffsetsMax: bigint | undefined;
   /** Holes that an earlier answer showed. */
   readonly holesSeen: ReadonlyMap<bigint, bigint>;
 }
@@ -73,7 +73,7 @@ export function planBatches(input: PlanInput): BatchPlan {
     if (header.baseOffset > next) {
       holes.set(next, header.baseOffset);
       if (holesSeen.get(next) !== header.baseOffset) stoppedAt ??= next;
-      else if (header.baseOffset - next > gapOffsetsMax) {
+      else if (gapOffsetsMax !== undefined && header.baseOffset - next > gapOffsetsMax) {
         fault = tooLarge(next, header.baseOffset - next);
         stoppedAt ??= next;
       } else if (stoppedAt === undefined) addGap(items, next, header.baseOffset - next);

@@ -1,13 +1,13 @@
-import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { verdictOf } from '../kafka/errors.ts';
+import type { Cluster } from '../kafka/cluster.ts';
 import { FramePool } from '../kafka/frame-pool.ts';
 import { AppendLease } from './append-lease.ts';
 import { Copier, type CopierClock } from './copier.ts';
+import type { CopiedPartition } from './copied-partition.ts';
 import type { Fault } from './fault.ts';
 import type { FetchStream } from './fetch-stream.ts';
 import { ContinuousProof, type PartitionProof } from './continuous-proof.ts';
 import { findForeignWrites } from './foreign-writes.ts';
-import { fillHead, type Head } from './head-fill.ts';
+import { headOffsetsMax } from './head-fill.ts';
 import { type Hindrance, hindranceOf } from './hindrance.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
@@ -16,7 +16,8 @@ import { mirrorStarts, type MirrorSides } from './mirror-starts.ts';
 import { linkProducerId } from './producer-identity.ts';
 import type { ProduceStream } from './produce-stream.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
-import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
+import type { ResumeTarget } from './resume.ts';
+import { type Concluded, ResumeRound } from './resume-round.ts';
 import { retryDelays } from './retry-delays.ts';
 import { StreamSet } from './stream-set.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
@@ -40,8 +41,6 @@ export interface ReplicatorPorts {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-const tailChecksAtOnce = 16;
-
 interface Route {
   readonly fetcher: FetchStream;
   readonly producer: ProduceStream;
@@ -56,6 +55,8 @@ interface Route {
 export class Replicator {
   readonly meters = new LinkMeters();
   readonly pool: FramePool;
+  /** Gaps of any size are filled; without it a partition with one over the bound stops. */
+  fillsAnyGap = false;
   readonly #ports: ReplicatorPorts;
   readonly #limits: ReplicatorLimits;
   readonly #copiers = new Map<string, Copier>();
@@ -68,6 +69,7 @@ export class Replicator {
   readonly #sourceLeaders: Leaders;
   readonly #targetLeaders: Leaders;
   readonly #proof: ContinuousProof;
+  readonly #round: ResumeRound;
   readonly #resumes = new Wakeup();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -96,6 +98,11 @@ export class Replicator {
     });
     const bytesCopied = (): number => this.meters.producedBytes;
     this.#proof = new ContinuousProof({ ...ports, ...this.#sides, bytesCopied }, limits.proof);
+    this.#round = new ResumeRound({
+      ...{ ...ports, ...this.#sides, lease: this.#lease, meters: this.meters },
+      headOffsetsMax: () => (this.fillsAnyGap ? undefined : headOffsetsMax),
+      conclude: (...concluded) => this.#conclude(...concluded),
+    });
     this.#spawn(this.#proof.run(this.#stopping.signal));
     this.#spawn(this.#resumeLoop(this.#stopping.signal));
     this.#spawn(this.#upkeepLoop(this.#stopping.signal));
@@ -130,7 +137,7 @@ export class Replicator {
         {
           clock: this.#ports.clock,
           queueBytesMax: this.#limits.queueBytesMax,
-          gapOffsetsMax: this.#limits.gapOffsetsMax,
+          gapOffsetsMax: () => (this.fillsAnyGap ? undefined : this.#limits.gapOffsetsMax),
           changed: (changed) => this.#changed(changed),
         },
       );
@@ -140,13 +147,25 @@ export class Replicator {
     this.#resumes.wake();
   }
 
+  /** Partitions that stopped for this reason go on: it is gone. */
+  retry(code: Fault['code']): readonly CopiedPartition[] {
+    const faulted = this.copiers().filter(({ state }) => state.kind === 'faulted' && state.fault.code === code);
+    for (const copier of faulted) {
+      this.#forget(copier);
+      this.add({ ...copier.of, partitions: copier.of.partition + 1 });
+    }
+    return faulted.map(({ of }) => of);
+  }
+
   /** Stops and forgets a topic's partitions. The copy stays as it is. */
   remove(topic: string): void {
-    for (const copier of this.copiersOf(topic)) {
-      copier.stop();
-      this.#proof.forget(copier);
-      this.#copiers.delete(partitionKey(topic, copier.of.partition));
-    }
+    for (const copier of this.copiersOf(topic)) this.#forget(copier);
+  }
+
+  #forget(copier: Copier): void {
+    copier.stop();
+    this.#proof.forget(copier);
+    this.#copiers.delete(partitionKey(copier.of.topic, copier.of.partition));
   }
 
   faultTopic(topic: string, fault: Fault): void {
@@ -225,113 +244,14 @@ export class Replicator {
   async #resume(due: readonly Copier[], signal: AbortSignal): Promise<void> {
     for (const copier of due) this.#resuming.add(copier);
     try {
-      const refreshed = await this.#refreshLeaders(due);
-      if (!refreshed || hasAborted(signal)) return;
-      const byLeader = Map.groupBy(this.#resumeTargets(due), ([, { target }]) => target.broker);
-      await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group))));
+      await this.#round.run(due, signal);
     } finally {
       for (const copier of due) this.#resuming.delete(copier);
       this.#resumes.wake();
     }
   }
 
-  #resumeTargets(due: readonly Copier[]): ReadonlyMap<Copier, ResumeTarget> {
-    const targets = new Map<Copier, ResumeTarget>();
-    for (const copier of due) {
-      const { topic, partition } = copier.of;
-      if (this.#identityFault(copier)) continue;
-      const source = this.#sourceLeaders.leaderOf(topic, partition);
-      const target = this.#targetLeaders.leaderOf(topic, partition);
-      if (source === undefined || target === undefined) {
-        const [side, leaders] =
-          source === undefined ? ['source', this.#sourceLeaders] : ['target', this.#targetLeaders];
-        const refused = leaders.refusalOf(topic);
-        copier.interrupt(
-          refused?.message ?? `the partition has no leader at the ${side}`,
-          refused === undefined ? retryDelays.after(copier.resumesInRow) : retryDelays.deniedMs,
-        );
-      } else {
-        targets.set(copier, { of: copier.of, source, target });
-      }
-    }
-    return targets;
-  }
-
-  async #refreshLeaders(due: readonly Copier[]): Promise<boolean> {
-    const [source, target] = await Promise.allSettled([this.#sourceLeaders.refresh(), this.#targetLeaders.refresh()]);
-    if (source.status === 'fulfilled') this.meters.source.good();
-    else this.meters.sourceFailed(source.reason);
-    if (target.status === 'fulfilled') this.meters.target.good();
-    else this.meters.targetFailed(target.reason);
-    const failed = [source, target].find((result) => result.status === 'rejected');
-    if (failed === undefined) return true;
-    for (const copier of due) copier.interrupt(textOf(failed.reason), retryDelays.after(copier.resumesInRow));
-    return false;
-  }
-
-  /** A topic that was deleted and created anew is another topic: the name alone proves nothing. */
-  #identityFault(copier: Copier): boolean {
-    const { topic, sourceTopicId, targetTopicId } = copier.of;
-    const sourceId = this.#sourceLeaders.topicId(topic);
-    const targetId = this.#targetLeaders.topicId(topic);
-    if (sourceId !== undefined && sourceId !== sourceTopicId) {
-      copier.fault({ code: 'SOURCE_RECREATED', message: `topic ${topic} was deleted and created anew at the source` });
-      return true;
-    }
-    if (targetId !== undefined && targetId !== targetTopicId) {
-      copier.fault({
-        code: 'SHADOW_RECREATED',
-        message: `the copy of ${topic} was deleted and created anew at the target`,
-      });
-      return true;
-    }
-    return false;
-  }
-
-  async #resumeGroup(targetBroker: number, group: ReadonlyMap<Copier, ResumeTarget>): Promise<void> {
-    const generations = new Map([...group.keys()].map((copier) => [copier, copier.generation]));
-    try {
-      const target = await this.#ports.target.broker(targetBroker, 'control');
-      const ends = await readLogEnds(target, [...group.values()]);
-      const waiting = [...group];
-      const next = async (): Promise<void> => {
-        for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
-          const [copier, resumeTarget] = entry;
-          const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
-          let outcome: ResumeOutcome;
-          if (end?.kind === 'end') {
-            const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
-            outcome = await checkTail({ source, target }, resumeTarget, end);
-            if (outcome.kind === 'head') outcome = await this.#makeHead(target, copier, outcome.head);
-          } else {
-            outcome = end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
-          }
-          this.#conclude(copier, resumeTarget, outcome, generations.get(copier) ?? -1);
-        }
-      };
-      await Promise.all(Array.from({ length: tailChecksAtOnce }, next));
-    } catch (error) {
-      if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
-      for (const copier of group.keys()) {
-        if (copier.generation === generations.get(copier))
-          copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
-      }
-    }
-  }
-
-  /** Brings the copy to where the source begins; the resume then comes round again. */
-  async #makeHead(target: Broker, copier: Copier, head: Head): Promise<Exclude<ResumeOutcome, { kind: 'head' }>> {
-    const fault = await fillHead(target, copier.of, head, { lease: this.#lease, signal: this.#stopping.signal });
-    if (fault !== undefined) return { kind: 'fault', fault };
-    return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
-  }
-
-  #conclude(
-    copier: Copier,
-    route: ResumeTarget,
-    outcome: Exclude<ResumeOutcome, { kind: 'head' }>,
-    generation: number,
-  ): void {
+  #conclude(copier: Copier, route: ResumeTarget, outcome: Concluded, generation: number): void {
     if (copier.generation !== generation || copier.state.kind !== 'resuming') return;
     switch (outcome.kind) {
       case 'resume': {
@@ -388,8 +308,4 @@ export class Replicator {
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

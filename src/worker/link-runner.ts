@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Cluster, ClusterMetadata, TopicMetadata } from '../kafka/cluster.ts';
 import { authorizerOf } from '../kafka/topic-admin.ts';
 import { directionOf } from '../pair/ownership.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { flows } from '../prefix-policy/prefix-policy.ts';
 import type { Copier, CopierClock } from '../replication/copier.ts';
@@ -72,7 +72,19 @@ export class LinkRunner {
       },
       ports.limits,
     );
+    this.decideGaps(ports.link.gap ?? 'fault');
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
+  }
+
+  get gap(): GapDecision {
+    return this.replicator.fillsAnyGap ? 'fill' : 'fault';
+  }
+
+  /** With `fill` the partitions go on that stopped for want of this decision. */
+  decideGaps(gap: GapDecision): void {
+    this.replicator.fillsAnyGap = gap === 'fill';
+    if (gap === 'fault') return;
+    for (const { topic } of this.replicator.retry('GAP_TOO_LARGE')) this.#topics.get(topic)?.moveIfPossible('decided');
   }
 
   async stop(): Promise<void> {
@@ -99,6 +111,7 @@ export class LinkRunner {
       to: this.#ports.link.to,
       state: this.#stateOf(faulted),
       fence: this.#fence,
+      gap: this.gap,
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
       ...(problem === undefined ? {} : { problem }),

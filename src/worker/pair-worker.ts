@@ -150,7 +150,7 @@ export class PairWorker implements WorkerService {
       if (owners === undefined)
         throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
       const running = this.#links.get(id);
-      if (running !== undefined) return running.view();
+      if (running !== undefined) return await this.#redeclare(running, link, signal);
       await this.#state.putLink(link, signal);
       return this.#startLink(link, owners).view();
     });
@@ -171,6 +171,15 @@ export class PairWorker implements WorkerService {
       this.#links.delete(id);
       await running.stop();
     });
+  }
+
+  async #redeclare(running: LinkRunner, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
+    const { gap = 'fault' } = link;
+    if (running.gap !== gap) {
+      await this.#state.putLink(link, signal);
+      running.decideGaps(gap);
+    }
+    return running.view();
   }
 
   get #own(): Cluster {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
+import { gapDecisionSchema } from '../pair/spec.ts';
 import { topicStateKindSchema } from '../pair/topic-state.ts';
 
 /**
@@ -91,6 +92,8 @@ export const linkViewSchema = z.strictObject({
   state: linkStateSchema,
   /** `unfenced`: the target has no authorizer, so anybody can write the copies. */
   fence: z.enum(['acl', 'unfenced', 'unknown']),
+  /** What becomes of more missing offsets than are filled unasked. */
+  gap: gapDecisionSchema,
   topics: z.strictObject({ total: z.int().min(0), following: z.int().min(0), faulted: z.int().min(0) }),
   lag: lagViewSchema,
   /** The newest error that keeps the link from working, while it does. */

@@ -12,6 +12,7 @@ export const stubLink: LinkView = {
   to: 'b',
   state: 'following',
   fence: 'acl',
+  gap: 'fault',
   topics: { total: 1, following: 1, faulted: 0 },
   lag,
 };

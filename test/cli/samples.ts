@@ -8,7 +8,17 @@ export const level: LagView = { records: 0, seconds: 0, sampleAgeMs: 120 };
 export function link(from: 'a' | 'b', overrides: Partial<LinkView> = {}): LinkView {
   const to = from === 'a' ? 'b' : 'a';
   const topics = { total: 1, following: 1, faulted: 0 };
-  return { id: `${from}-${to}`, from, to, state: 'following', fence: 'acl', topics, lag: level, ...overrides };
+  return {
+    id: `${from}-${to}`,
+    from,
+    to,
+    state: 'following',
+    fence: 'acl',
+    gap: 'fault',
+    topics,
+    lag: level,
+    ...overrides,
+  };
 }
 
 export function topic(name: string, overrides: Partial<TopicView> = {}): TopicView {

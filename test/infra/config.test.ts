@@ -12,7 +12,14 @@ function accepted(config: Readonly<Record<string, string>>): PairConfig {
 describe('configuration', () => {
   test('nothing at all makes the local pair', () => {
     expect(accepted({})).toMatchObject({
-      ...{ target: 'local', pair: 'pair', prefixes: { a: 'a_', b: 'b_' }, schemaPrimary: 'a', onDelete: 'refuse' },
+      ...{
+        target: 'local',
+        pair: 'pair',
+        prefixes: { a: 'a_', b: 'b_' },
+        schemaPrimary: 'a',
+        onDelete: 'refuse',
+        gap: 'fault',
+      },
       local: { runtime: 'jvm', sites: { a: {}, b: {} } },
     });
   });

@@ -53,12 +53,19 @@ describe('the target local', { timeout: runMs }, () => {
     for (const link of ['pair-link-a-b', 'pair-link-b-a']) {
       expect(waitsFor(run, link)).toEqual(expect.arrayContaining(['pair-prefix-policy', 'pair-schema-primary']));
     }
-    expect(named(run, 'pair-link-a-b').inputs).toMatchObject({ from: 'a', to: 'b', onDelete: 'refuse' });
+    expect(named(run, 'pair-link-a-b').inputs).toMatchObject({ from: 'a', to: 'b', onDelete: 'refuse', gap: 'fault' });
     expect(waitsFor(run, 'pair-link-a-b')).toContain('pair-worker-b');
 
     const component = named(run, 'pair');
     expect(component.inputs).toEqual({
-      ...{ pair: 'pair', prefixes: { a: 'a_', b: 'b_' }, schemaPrimary: 'a', onDelete: 'refuse', target: 'local' },
+      ...{
+        pair: 'pair',
+        prefixes: { a: 'a_', b: 'b_' },
+        schemaPrimary: 'a',
+        onDelete: 'refuse',
+        gap: 'fault',
+        target: 'local',
+      },
     });
     const children = run.registrations.filter(({ custom }) => custom);
     expect(children.map(({ parent }) => parent)).toEqual(children.map(() => component.urn));

@@ -128,6 +128,11 @@ export const wrongConfigs: readonly WrongConfig[] = [
     line: 'umbra:links[1]: repeats "a-b"; remove one of them',
   },
   {
+    name: 'an unknown decision on gaps',
+    config: { 'umbra:gap': 'skip' },
+    line: 'umbra:gap: must be "fault" or "fill"',
+  },
+  {
     name: 'an unknown way to delete',
     config: { 'umbra:onDelete': 'drop' },
     line: 'umbra:onDelete: must be "refuse" or "detach"',

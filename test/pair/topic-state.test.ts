@@ -91,12 +91,12 @@ describe('the states of a topic', () => {
     );
   });
 
-  it('hold a fault until the copy is rebuilt or the link is stopped, whatever the source does', () => {
+  it('hold a fault until a person decides, the copy is rebuilt or the link is stopped, whatever the source does', () => {
     fc.assert(
       fc.property(walk, (taken) => {
         for (const move of taken) {
           if (move.from !== 'faulted' || move.to === 'faulted') continue;
-          expect(['rebuilt', 'stopped']).toContain(move.event);
+          expect(['decided', 'rebuilt', 'stopped']).toContain(move.event);
         }
       }),
     );

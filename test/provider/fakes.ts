@@ -185,6 +185,7 @@ export function linkView(link: Partial<LinkView> & Pick<LinkView, 'from' | 'to' 
   return {
     id: `${link.from}-${link.to}`,
     fence: 'acl',
+    gap: 'fault',
     topics: { total: 0, following: 0, faulted: 0 },
     lag: { records: 0, seconds: 0 },
     ...link,

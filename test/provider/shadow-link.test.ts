@@ -7,7 +7,7 @@ import { catalogueOf, fakeApis, type FakeApis, fakeClock, linkView, unreachable 
 import { type PluginClient, refusal, startPlugin, type Unfinished, unfinishedOf } from './plugin-client.ts';
 
 const ids = { a: 'clusterA', b: 'clusterB' };
-const news = { from: 'a', to: 'b', worker: 'http://worker-b:8080', onDelete: 'refuse', clusterIds: ids };
+const news = { from: 'a', to: 'b', worker: 'http://worker-b:8080', gap: 'fault', onDelete: 'refuse', clusterIds: ids };
 const following = linkView({ from: 'a', to: 'b', state: 'following' });
 
 let apis: FakeApis;
@@ -57,6 +57,7 @@ describe('diff', () => {
   test.each<[string, PropertyMap]>([
     ['worker', { worker: unknownValue }],
     ['onDelete', { onDelete: 'detach' }],
+    ['gap', { gap: 'fill' }],
   ])('%s is changed in place', async (name, change) => {
     const diff = await plugin.diff({ olds: await created(), oldInputs: news, news: { ...news, ...change } });
     expect(diff).toEqual({ changed: [name], replaces: [], deleteFirst: false });
@@ -139,6 +140,14 @@ describe('create', () => {
 });
 
 describe('update', () => {
+  test('a decision to fill gaps is told to the worker, and the preview says that it has a price', async () => {
+    const olds = await created();
+    const change = { olds, oldInputs: news, news: { ...news, gap: 'fill' } };
+    await plugin.update(change, { preview: true });
+    expect(plugin.texts().join()).toContain('would fill gaps of any size, at 78 bytes for each missing offset');
+    expect(await plugin.update(change)).toMatchObject({ gap: 'fill', state: 'following' });
+  });
+
   test('a change of onDelete alone contacts nobody', async () => {
     const olds = await created();
     const change = { olds, oldInputs: news, news: { ...news, onDelete: 'detach' } };

@@ -61,7 +61,7 @@ export function setup(sequence: number): { model: Model; real: Real } {
     {
       clock: { monotonicMs: () => model.nowMs, now: () => new Date(0) },
       queueBytesMax,
-      gapOffsetsMax: 1_000_000n,
+      gapOffsetsMax: () => 1_000_000n,
       changed: () => undefined,
     },
   );
@@ -359,7 +359,9 @@ function fault(model: Model): void {
 
 function settle(model: Model): void {
   const drained = model.queue.length === 0 && model.inFlight === undefined;
-  if (model.kind === 'running' && drained && model.faultAhead) suspect(model, 'CONTROL_BATCH');
+  if (model.kind !== 'running' || !drained) return;
+  if (model.faultAhead) suspect(model, 'CONTROL_BATCH');
+  else if ((model.copiedTo ?? 0n) >= model.sourceEnd) model.resumesInRow = 0;
 }
 
 function queuedBytes({ queue, inFlight }: Model): number {

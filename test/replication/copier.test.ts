@@ -130,7 +130,7 @@ function started(): {
     {
       clock: { monotonicMs: () => 0, now: () => new Date(0) },
       queueBytesMax: 1 << 20,
-      gapOffsetsMax: 1_000_000n,
+      gapOffsetsMax: () => 1_000_000n,
       changed: ({ state }) => states.push(state.kind),
     },
   );

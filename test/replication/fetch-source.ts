@@ -116,7 +116,7 @@ function newCopier(partition: number, stream: FetchStream): Copier {
     {
       clock: { monotonicMs: () => performance.now(), now: () => new Date() },
       queueBytesMax,
-      gapOffsetsMax: 1_000_000n,
+      gapOffsetsMax: () => 1_000_000n,
       changed: (copier) => {
         if (copier.state.kind === 'copying' || copier.state.kind === 'waiting') stream.touch(copier);
         else stream.unassign(copier);

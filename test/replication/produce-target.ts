@@ -142,7 +142,7 @@ function newCopier(partition: number, stream: ProduceStream): Copier {
     {
       clock: { monotonicMs: () => performance.now(), now: () => new Date() },
       queueBytesMax: 1 << 20,
-      gapOffsetsMax: 1_000_000n,
+      gapOffsetsMax: () => 1_000_000n,
       changed: (copier) => {
         if (copier.state.kind === 'copying' || copier.state.kind === 'waiting') stream.touch(copier);
         else stream.remove(copier);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { siteIdSchema } from '../../pair/site.ts';
-import { linkId } from '../../pair/spec.ts';
+import { gapDecisionSchema, linkId } from '../../pair/spec.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
 import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
@@ -14,6 +14,8 @@ const inputs = z.strictObject({
   /** API of the worker at the destination: a link is defined, stored and run there. */
   worker: workerUrl,
   apiToken,
+  /** See {@link gapDecisionSchema}. */
+  gap: gapDecisionSchema.default('fault'),
   /** `refuse`: a link that topics follow is not deleted. `detach`: it is forgotten and the copies stay as they are. */
   onDelete: z.enum(['refuse', 'detach'], { error: 'must be "refuse" or "detach"' }).default('refuse'),
   clusterIds,
@@ -104,7 +106,7 @@ function open(ports: ShadowLinkPorts, { worker, apiToken }: Pick<Inputs, 'worker
 async function define(ports: ShadowLinkPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   const { clock } = ports;
   const [api, id] = [open(ports, next), linkId(next)];
-  const declare = (): Promise<LinkView> => api.putLink({ from: next.from, to: next.to }, job.signal);
+  const declare = (): Promise<LinkView> => api.putLink({ from: next.from, to: next.to, gap: next.gap }, job.signal);
   let link = await callWorker(declare, { job, clock, what: `link ${id}` });
   const beganMs = clock.nowMs();
   try {
@@ -182,6 +184,9 @@ function planUpdate({ old, next, changed }: PlannedChange<Inputs, Outputs>): Pla
   const lines: string[] = [];
   if (changed.includes('onDelete') && next.onDelete === 'detach') {
     lines.push('deleting this link would then leave its copies as they are, even while topics follow');
+  }
+  if (changed.includes('gap') && next.gap === 'fill') {
+    lines.push('would fill gaps of any size, at 78 bytes for each missing offset: "npx umbra status" names the price');
   }
   if (changed.some((name) => !ownMatters.includes(name)))
     lines.push('would declare the link again; nothing is copied anew');

@@ -34,6 +34,7 @@ export interface RegionPairArgs {
   readonly links?: readonly LinkId[];
   /** Of the links, see `ShadowLinkArgs`. */
   readonly onDelete?: 'refuse' | 'detach';
+  readonly gap?: 'fault' | 'fill';
   readonly clusters: LocalClusters | ExistingClusters;
   readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel'>>;
   readonly apiToken?: pulumi.Input<string>;
@@ -65,9 +66,14 @@ export class RegionPair extends pulumi.ComponentResource {
   constructor(name: string, args: RegionPairArgs, opts?: pulumi.ComponentResourceOptions) {
     const refusals = refuseRegionPair(args);
     if (refusals.length > 0) throw new pulumi.RunError(refusals.join('\n'));
-    const { pair, prefixes, schemaPrimary, onDelete = 'refuse', clusters } = args;
+    const { pair, prefixes, schemaPrimary, onDelete = 'refuse', gap = 'fault', clusters } = args;
     // These are stored with the component in the state: nothing secret, nothing that is not JSON.
-    super('umbra:index:RegionPair', name, { pair, prefixes, schemaPrimary, onDelete, target: clusters.kind }, opts);
+    super(
+      'umbra:index:RegionPair',
+      name,
+      { pair, prefixes, schemaPrimary, onDelete, gap, target: clusters.kind },
+      opts,
+    );
     const made = perSite((site) => this.#site(name, site, args));
     const workers = perSite((site) => this.#worker(name, site, { ...args, made }));
     const spec = { ...specArgs(args, made), workers: perSite((site) => workers[site].apiUrl) };
@@ -78,7 +84,7 @@ export class RegionPair extends pulumi.ComponentResource {
     const after = { parent: this, dependsOn: [policy, primary] };
     const links = (args.links ?? linkIds).map((id) => {
       const [from, to] = ends[id];
-      const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, onDelete };
+      const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, onDelete, gap };
       return [id, new ShadowLink(`${name}-link-${id}`, link, after).state] as const;
     });
     this.bootstrapServers = perSite((site) =>

@@ -7,6 +7,11 @@ export interface ShadowLinkArgs extends SpecArgs {
   readonly to: 'a' | 'b';
   /** API of the worker at `to`: a link is defined, stored and run at its destination. */
   readonly worker: pulumi.Input<string>;
+  /**
+   * What becomes of more missing offsets than the link fills unasked (1,000,000 in a row, 1,000,000,000 below the log's
+   * start). Default `fault`: the partition stops and names the price. `fill` pays it.
+   */
+  readonly gap?: 'fault' | 'fill';
   /** Default `refuse`: the link is not deleted while topics follow it. `detach` leaves the copies as they are. */
   readonly onDelete?: 'refuse' | 'detach';
 }
