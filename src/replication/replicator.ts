@@ -65,6 +65,8 @@ export class Replicator {
   readonly #routes = new Map<Copier, Route>();
   /** Those whose resume point is being read. */
   readonly #resuming = new Set<Copier>();
+  /** Where the heads end that were made here. */
+  readonly #headsMade = new WeakMap<Copier, bigint>();
   readonly #sourceLeaders: Leaders;
   readonly #targetLeaders: Leaders;
   readonly #proof: ContinuousProof;
@@ -251,7 +253,7 @@ export class Replicator {
           refused === undefined ? retryDelays.after(copier.resumesInRow) : retryDelays.deniedMs,
         );
       } else {
-        targets.set(copier, { of: copier.of, source, target });
+        targets.set(copier, { of: copier.of, source, target, headMadeTo: this.#headsMade.get(copier) });
       }
     }
     return targets;
@@ -323,6 +325,7 @@ export class Replicator {
   async #makeHead(target: Broker, copier: Copier, head: Head): Promise<Exclude<ResumeOutcome, { kind: 'head' }>> {
     const fault = await fillHead(target, copier.of, head, { lease: this.#lease, signal: this.#stopping.signal });
     if (fault !== undefined) return { kind: 'fault', fault };
+    this.#headsMade.set(copier, head.to);
     return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
   }
 
