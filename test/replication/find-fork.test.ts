@@ -7,6 +7,7 @@ import { denseRun, makeBatch } from './batches.ts';
 import { logBroker, type LogState, topicId } from './log-broker.ts';
 
 const producerId = 2n ** 52n + 9n;
+const leader = { broker: 1, epoch: 9, replicas: 'all' } as const;
 const of: CopiedPartition = { topic: 't', partition: 0, sourceTopicId: topicId, targetTopicId: topicId, producerId };
 
 interface Found {
@@ -20,7 +21,7 @@ async function search(source: LogState, copy: LogState, copyEnd: bigint): Promis
   const [left, right] = [await logBroker(source), await logBroker(copy)];
   try {
     const brokers = { source: left.broker, target: right.broker };
-    const logs = { brokers, of, source: { broker: 1, epoch: 9 }, target: { broker: 1, epoch: 9 } };
+    const logs = { brokers, of, source: leader, target: leader };
     const outcome = await findFork(logs, copyEnd);
     const reads = right.asked.filter((key) => key === 1).length;
     const fault = outcome.kind === 'fork' ? await forkFault(logs, outcome.fork, 'a test') : undefined;

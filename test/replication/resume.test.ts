@@ -8,8 +8,8 @@ const producerId = 2n ** 52n + 9n;
 const of: CopiedPartition = { topic: 't', partition: 0, sourceTopicId: topicId, targetTopicId: topicId, producerId };
 const at: ResumeTarget = {
   of,
-  source: { broker: 1, epoch: 3 },
-  target: { broker: 1, epoch: 8 },
+  source: { broker: 1, epoch: 3, replicas: 'all' },
+  target: { broker: 1, epoch: 8, replicas: 'all' },
   headMadeTo: undefined,
 };
 
