@@ -118,9 +118,10 @@ function faults(status: PairStatus, colours: Colours): string | undefined {
   return all.length === 0 ? undefined : lines(all);
 }
 
-/** `where: CODE: sentence`, and the remedy below it. */
+/** `where: CODE at offset N: sentence`, and the remedy below it. */
 export function renderFault(where: string, fault: FaultView, colours: Colours): string {
-  const head = `${colours.bad(printable(where))}: ${printable(fault.code)}: ${printable(fault.message)} (${fault.at})`;
+  const code = `${printable(fault.code)}${fault.offset === undefined ? '' : ` at offset ${fault.offset}`}`;
+  const head = `${colours.bad(printable(where))}: ${code}: ${printable(fault.message)} (${fault.at})`;
   return lines([head, `  → ${printable(fault.remedy)}`]);
 }
 

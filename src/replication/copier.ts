@@ -1,8 +1,10 @@
 import type { Frame } from '../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../kafka/fetch-api.ts';
+import { AppendQueue } from './append-queue.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { CopierState, ResumePoint } from './copier-state.ts';
 import type { Fault } from './fault.ts';
+import type { FrameBudget } from './frame-budget.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
@@ -50,7 +52,7 @@ export class Copier {
   readonly counters: CopierCounters = { batches: 0, records: 0, bytes: 0, markers: 0 };
   readonly #clock: CopierClock;
   readonly #changed: (copier: Copier) => void;
-  readonly #queueBytesMax: number;
+  readonly #queue: AppendQueue;
   readonly #gapOffsetsMax: () => bigint | undefined;
   #holesSeen: ReadonlyMap<bigint, bigint> = new Map();
   #state: CopierState;
@@ -58,9 +60,6 @@ export class Copier {
   #copiedTo: bigint | undefined;
   #sequence = 0;
   #lastFetchedEpoch: number | undefined;
-  #queue: QueuedItem[] = [];
-  #queuedBytes = 0;
-  #inFlight: QueuedItem | undefined;
   /** Takes effect when everything before it has been appended. */
   #fault: Fault | undefined;
   /** What the last reading showed; see {@link suspect}. */
@@ -78,7 +77,7 @@ export class Copier {
     this.of = of;
     this.#clock = options.clock;
     this.#changed = options.changed;
-    this.#queueBytesMax = options.queueBytesMax;
+    this.#queue = new AppendQueue(options.queueBytesMax);
     this.#gapOffsetsMax = options.gapOffsetsMax;
     this.#state = { kind: 'resuming', notBeforeMs: 0, reason: undefined };
   }
@@ -134,7 +133,8 @@ export class Copier {
 
   /** Highest offset the target's log can end at by our own appends, answered or not. */
   get appendedToAtMost(): bigint | undefined {
-    return this.#inFlight === undefined ? this.#copiedTo : endOf(this.#inFlight);
+    const { inFlight } = this.#queue;
+    return inFlight === undefined ? this.#copiedTo : endOf(inFlight);
   }
 
   lag(): Lag {
@@ -142,25 +142,29 @@ export class Copier {
   }
 
   get wantsFetch(): boolean {
-    return this.#runs() && this.#fault === undefined && this.#queuedBytes < this.#queueBytesMax;
+    return this.#runs() && this.#fault === undefined && this.#queue.hasRoom;
   }
 
   get hasBatch(): boolean {
-    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'batch';
+    return this.#runs() && this.#queue.next?.kind === 'batch';
   }
 
   get hasGap(): boolean {
-    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'gap';
+    return this.#runs() && this.#queue.next?.kind === 'gap';
   }
 
   /** Waits for a resume point, and nothing of ours is on the way to the target any more. */
   mayResume(nowMs: number): boolean {
-    return this.#state.kind === 'resuming' && this.#inFlight === undefined && nowMs >= this.#state.notBeforeMs;
+    return this.#state.kind === 'resuming' && this.#queue.inFlight === undefined && nowMs >= this.#state.notBeforeMs;
   }
 
-  /** Goes on at a checked point, unless something happened since generation `asked`, when it was asked for. */
-  resumed(point: ResumePoint, asked: number): void {
+  /**
+   * Goes on at a checked point, unless something happened since generation `asked`, when it was asked for. `budget` is
+   * that of the target broker it appends to.
+   */
+  resumed(point: ResumePoint, asked: number, budget?: FrameBudget): void {
     if (this.#state.kind !== 'resuming' || asked !== this.#generation) return;
+    this.#queue.shareOf(budget);
     this.#fetchOffset = point.logEnd;
     this.#copiedTo = point.logEnd;
     this.#sequence = point.sequence;
@@ -184,11 +188,7 @@ export class Copier {
     });
     // Taken apart first: damaged bytes must throw before anything is queued.
     const items = plan.items.flatMap((item) => toQueue(frame, item));
-    for (const item of items) {
-      if (item.kind === 'batch') item.frame?.retain();
-      this.#queue.push(item);
-      this.#queuedBytes += sizeOf(item);
-    }
+    for (const item of items) this.#queue.push(item);
     this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
     this.#holesSeen = plan.holes;
     this.#fetchOffset = plan.next;
@@ -201,12 +201,8 @@ export class Copier {
    * happens to the copier meanwhile; the caller releases the frame then.
    */
   takeBatch(): { readonly batch: Buffer; readonly frame: Frame | undefined } {
-    const item = this.#queue[0];
-    if (item?.kind !== 'batch' || this.#inFlight !== undefined) {
-      throw new Error(`${this.#name()}: no batch may be taken now`);
-    }
-    this.#queue.shift();
-    this.#inFlight = item;
+    const item = this.#queue.takeBatch();
+    if (item === undefined) throw new Error(`${this.#name()}: no batch may be taken now`);
     const stamped = stampBatch(item.bytes, item.header, {
       producerId: this.of.producerId,
       producerEpoch: linkProducerEpoch,
@@ -217,16 +213,9 @@ export class Copier {
 
   /** The next markers to write, at most `max`; in flight until {@link filled} or {@link appendUnknown}. */
   takeMarkers(max: number): number {
-    const item = this.#queue[0];
-    if (item?.kind !== 'gap' || this.#inFlight !== undefined) {
-      throw new Error(`${this.#name()}: no markers may be taken now`);
-    }
-    const bound = BigInt(Math.min(max, markersAtOnceMax));
-    const count = item.count < bound ? item.count : bound;
-    if (count === item.count) this.#queue.shift();
-    else this.#queue[0] = { kind: 'gap', from: item.from + count, count: item.count - count };
-    this.#inFlight = { kind: 'gap', from: item.from, count };
-    return Number(count);
+    const item = this.#queue.takeGap(BigInt(Math.min(max, markersAtOnceMax)));
+    if (item === undefined) throw new Error(`${this.#name()}: no markers may be taken now`);
+    return Number(item.count);
   }
 
   /** The target's log end after markers were asked for: the only proof of how many were written. */
@@ -250,8 +239,8 @@ export class Copier {
 
   /** Size of the batch that {@link takeBatch} would give. */
   get nextBatchBytes(): number {
-    const item = this.#queue[0];
-    return item?.kind === 'batch' ? sizeOf(item) : 0;
+    const item = this.#queue.first;
+    return item === undefined ? 0 : sizeOf(item);
   }
 
   /** The target appended the batch in flight at `baseOffset`. A wrong place is the end of this copy. */
@@ -352,7 +341,7 @@ export class Copier {
 
   #settle(): void {
     if (!this.#runs()) return;
-    const drained = this.#queue.length === 0 && this.#inFlight === undefined;
+    const drained = this.#queue.isEmpty;
     if (drained && this.#fault !== undefined) {
       this.suspect(this.#fault);
       return;
@@ -378,17 +367,11 @@ export class Copier {
 
   #drop(): void {
     this.#generation += 1;
-    for (const item of this.#queue) {
-      if (item.kind === 'batch') item.frame?.release();
-      this.#queuedBytes -= sizeOf(item);
-    }
-    this.#queue = [];
+    this.#queue.drop();
   }
 
   #landed(): QueuedItem | undefined {
-    const item = this.#inFlight;
-    this.#inFlight = undefined;
-    if (item !== undefined) this.#queuedBytes -= sizeOf(item);
+    const item = this.#queue.landed();
     if (this.#state.kind === 'resuming') this.#changed(this);
     return item;
   }

@@ -61,6 +61,8 @@ export class FetchStream {
   /** What the broker's session holds. */
   readonly #inSession = new Map<string, Asked>();
   #session: FetchSession = newSession;
+  /** Sessions refused since the last one that was not. */
+  #sessionsRefused = 0;
   #connection: Broker['connection'] | undefined;
   #confirmedAtMs = 0;
 
@@ -98,7 +100,10 @@ export class FetchStream {
 
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
+    const pause = new Wakeup();
     while (!signal.aborted) {
+      // One refusal is the end of an old session; more of them will not be better for being asked at once.
+      if (this.#sessionsRefused > 1) await pause.wait(signal, retryDelays.after(this.#sessionsRefused - 1));
       if (!this.#anyWants()) {
         await this.#wakeup.wait(signal);
         continue;
@@ -199,11 +204,15 @@ export class FetchStream {
   #answered(frame: Frame & { readonly bodyStart: number }): void {
     const answer = decodeFetch(frame.bytes, frame.bodyStart);
     if (sessionErrors.has(answer.errorCode)) {
+      this.#sessionsRefused += 1;
+      if (this.#sessionsRefused > 1)
+        this.#meters.sourceFailed(new KafkaError(answer.errorCode, 'opening a fetch session'));
       this.#forgetSession();
       return;
     }
     if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, 'fetch');
     this.#size.succeeded();
+    this.#sessionsRefused = 0;
     this.#advanceSession(answer.sessionId);
     this.#meters.sourceAnswered(frame.bytes.length);
     for (const partition of answer.partitions) this.#deliver(frame, partition);

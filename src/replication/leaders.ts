@@ -4,6 +4,8 @@ import type { KafkaError } from '../kafka/errors.ts';
 export interface Leader {
   readonly broker: number;
   readonly epoch: number;
+  /** Whether all replicas are in sync, or only some. */
+  readonly replicas: 'all' | 'some';
 }
 
 /**
@@ -36,7 +38,8 @@ export class Leaders {
     if (known === undefined || found?.leader === undefined) return undefined;
     const key = `${known.topicId}/${partition}`;
     if (found.leaderEpoch < (this.#epochsSeen.get(key) ?? 0)) return undefined;
-    return { broker: found.leader, epoch: found.leaderEpoch };
+    const replicas = found.inSync < found.replicas ? 'some' : 'all';
+    return { broker: found.leader, epoch: found.leaderEpoch, replicas };
   }
 
   /** The id of the topic that has this name now; undefined when there is none. */

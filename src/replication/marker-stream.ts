@@ -32,6 +32,7 @@ interface Ready {
  */
 export class MarkerStream {
   readonly #brokerId: number;
+  readonly #purpose: string;
   readonly #target: Cluster;
   readonly #lease: AppendGate;
   readonly #meters: LinkMeters;
@@ -41,8 +42,9 @@ export class MarkerStream {
   /** The first request after a take-over carries one marker only. */
   #cautious = true;
 
-  constructor(brokerId: number, target: Cluster, options: { lease: AppendGate; meters: LinkMeters }) {
+  constructor(brokerId: number, target: Cluster, options: { purpose: string; lease: AppendGate; meters: LinkMeters }) {
     this.#brokerId = brokerId;
+    this.#purpose = options.purpose;
     this.#target = target;
     this.#lease = options.lease;
     this.#meters = options.meters;
@@ -72,7 +74,7 @@ export class MarkerStream {
         continue;
       }
       try {
-        const broker = await this.#target.broker(this.#brokerId, 'markers');
+        const broker = await this.#target.broker(this.#brokerId, this.#purpose);
         broker.negotiate(writeTxnMarkersApi);
         await this.#lease.wait(signal);
         failures = 0;

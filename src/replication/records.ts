@@ -1,10 +1,8 @@
-import { compressionsAlgorithmsByBitmask, type KafkaRecord, readRecord } from '@platformatic/kafka';
+import { type KafkaRecord, readRecord } from '@platformatic/kafka';
 import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
+import { decompress } from './decompress.ts';
 import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
-import { refuseFalseClaims } from './snappy-claim.ts';
-
-const snappy = 2;
 
 /** A batch in the frame it came in. */
 export interface BatchInFrame {
@@ -25,8 +23,9 @@ export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
   const { frame, header } = batch;
   // With log append time every record's time is the batch's largest.
   const baseTimestamp = frame.readBigInt64BE(header.start + (header.logAppendTime ? 35 : 27));
+  const plain = decompressed(batch);
   try {
-    const reader = boundedReader(decompressed(batch));
+    const reader = boundedReader(plain);
     const records: RawRecord[] = [];
     for (let index = 0; index < header.records; index++) {
       const record = readRecord(reader);
@@ -39,15 +38,16 @@ export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
   }
 }
 
-/** The record section as it was before compression. Throws for one that cannot be decompressed. */
+/** The record section as it was before compression. Throws MalformedError for one that cannot be decompressed. */
 export function decompressed({ frame, header }: BatchInFrame): Buffer {
-  const payload = frame.subarray(header.start + headerBytes, header.end);
-  const codec = compressionOf(frame, header);
-  if (codec === 0) return payload;
-  const algorithm = compressionsAlgorithmsByBitmask[codec];
-  if (algorithm === undefined) throw new MalformedError(`compression ${codec} is none that is known`);
-  if (codec === snappy) refuseFalseClaims(payload);
-  return algorithm.decompressSync(payload);
+  try {
+    return decompress(compressionOf(frame, header), frame.subarray(header.start + headerBytes, header.end));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new MalformedError(`the compressed records of the batch at offset ${header.baseOffset}: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
 function toRaw(record: KafkaRecord, baseOffset: bigint, timestamp: bigint): RawRecord {

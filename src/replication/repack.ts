@@ -41,7 +41,7 @@ export function repackBatch(frame: Buffer, header: BatchHeader, from: bigint): r
 }
 
 function readRecords(frame: Buffer, header: BatchHeader): readonly RawRecord[] {
-  const plain = plainRecords(frame, header);
+  const plain = decompressed({ frame, header });
   const reader = new WireReader(plain);
   const records: RawRecord[] = [];
   let previous = -1n;
@@ -61,14 +61,6 @@ function readRecords(frame: Buffer, header: BatchHeader): readonly RawRecord[] {
     reader.skip(end - reader.position);
   }
   return records;
-}
-
-function plainRecords(frame: Buffer, header: BatchHeader): Buffer {
-  try {
-    return decompressed({ frame, header });
-  } catch (error) {
-    throw new MalformedError(`the compressed records of the batch at ${header.baseOffset}`, { cause: error });
-  }
 }
 
 function denseRun(records: readonly RawRecord[], start: number): readonly RawRecord[] {

@@ -4,22 +4,19 @@ import { AppendLease } from './append-lease.ts';
 import { Copier, type CopierClock } from './copier.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { Fault } from './fault.ts';
-import type { FetchStream } from './fetch-stream.ts';
 import { ContinuousProof, type PartitionProof } from './continuous-proof.ts';
 import { findForeignWrites } from './foreign-writes.ts';
 import { headOffsetsMax } from './head-fill.ts';
 import { type Hindrance, hindranceOf } from './hindrance.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
-import type { MarkerStream } from './marker-stream.ts';
 import { mirrorStarts, type MirrorSides } from './mirror-starts.ts';
 import { linkProducerId } from './producer-identity.ts';
-import type { ProduceStream } from './produce-stream.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
 import type { ResumeTarget } from './resume.ts';
 import { type Concluded, ResumeRound } from './resume-round.ts';
 import { retryDelays } from './retry-delays.ts';
-import { StreamSet } from './stream-set.ts';
+import { type Route, StreamSet } from './stream-set.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { hasAborted, Wakeup } from './wakeup.ts';
 
@@ -39,12 +36,6 @@ export interface ReplicatorPorts {
   readonly onFault: (copier: Copier, fault: Fault) => void;
   /** An error that no retry explains: a bug. The partition goes on; the log must show it. */
   readonly onUnexpected: (error: unknown) => void;
-}
-
-interface Route {
-  readonly fetcher: FetchStream;
-  readonly producer: ProduceStream;
-  readonly markers: MarkerStream;
 }
 
 /**
@@ -94,6 +85,9 @@ export class Replicator {
       lease: this.#lease,
       limits,
       meters: this.meters,
+      onRoom: (budget) => {
+        for (const [copier, route] of this.#routes) if (route.budget === budget) route.fetcher.touch(copier);
+      },
       spawn: (run) => this.#spawn(run(this.#stopping.signal)),
     });
     const bytesCopied = (): number => this.meters.producedBytes;
@@ -256,13 +250,16 @@ export class Replicator {
     switch (outcome.kind) {
       case 'resume': {
         this.meters.resumes += 1;
-        const fetcher = this.#streams.fetcher(route.source.broker);
-        const producer = this.#streams.producer(route.target.broker, copier.of.partition);
-        const markers = this.#streams.markers(route.target.broker);
-        this.#routes.set(copier, { fetcher, producer, markers });
-        markers.assign(copier, route.target.epoch);
-        copier.resumed(outcome.point, generation);
-        fetcher.assign(copier, route.source.epoch);
+        const chosen = this.#streams.route({
+          sourceBroker: route.source.broker,
+          targetBroker: route.target.broker,
+          partition: copier.of.partition,
+          replicas: route.target.replicas,
+        });
+        this.#routes.set(copier, chosen);
+        chosen.markers.assign(copier, route.target.epoch);
+        copier.resumed(outcome.point, generation, chosen.budget);
+        chosen.fetcher.assign(copier, route.source.epoch);
         this.#proof.resumed(copier);
         return;
       }

@@ -32,6 +32,8 @@ const tailChecksAtOnce = 16;
 /** Reads for many partitions at once where their copies end and whether they may go on from there. */
 export class ResumeRound {
   readonly #ports: ResumeRoundPorts;
+  /** Where the heads end that were made here. */
+  readonly #headsMade = new WeakMap<Copier, bigint>();
 
   constructor(ports: ResumeRoundPorts) {
     this.#ports = ports;
@@ -61,7 +63,7 @@ export class ResumeRound {
           refused === undefined ? retryDelays.after(copier.resumesInRow) : retryDelays.deniedMs,
         );
       } else {
-        targets.set(copier, { of: copier.of, source, target });
+        targets.set(copier, { of: copier.of, source, target, headMadeTo: this.#headsMade.get(copier) });
       }
     }
     return targets;
@@ -145,6 +147,7 @@ export class ResumeRound {
     const filling = { lease: this.#ports.lease, signal, offsetsMax: this.#ports.headOffsetsMax() };
     const fault = await fillHead(target, copier.of, head, filling);
     if (fault !== undefined) return { kind: 'fault', fault };
+    this.#headsMade.set(copier, head.to);
     return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
   }
 }

@@ -3,17 +3,19 @@ import { judge, refusalText } from '../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../kafka/log-queries.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { ResumePoint } from './copier-state.ts';
+import { type BothLogs, compareAt, type ComparedAt } from './compare-at.ts';
 import type { Fault } from './fault.ts';
+import { findFork, forkFault } from './find-fork.ts';
 import type { Leader } from './leaders.ts';
 import { sequenceAfter, sequenceForOffset } from './producer-identity.ts';
-import { readBatchAt, type ReadBatch } from './read-batch.ts';
-import { tailDifference } from './compare-tail.ts';
 import { type Head, isFiller } from './head-fill.ts';
 
 export interface ResumeTarget {
   readonly of: CopiedPartition;
   readonly source: Leader;
   readonly target: Leader;
+  /** Where the head ends that this process made for the copy: up to there no record was ever copied. */
+  readonly headMadeTo: bigint | undefined;
 }
 
 export type ResumeOutcome =
@@ -72,6 +74,11 @@ function combine(
   return { kind: 'end', logEnd: after.value, sequence };
 }
 
+interface End {
+  readonly logEnd: bigint;
+  readonly sequence: number;
+}
+
 export interface ResumeBrokers {
   readonly source: Broker;
   readonly target: Broker;
@@ -81,117 +88,109 @@ export interface ResumeBrokers {
  * Checks that the source still holds what the copy ends with, and finds the epoch to fetch with. The last batch below
  * the log end is compared on both sides: a copy that somebody wrote to, or a source that lost records, stops here.
  */
-export async function checkTail(
-  brokers: ResumeBrokers,
-  { of, source, target }: ResumeTarget,
-  end: { readonly logEnd: bigint; readonly sequence: number },
-): Promise<ResumeOutcome> {
+export async function checkTail(brokers: ResumeBrokers, resuming: ResumeTarget, end: End): Promise<ResumeOutcome> {
   const { logEnd, sequence } = end;
-  if (logEnd === 0n) return startFromNothing(brokers.source, of, end);
-  const offset = logEnd - 1n;
-  const copy = await readBatchAt(brokers.target, {
-    topicId: of.targetTopicId,
-    partition: of.partition,
-    leaderEpoch: target.epoch,
-    offset,
-  });
-  // The copy was emptied up to its end when its head was made: there is nothing to compare.
-  if (copy.kind === 'error' && copy.code === offsetOutOfRange) return startFromNothing(brokers.source, of, end);
-  if (copy.kind === 'error') return againFor(copy.code, 'target');
-  if (copy.kind === 'nothing') return again('the end of the copy is not yet visible at the target');
-  const original = await readBatchAt(brokers.source, {
-    topicId: of.sourceTopicId,
-    partition: of.partition,
-    leaderEpoch: source.epoch,
-    offset,
-  });
-  if (original.kind !== 'batch')
-    return missingAtSource(brokers.source, { of, source, logEnd, sequence, copy, original });
-  const difference = tailDifference(original, copy, of.producerId);
-  if (difference === undefined) {
-    const below = original.header.baseOffset < logEnd;
-    const lastFetchedEpoch = below ? original.header.leaderEpoch : undefined;
-    return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch } };
+  const { of, source, target } = resuming;
+  if (logEnd === 0n) return startFromNothing(brokers.source, resuming, end);
+  const logs: BothLogs = { brokers, of, source, target };
+  const compared = await compareAt(logs, logEnd - 1n);
+  switch (compared.kind) {
+    case 'no-copy':
+      // The copy was emptied up to its end, with the source or when its head was made: there is nothing to compare.
+      if (compared.copy.kind === 'error' && compared.copy.code === offsetOutOfRange)
+        return startFromNothing(brokers.source, resuming, end);
+      if (compared.copy.kind === 'error') return againFor(compared.copy.code, 'target');
+      return again('the end of the copy is not yet visible at the target');
+    case 'no-original':
+      return missingAtSource(logs, end, compared);
+    case 'different':
+      return forked(logs, logEnd, `in the batch at offset ${compared.copy.header.baseOffset}: ${compared.what}`);
+    case 'same': {
+      const { header } = compared.original;
+      const lastFetchedEpoch = header.baseOffset < logEnd ? header.leaderEpoch : undefined;
+      return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch } };
+    }
   }
-  return { kind: 'fault', fault: foreignOrDiverged(of, copy, `compared with the source: ${difference}`) };
 }
 
-/** A copy without any record: empty, or its head just made. */
+/** The logs differ below `logEnd`: says from where on, and what that means. */
+async function forked(logs: BothLogs, logEnd: bigint, what: string): Promise<ResumeOutcome> {
+  const outcome = await findFork(logs, logEnd);
+  switch (outcome.kind) {
+    case 'fork':
+      return { kind: 'fault', fault: await forkFault(logs, outcome.fork, what) };
+    case 'unreadable':
+      return againFor(outcome.code, outcome.side);
+    case 'hidden':
+      return again(`the ${outcome.side} does not show all of its log yet`);
+  }
+}
+
+/** A copy without any record: empty, its head just made, or everything deleted with the source. */
 async function startFromNothing(
-  source: Broker,
-  of: CopiedPartition,
-  { logEnd, sequence }: { readonly logEnd: bigint; readonly sequence: number },
+  broker: Broker,
+  { of, source, headMadeTo }: ResumeTarget,
+  { logEnd, sequence }: End,
 ): Promise<ResumeOutcome> {
-  const starts = await listOffsets(source, 'earliest', [of]);
-  const start = starts.get(partitionKey(of.topic, of.partition));
-  if (start === undefined) return again('the source leaves this partition out');
-  if (!start.ok) return againFor(start.code, 'source');
-  if (start.value > logEnd) return { kind: 'head', head: { from: logEnd, to: start.value, sequence } };
-  if (start.value < logEnd) {
-    const message = `the copy is empty up to its end at ${logEnd}, the source still has records from ${start.value} on`;
-    return { kind: 'fault', fault: { code: 'DIVERGED', offset: start.value, message } };
+  const bounds = await sourceBounds(broker, of, source);
+  if (bounds.kind === 'again') return bounds;
+  const { start, end } = bounds;
+  if (start === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
+  if (start > logEnd) {
+    const nothingYet = logEnd === 0n || logEnd === headMadeTo;
+    return nothingYet ? { kind: 'head', head: { from: logEnd, to: start, sequence } } : retentionAhead(start, logEnd);
   }
-  return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
-}
-
-interface MissingAtSource {
-  readonly of: CopiedPartition;
-  readonly source: Leader;
-  readonly logEnd: bigint;
-  readonly sequence: number;
-  readonly copy: Extract<ReadBatch, { kind: 'batch' }>;
-  readonly original: Exclude<ReadBatch, { kind: 'batch' }>;
+  if (end < logEnd) {
+    const message = `the source ends at offset ${end}, the copy (emptied with the source) at ${logEnd}`;
+    return { kind: 'fault', fault: { code: 'SOURCE_TRUNCATED', offset: end, message } };
+  }
+  const message = `the copy is empty up to its end at ${logEnd}, the source still has records from ${start} on`;
+  return { kind: 'fault', fault: { code: 'DIVERGED', offset: start, message } };
 }
 
 const offsetOutOfRange = 1;
 
-async function missingAtSource(broker: Broker, missing: MissingAtSource): Promise<ResumeOutcome> {
-  const { of, source, logEnd, sequence, copy, original } = missing;
+async function missingAtSource(
+  logs: BothLogs,
+  { logEnd, sequence }: End,
+  { copy, original }: Extract<ComparedAt, { kind: 'no-original' }>,
+): Promise<ResumeOutcome> {
   if (original.kind === 'error' && original.code !== offsetOutOfRange) return againFor(original.code, 'source');
-  const key = partitionKey(of.topic, of.partition);
-  const ends = await logEnds(broker, [{ ...of, leaderEpoch: source.epoch }]);
-  const starts = await listOffsets(broker, 'earliest', [of]);
-  const end = ends.get(key);
-  const start = starts.get(key);
-  if (end === undefined || start === undefined) return again('the source leaves this partition out');
-  if (!end.ok) return againFor(end.code, 'source');
-  if (!start.ok) return againFor(start.code, 'source');
-  if (end.value < logEnd) {
-    const message = `the source ends at offset ${end.value}, the copy at ${logEnd}`;
-    const fault = foreignOrDiverged(of, copy, message);
-    return {
-      kind: 'fault',
-      fault:
-        fault.code === 'FOREIGN_WRITE'
-          ? { ...fault, offset: end.value }
-          : { code: 'SOURCE_TRUNCATED', offset: end.value, message },
-    };
-  }
-  if (start.value > logEnd && isFiller(copy.frame, copy.header)) {
-    return { kind: 'head', head: { from: logEnd, to: start.value, sequence } };
-  }
-  if (start.value > logEnd) {
-    const message = `the source begins at offset ${start.value}, the copy ends at ${logEnd}: ${start.value - logEnd} records were deleted before they were copied`;
-    return { kind: 'fault', fault: { code: 'RETENTION_AHEAD', offset: logEnd, message } };
+  const bounds = await sourceBounds(logs.brokers.source, logs.of, logs.source);
+  if (bounds.kind === 'again') return bounds;
+  const { start, end } = bounds;
+  if (end < logEnd) return forked(logs, logEnd, `the source ends at offset ${end}, the copy at ${logEnd}`);
+  if (start > logEnd) {
+    const unfinishedHead = isFiller(copy.frame, copy.header);
+    return unfinishedHead
+      ? { kind: 'head', head: { from: logEnd, to: start, sequence } }
+      : retentionAhead(start, logEnd);
   }
   // Everything the copy holds was deleted at the source by retention, and nothing is missing: go on unchecked.
-  if (start.value === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
+  if (start === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
   return again('the tail of the copy is not yet visible at the source');
 }
 
-function foreignOrDiverged(of: CopiedPartition, copy: Extract<ReadBatch, { kind: 'batch' }>, what: string): Fault {
-  const { header, frame } = copy;
-  const producerId = frame.readBigInt64BE(header.start + 43);
-  const where = `the copy's batch at offsets ${header.baseOffset} to ${header.lastOffset}`;
-  if (producerId === of.producerId) {
-    return { code: 'DIVERGED', offset: header.baseOffset, message: `${where}: ${what}` };
-  }
-  const who = producerId < 0n ? 'a producer without id' : `producer id ${producerId}`;
-  return {
-    code: 'FOREIGN_WRITE',
-    offset: header.baseOffset,
-    message: `${where} was written by ${who}, not by the link (${what})`,
-  };
+function retentionAhead(start: bigint, logEnd: bigint): ResumeOutcome {
+  const message = `the source begins at offset ${start}, the copy ends at ${logEnd}: the ${start - logEnd} offsets from ${logEnd} to ${start - 1n} were deleted before they were copied`;
+  return { kind: 'fault', fault: { code: 'RETENTION_AHEAD', offset: logEnd, message } };
+}
+
+type Again = Extract<ResumeOutcome, { kind: 'again' }>;
+
+async function sourceBounds(
+  broker: Broker,
+  of: CopiedPartition,
+  { epoch }: Leader,
+): Promise<{ readonly kind: 'bounds'; readonly start: bigint; readonly end: bigint } | Again> {
+  const key = partitionKey(of.topic, of.partition);
+  const end = (await logEnds(broker, [{ ...of, leaderEpoch: epoch }])).get(key);
+  const start = (await listOffsets(broker, 'earliest', [of])).get(key);
+  if (end === undefined || start === undefined) return again('the source leaves this partition out');
+  if (!end.ok) return againFor(end.code, 'source');
+  if (!start.ok) return againFor(start.code, 'source');
+  if (end.value < 0n) return again('the source does not know its log end yet');
+  return { kind: 'bounds', start: start.value, end: end.value };
 }
 
 function again(reason: string): Extract<ResumeOutcome, { kind: 'again' }> {

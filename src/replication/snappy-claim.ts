@@ -10,15 +10,18 @@ const xerialHeaderBytes = 16;
 /**
  * Snappy writes in front of each block how long it was before, and the decompressor believes it: nine bytes that claim
  * 2 GiB take 2 GiB, for good. Java's clients frame blocks of 32 KiB (xerial), others send one bare block.
- * Throws {@link MalformedError} for a claim that the block cannot keep.
+ * Returns the sum of what is claimed; throws {@link MalformedError} for a claim that the block cannot keep.
  */
-export function refuseFalseClaims(payload: Buffer): void {
+export function refuseFalseClaims(payload: Buffer): number {
+  let bytes = 0;
   for (const block of blocksOf(payload)) {
     const claimed = new WireReader(block).unsignedVarint();
     if (claimed > block.length * growthMax) {
       throw new MalformedError(`a snappy block of ${block.length} bytes that claims to be ${claimed}`);
     }
+    bytes += claimed;
   }
+  return bytes;
 }
 
 function* blocksOf(payload: Buffer): Generator<Buffer> {

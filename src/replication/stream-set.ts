@@ -2,6 +2,7 @@ import type { Cluster } from '../kafka/cluster.ts';
 import type { FramePool } from '../kafka/frame-pool.ts';
 import type { AppendGate } from './append-lease.ts';
 import { FetchStream } from './fetch-stream.ts';
+import { FrameBudget } from './frame-budget.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { MarkerStream } from './marker-stream.ts';
 import { ProduceStream } from './produce-stream.ts';
@@ -14,22 +15,65 @@ export interface StreamSetOptions {
   readonly lease: AppendGate;
   readonly limits: ReplicatorLimits;
   readonly meters: LinkMeters;
+  /** Copiers that have this budget may be fetched again. */
+  readonly onRoom: (budget: FrameBudget) => void;
   /** Keeps a stream's loop running until the replicator stops. */
   readonly spawn: (run: (signal: AbortSignal) => Promise<void>) => void;
 }
+
+/** Where a running copier is fetched from and appended to. */
+export interface Route {
+  readonly fetcher: FetchStream;
+  readonly producer: ProduceStream;
+  readonly markers: MarkerStream;
+  readonly budget: FrameBudget;
+}
+
+/**
+ * Part of the buffer that batches for one of several target brokers may hold. What is left while one or two of them
+ * hang is enough for the others: more than is ever in flight to a broker.
+ */
+const budgetShare = 1 / 4;
 
 /** The streams of a link, one per broker (and lane), made when first needed. */
 export class StreamSet {
   readonly #options: StreamSetOptions;
   readonly #fetchers = new Map<number, FetchStream>();
   readonly #producers = new Map<string, ProduceStream>();
-  readonly #markers = new Map<number, MarkerStream>();
+  readonly #markers = new Map<string, MarkerStream>();
+  readonly #budgets = new Map<number, FrameBudget>();
 
   constructor(options: StreamSetOptions) {
     this.#options = options;
   }
 
-  fetcher(brokerId: number): FetchStream {
+  /** `replicas`: whether all replicas of the copy's partition are in sync. */
+  route(from: {
+    readonly sourceBroker: number;
+    readonly targetBroker: number;
+    readonly partition: number;
+    readonly replicas: 'all' | 'some';
+  }): Route {
+    const { sourceBroker, targetBroker, partition, replicas } = from;
+    return {
+      fetcher: this.#fetcher(sourceBroker),
+      producer: this.#producer(targetBroker, partition),
+      markers: this.#markersTo(targetBroker, replicas),
+      budget: this.#budget(targetBroker),
+    };
+  }
+
+  #budget(brokerId: number): FrameBudget {
+    const existing = this.#budgets.get(brokerId);
+    if (existing !== undefined) return existing;
+    const { bufferBytesMax } = this.#options.limits;
+    const bytesMax = (): number => (this.#budgets.size === 1 ? bufferBytesMax : bufferBytesMax * budgetShare);
+    const budget = new FrameBudget(bytesMax, () => this.#options.onRoom(budget));
+    this.#budgets.set(brokerId, budget);
+    return budget;
+  }
+
+  #fetcher(brokerId: number): FetchStream {
     const { source, pool, limits, meters } = this.#options;
     // Half of the buffer for what is asked for, half for what is on its way to the target.
     const bytesShare = (): number => Math.floor(limits.bufferBytesMax / 2 / this.#fetchers.size);
@@ -41,7 +85,7 @@ export class StreamSet {
   }
 
   /** A partition stays on one lane: one request in flight per partition. */
-  producer(brokerId: number, partition: number): ProduceStream {
+  #producer(brokerId: number, partition: number): ProduceStream {
     const { target, limits, lease, meters } = this.#options;
     const lane = partition % limits.lanes;
     return this.#get(
@@ -51,9 +95,18 @@ export class StreamSet {
     );
   }
 
-  markers(brokerId: number): MarkerStream {
+  /**
+   * A partition that loses its last replica in sync holds up the answer of all that are in its request, for as long
+   * as the broker waits (30 s): those that have lost one already have a connection of their own.
+   */
+  #markersTo(brokerId: number, replicas: 'all' | 'some'): MarkerStream {
     const { target, lease, meters } = this.#options;
-    return this.#get(this.#markers, brokerId, () => new MarkerStream(brokerId, target, { lease, meters }));
+    const purpose = replicas === 'all' ? 'markers' : 'markers-short';
+    return this.#get(
+      this.#markers,
+      `${brokerId}/${purpose}`,
+      () => new MarkerStream(brokerId, target, { purpose, lease, meters }),
+    );
   }
 
   #get<Key, Stream extends { run(signal: AbortSignal): Promise<void> }>(

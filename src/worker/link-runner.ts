@@ -48,6 +48,7 @@ export class LinkRunner {
   readonly #topics = new Map<string, TrackedTopic>();
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
+  #remembering: Promise<void> = Promise.resolve();
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
@@ -91,6 +92,7 @@ export class LinkRunner {
     this.#stopping.abort();
     await this.#loop;
     await this.replicator.stop();
+    await this.#remembering;
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
   }
 
@@ -325,12 +327,15 @@ export class LinkRunner {
     );
     this.#topics.get(topic)?.moveIfPossible('faulted');
     if (!lastingCodes.has(fault.code)) return;
-    this.#rememberFault(copier, fault).catch((error: unknown) => {
-      this.#ports.logger.error(
-        { err: error, link: this.id, topic, partition },
-        'a fault could not be written to the state topic',
-      );
-    });
+    // One after the other: each record holds the faults of all partitions of its topic.
+    this.#remembering = this.#remembering
+      .then(() => this.#rememberFault(copier, fault))
+      .catch((error: unknown) => {
+        this.#ports.logger.error(
+          { err: error, link: this.id, topic, partition },
+          'a fault could not be written to the state topic',
+        );
+      });
   }
 
   async #rememberFault(copier: Copier, fault: Fault): Promise<void> {

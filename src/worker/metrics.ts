@@ -31,6 +31,12 @@ export const metricCatalogue: readonly Metric[] = [
     (view) => view.lag.seconds,
   ),
   topicMetric('umbra_topic_partitions_faulted', 'Partitions that stopped for good.', (view) => view.partitionsFaulted),
+  {
+    name: 'umbra_partition_fault_offset',
+    help: 'Offset at which a faulted partition went wrong: of a copy that differs from its source the first that does.',
+    labels: [...perTopic, 'partition', 'code'],
+    read: (runner) => runner.topicViews().flatMap((view) => faultOffsets(runner.id, view)),
+  },
   topicMetric(
     'umbra_topic_copied_records_total',
     'Records appended to the copy by this process.',
@@ -148,6 +154,19 @@ export function createMetrics(pair: string, site: string, links: () => Iterable<
 }
 
 type TopicView = ReturnType<LinkRunner['topicViews']>[number];
+
+function faultOffsets(link: string, { name, partitionViews }: TopicView): readonly Sample[] {
+  return partitionViews.flatMap(({ partition, fault }) =>
+    fault?.offset === undefined
+      ? []
+      : [
+          {
+            labels: { link, topic: name, partition: String(partition), code: fault.code },
+            value: Number(fault.offset),
+          },
+        ],
+  );
+}
 
 function topicMetric(name: string, help: string, value: (view: TopicView) => number): Metric {
   return {

@@ -88,7 +88,13 @@ export class TrackedTopic {
 }
 
 export function viewFault(fault: DatedFault): FaultView {
-  return { code: fault.code, message: fault.message, remedy: faultRemedies[fault.code], at: fault.at.toISOString() };
+  return {
+    code: fault.code,
+    message: fault.message,
+    ...(fault.offset === undefined ? {} : { offset: String(fault.offset) }),
+    remedy: faultRemedies[fault.code],
+    at: fault.at.toISOString(),
+  };
 }
 
 /** Records add up; seconds and the sample's age are those of the worst. */

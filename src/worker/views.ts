@@ -30,6 +30,8 @@ export const proofViewSchema = z.strictObject({
 export const faultViewSchema = z.strictObject({
   code: z.string(),
   message: z.string(),
+  /** Where it went wrong: for a copy that differs from its source the first offset that does. */
+  offset: offset.optional(),
   remedy: z.string(),
   at: isoTime,
 });

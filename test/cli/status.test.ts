@@ -161,6 +161,7 @@ describe('status as text', () => {
     const fault = {
       code: 'DIVERGED',
       message: 'offset 7 is foreign',
+      offset: '7',
       remedy: 'Rebuild.',
       at: '2026-01-02T03:04:05.000Z',
     };
@@ -168,7 +169,7 @@ describe('status as text', () => {
     const text = renderStatus(statusReport([said('b', {}, [faulted])]), plain);
     expect(text).toContain('2 of 3 faulted');
     expect(text).toContain(
-      'topic a_orders (a-b): DIVERGED: offset 7 is foreign (2026-01-02T03:04:05.000Z)\n  → Rebuild.',
+      'topic a_orders (a-b): DIVERGED at offset 7: offset 7 is foreign (2026-01-02T03:04:05.000Z)\n  → Rebuild.',
     );
   });
 

@@ -4,6 +4,8 @@ import { Writer } from '@platformatic/kafka';
 export interface AnsweredPartition {
   readonly leader: number | undefined;
   readonly leaderEpoch?: number;
+  /** Replicas that are not in sync. */
+  readonly lagging?: readonly number[];
 }
 
 export interface AnsweredTopic {
@@ -34,14 +36,14 @@ export function metadataAnswer(brokers: readonly AnsweredBroker[], topics: reado
         .appendString(name)
         .appendUUID(topicId)
         .appendBoolean(false)
-        .appendArray([...partitions], (each, { leader, leaderEpoch }, index) => {
-          const replicas = leader === undefined ? [] : [leader];
+        .appendArray([...partitions], (each, { leader, leaderEpoch, lagging = [] }, index) => {
+          const inSync = leader === undefined ? [] : [leader];
           each
             .appendInt16(leader === undefined ? 5 : 0)
             .appendInt32(index)
             .appendInt32(leader ?? noLeader)
             .appendInt32(leaderEpoch ?? 0);
-          for (const list of [replicas, replicas, []]) {
+          for (const list of [[...inSync, ...lagging], inSync, []]) {
             each.appendArray(list, (inner, id) => void inner.appendInt32(id), true, false);
           }
         })

@@ -1,8 +1,7 @@
 import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
-import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { createTopic, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, startRival, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
 
@@ -169,26 +168,6 @@ async function transact(kafka: Kafka, topic: string, transactions: number): Prom
     }
   } finally {
     await Promise.all(producers.map((producer) => producer.disconnect()));
-  }
-}
-
-async function deleteBefore(cluster: ClusterConfigInput, topic: string, offset: number): Promise<void> {
-  const admin = kafkajs(cluster).admin();
-  await admin.connect();
-  // kafkajs deletes only in topics whose metadata it has been made to load.
-  await admin.fetchTopicOffsets(topic);
-  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
-  await admin.disconnect();
-}
-
-async function logStart(cluster: ClusterConfigInput, topic: string): Promise<bigint> {
-  const admin = kafkajs(cluster).admin();
-  await admin.connect();
-  try {
-    const [partition] = await admin.fetchTopicOffsets(topic);
-    return BigInt(partition?.low ?? '-1');
-  } finally {
-    await admin.disconnect();
   }
 }
 

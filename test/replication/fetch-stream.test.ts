@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Copier } from '../../src/replication/copier.ts';
 import { denseRun } from './batches.ts';
+import { retryDelays } from '../../src/replication/retry-delays.ts';
 import { type FetchSource, fetchSource, topicId } from './fetch-source.ts';
 import { soon } from '../kafka/soon.ts';
 
@@ -73,6 +74,25 @@ describe('a fetch stream', () => {
       expect(await asked(4)).toMatchObject({ session: [56, 1], partitions: [] });
     },
   );
+
+  it('asks a broker that refuses every new session less and less often', async () => {
+    const { copier, asked, answer } = await start();
+    copier(0, 5n);
+    await asked(1);
+    answer({ errorCode: 71 });
+    await asked(2);
+    const refusedMs = performance.now();
+    let leastMs = 0;
+    for (const refusals of [1, 2]) {
+      answer({ errorCode: 71 });
+      expect(await asked(2 + refusals)).toMatchObject({ session: [0, 0], partitions: [place(0, 5n)] });
+      leastMs += retryDelays.after(refusals);
+    }
+    // A timer may be early by the fraction of a millisecond that it does not count.
+    expect(performance.now() - refusedMs).toBeGreaterThanOrEqual(leastMs - 2);
+    answer({ sessionId: 55 });
+    expect(await asked(5)).toMatchObject({ session: [55, 1] });
+  });
 
   it('asks for everything every time where the broker has no room for a session', async () => {
     const { copier, asked, answer } = await start();

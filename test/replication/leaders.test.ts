@@ -38,7 +38,7 @@ describe('leaders', () => {
     expect(leaders.leaderOf('t', 0)).toBeUndefined();
     expect(leaders.topicId('t')).toBeUndefined();
     await leaders.refresh();
-    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 1, epoch: 5 });
+    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 1, epoch: 5, replicas: 'all' });
     expect(leaders.topicId('t')).toBe(topicId);
     expect(leaders.leaderOf('t', 1)).toBeUndefined();
     expect(leaders.leaderOf('other', 0)).toBeUndefined();
@@ -50,15 +50,24 @@ describe('leaders', () => {
     await leaders.refresh();
     expect(leaders.leaderOf('t', 0)).toBeUndefined();
     await leaders.refresh();
-    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 2, epoch: 6 });
+    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 2, epoch: 6, replicas: 'all' });
   });
 
   it('of a topic that was created anew count from the beginning', async () => {
     const { leaders } = await serve([topic(1, 5)], [topic(1, 0, '22'.repeat(16))]);
     await leaders.refresh();
     await leaders.refresh();
-    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 1, epoch: 0 });
+    expect(leaders.leaderOf('t', 0)).toEqual({ broker: 1, epoch: 0, replicas: 'all' });
     expect(leaders.topicId('t')).toBe('22'.repeat(16));
+  });
+
+  it('are told with whether all their replicas are in sync', async () => {
+    const short = { ...topic(1, 5), partitions: [{ leader: 1, leaderEpoch: 5, lagging: [2] }] };
+    const { leaders } = await serve([short], [topic(1, 5)]);
+    await leaders.refresh();
+    expect(leaders.leaderOf('t', 0)).toMatchObject({ replicas: 'some' });
+    await leaders.refresh();
+    expect(leaders.leaderOf('t', 0)).toMatchObject({ replicas: 'all' });
   });
 
   it('are absent while there is none, and when the topic is gone', async () => {

@@ -6,7 +6,12 @@ import { type LogBroker, logBroker, type LogState, topicId } from './log-broker.
 
 const producerId = 2n ** 52n + 9n;
 const of: CopiedPartition = { topic: 't', partition: 0, sourceTopicId: topicId, targetTopicId: topicId, producerId };
-const at: ResumeTarget = { of, source: { broker: 1, epoch: 3 }, target: { broker: 1, epoch: 8 } };
+const at: ResumeTarget = {
+  of,
+  source: { broker: 1, epoch: 3, replicas: 'all' },
+  target: { broker: 1, epoch: 8, replicas: 'all' },
+  headMadeTo: undefined,
+};
 
 const open: LogBroker[] = [];
 
@@ -95,23 +100,47 @@ describe('checking the tail of a copy', () => {
   });
 
   it('goes on at the end of a copy that was emptied, unless the source still has what is gone', async () => {
-    expect(await check({ start: 50n }, { fetched: { code: 1 } })).toMatchObject({ kind: 'resume' });
-    expect(await faultOf({ start: 20n }, { fetched: { code: 1 } })).toEqual(['DIVERGED', 20n]);
+    const emptied = { fetched: { code: 1 } };
+    expect(await check({ start: 50n, ends: [50n] }, emptied)).toMatchObject({ kind: 'resume' });
+    expect(await faultOf({ start: 20n, ends: [50n] }, emptied)).toEqual(['DIVERGED', 20n]);
+    expect(await faultOf({ start: 0n, ends: [20n] }, emptied)).toEqual(['SOURCE_TRUNCATED', 20n]);
   });
 
+  it('names what retention took before it was copied, also where the copy was emptied with the source', async () => {
+    const emptied = { fetched: { code: 1 } };
+    const ahead = { start: 80n, ends: [90n] };
+    expect(await faultOf(ahead, emptied)).toEqual(['RETENTION_AHEAD', 50n]);
+    const [left, right] = [await serve(ahead), await serve(emptied)];
+    const brokers = { source: left.broker, target: right.broker };
+    // The head was made a moment ago and the source's start moved on: nothing was ever copied.
+    const making = { ...at, headMadeTo: 50n };
+    expect(await checkTail(brokers, making, { logEnd: 50n, sequence: 42 })).toEqual({
+      kind: 'head',
+      head: { from: 50n, to: 80n, sequence: 42 },
+    });
+  });
+
+  const before = (more: object = {}): Buffer => makeBatch({ baseOffset: 0n, records: 40, leaderEpoch: 2, ...more });
+  const copyOf = (last: Buffer): LogState => ({ log: [before({ producerId }), last] });
+
   it('tells a foreign batch from one of ours that differs', async () => {
-    const foreign = { fetched: copyBatch({ producerId: 17n, valueBytes: 11 }) };
-    expect(await faultOf({ fetched: sourceBatch() }, foreign)).toEqual(['FOREIGN_WRITE', 40n]);
-    const plain = { fetched: copyBatch({ producerId: -1n, valueBytes: 11 }) };
-    expect(await faultOf({ fetched: sourceBatch() }, plain)).toEqual(['FOREIGN_WRITE', 40n]);
-    const ours = { fetched: copyBatch({ valueBytes: 11 }) };
-    expect(await faultOf({ fetched: sourceBatch() }, ours)).toEqual(['DIVERGED', 40n]);
+    const original = { log: [before(), sourceBatch()] };
+    const foreign = copyOf(copyBatch({ producerId: 17n, valueBytes: 11 }));
+    expect(await faultOf(original, foreign)).toEqual(['FOREIGN_WRITE', 40n]);
+    const plain = copyOf(copyBatch({ producerId: -1n, valueBytes: 11 }));
+    expect(await faultOf(original, plain)).toEqual(['FOREIGN_WRITE', 40n]);
+    const ours = copyOf(copyBatch({ valueBytes: 11 }));
+    expect(await faultOf(original, ours)).toEqual(['DIVERGED', 40n]);
   });
 
   it('finds that the source lost what the copy has', async () => {
-    const lost = { fetched: { code: 1 }, ends: [44n] };
-    expect(await faultOf(lost, { fetched: copyBatch() })).toEqual(['SOURCE_TRUNCATED', 44n]);
-    expect(await faultOf(lost, { fetched: copyBatch({ producerId: 17n }) })).toEqual(['FOREIGN_WRITE', 44n]);
+    const lost = { log: [before()] };
+    expect(await faultOf(lost, copyOf(copyBatch()))).toEqual(['SOURCE_TRUNCATED', 40n]);
+    expect(await faultOf(lost, copyOf(copyBatch({ producerId: 17n })))).toEqual(['FOREIGN_WRITE', 40n]);
+    const other = makeBatch({ baseOffset: 40n, records: 3, leaderEpoch: 3, valueBytes: 11 });
+    expect(await faultOf({ log: [before(), other] }, copyOf(copyBatch()))).toEqual(['SOURCE_TRUNCATED', 40n]);
+    const grown = makeBatch({ baseOffset: 43n, records: 30, leaderEpoch: 3 });
+    expect(await faultOf({ log: [before(), other, grown] }, copyOf(copyBatch()))).toEqual(['SOURCE_TRUNCATED', 40n]);
   });
 
   it('finds that the source deleted what was not copied', async () => {
