@@ -1,15 +1,26 @@
-import type { TopicMetadata } from '../kafka/cluster.ts';
+import type { Logger } from 'pino';
+import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
+import type { CopierClock } from '../replication/copier.ts';
 import type { Replicator } from '../replication/replicator.ts';
-import type { LinkRunnerPorts } from './link-runner.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
 import { readSubject } from './rebuild/subject.ts';
+import type { SiteState } from './state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
 import type { TopicDetailView } from './views.ts';
 
 /** The parts of a running link that a rebuild has to do with. */
 export interface LinkParts {
   readonly id: string;
-  readonly ports: LinkRunnerPorts;
+  readonly ports: {
+    readonly source: Cluster;
+    readonly target: Cluster;
+    readonly state: SiteState;
+    readonly clock: CopierClock;
+    readonly logger: Logger;
+    readonly pair: string;
+    readonly version: string;
+    readonly quarantineFolder: string | undefined;
+  };
   readonly replicator: Replicator;
   /** The link's own, to be changed. */
   readonly topics: Map<string, TrackedTopic>;
