@@ -5,11 +5,12 @@ export const rooms = {
   'prefix-policy': ['pair', 'schema-primary'],
   kafka: [],
   replication: ['kafka'],
+  quarantine: ['replication', 'kafka'],
   sync: ['kafka', 'pair', 'prefix-policy', 'schema-primary'],
-  worker: ['sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
+  worker: ['quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
   local: ['kafka', 'pair', 'prefix-policy'],
   api: ['worker', 'pair', 'prefix-policy', 'schema-primary'],
-  cli: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
+  cli: ['api', 'worker', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
   provider: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
 };
 const pure = ['pair', 'prefix-policy', 'schema-primary'];

@@ -3,6 +3,7 @@ import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { Problem } from '../worker/problems.ts';
+import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
 import {
   linkViewSchema,
@@ -52,6 +53,11 @@ export interface ApiClient {
   putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal?: AbortSignal): Promise<void>;
+  rebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
+  /** Begins to make a plan; ask {@link rebuild} for it. */
+  planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
+  /** Carries out the plan with this hash. */
+  executeRebuild(topic: string, hash: string, signal?: AbortSignal): Promise<RebuildView>;
 }
 
 /** Throws `INVALID_INPUT` when the URL cannot be a worker's. Opens nothing until it is called. */
@@ -83,7 +89,18 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       const path = `/v1/spec/links/${encodeURIComponent(id)}?mode=${mode}`;
       return call(target, { method: 'DELETE', path }, { schema: nothing, signal });
     },
+    rebuild: (topic, signal) => get(rebuildPath(topic), rebuildViewSchema, signal),
+    planRebuild: (topic, signal) =>
+      call(target, { method: 'POST', path: `${rebuildPath(topic)}/plan` }, { schema: rebuildViewSchema, signal }),
+    executeRebuild: (topic, plan, signal) => {
+      const order: Call = { method: 'POST', path: rebuildPath(topic), body: { plan } };
+      return call(target, order, { schema: rebuildViewSchema, signal });
+    },
   };
+}
+
+function rebuildPath(topic: string): string {
+  return `/v1/topics/${encodeURIComponent(topic)}/rebuild`;
 }
 
 interface Target {
@@ -93,7 +110,7 @@ interface Target {
 }
 
 interface Call {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { Problem } from '../worker/problems.ts';
+import { planHashSchema } from '../worker/rebuild/rebuild-view.ts';
 import type { WorkerService } from '../worker/service.ts';
 import { parseInput } from './input.ts';
 
@@ -20,7 +21,7 @@ export type ApiAnswer =
   | { readonly kind: 'empty' };
 
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   /** Answered without a token: the route says nothing about the pair's data. */
   readonly open: boolean;
@@ -32,6 +33,9 @@ const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
 const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
 const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
 
+/** The hash of the plan that was read: without it nothing is rebuilt. */
+const confirmedPlan = z.strictObject({ plan: planHashSchema });
+
 /** The API, whole: what is not in this table does not exist. docs/api.md is held to it. */
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/healthz', open: true, run: health },
@@ -41,6 +45,9 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/links', open: false, run: reading((service) => ({ links: service.linkViews() })) },
   { method: 'GET', path: '/v1/topics', open: false, run: reading((service) => ({ topics: service.topicViews() })) },
   { method: 'GET', path: '/v1/topics/:name', open: false, run: topic },
+  { method: 'GET', path: '/v1/topics/:name/rebuild', open: false, run: rebuildView },
+  { method: 'POST', path: '/v1/topics/:name/rebuild/plan', open: false, run: planRebuild },
+  { method: 'POST', path: '/v1/topics/:name/rebuild', open: false, run: executeRebuild },
   { method: 'PUT', path: '/v1/spec/prefix-policy', open: false, run: putPrefixPolicy },
   { method: 'PUT', path: '/v1/spec/schema-primary', open: false, run: putSchemaPrimary },
   { method: 'PUT', path: '/v1/spec/links/:id', open: false, run: putLink },
@@ -72,6 +79,23 @@ function reading(view: (service: WorkerService) => unknown): Route['run'] {
 function topic(service: WorkerService, request: ApiRequest): ApiAnswer {
   parseInput(noQuery, request.query, 'query');
   return json(service.topicView(parseInput(topicParams, request.params, 'path').name));
+}
+
+function rebuildView(service: WorkerService, request: ApiRequest): ApiAnswer {
+  parseInput(noQuery, request.query, 'query');
+  return json(service.rebuildView(parseInput(topicParams, request.params, 'path').name));
+}
+
+async function planRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  return json(await service.planRebuild(parseInput(topicParams, request.params, 'path').name));
+}
+
+async function executeRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  const { name } = parseInput(topicParams, request.params, 'path');
+  const { plan } = parseInput(confirmedPlan, request.body, 'body');
+  return json(await service.executeRebuild(name, plan, request.signal));
 }
 
 async function putPrefixPolicy(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { wantsColour } from './colours.ts';
 
 /** Everything a verb may touch of the process it runs in; tests pass their own. */
@@ -8,6 +9,8 @@ export interface Io {
   readonly err: (line: string) => void;
   /** A line that the next one replaces; absent where nobody watches. */
   readonly progress?: (line: string) => void;
+  /** Asks a person for one line; absent where nobody can answer. Rejects when the signal fires. */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
   readonly colour: boolean;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,5 +25,15 @@ export function processIo(): Io {
     env: process.env,
   };
   if (!process.stderr.isTTY) return io;
-  return { ...io, progress: (line) => void process.stderr.write(`\r\u001B[K${line}`) };
+  const watched = { ...io, progress: (line: string) => void process.stderr.write(`\r\u001B[K${line}`) };
+  return process.stdin.isTTY ? { ...watched, ask: askOnTerminal } : watched;
+}
+
+async function askOnTerminal(question: string, signal: AbortSignal): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal });
+  } finally {
+    terminal.close();
+  }
 }

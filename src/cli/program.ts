@@ -4,6 +4,8 @@ import type { Io } from './io.ts';
 import { verbContext, type CommonOptions, type Verb } from './verb.ts';
 import { doctor } from './verbs/doctor.ts';
 import { local } from './verbs/local.ts';
+import { quarantine } from './verbs/quarantine.ts';
+import { rebuild } from './verbs/rebuild.ts';
 import { status } from './verbs/status.ts';
 import { topics } from './verbs/topics.ts';
 import { verify } from './verbs/verify.ts';
@@ -11,7 +13,7 @@ import { worker } from './verbs/worker.ts';
 import { version } from './version.ts';
 
 /** The command line, whole. docs/cli.md is held to it. */
-export const verbs: readonly Verb[] = [status, topics, verify, doctor, local, worker];
+export const verbs: readonly Verb[] = [status, topics, verify, rebuild, quarantine, doctor, local, worker];
 
 /** Runs one command line; resolves to the exit code and never rejects. `signal` fires on Ctrl-C. */
 export async function runCli(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {

@@ -17,10 +17,17 @@ const partitionTone: Readonly<Record<PartitionView['state'], keyof Colours>> = {
 export function renderTopic(topic: TopicDetailView, colours: Colours): string {
   const remarks = [
     ...(topic.fault === undefined ? [] : [renderFault(`topic ${topic.name}`, topic.fault, colours)]),
+    ...(topic.rebuild === undefined ? [] : [rebuildRemark(topic.rebuild)]),
     ...topic.partitionViews.flatMap((partition) => partitionRemarks(partition, colours)),
   ];
   const sections = [topicsTable([topic], colours), partitionsTable(topic.partitionViews, colours)];
   return [...sections, ...(remarks.length === 0 ? [] : [remarks.join('\n')])].join('\n\n');
+}
+
+/** Where the newest rebuild, or the plan for one, has got to. */
+function rebuildRemark({ step, quarantine, reason }: NonNullable<TopicDetailView['rebuild']>): string {
+  const where = quarantine === undefined ? '' : `; quarantine: ${printable(quarantine)}`;
+  return `rebuild: ${step}${reason === undefined ? '' : `: ${printable(reason)}`}${where}`;
 }
 
 function partitionsTable(partitions: readonly PartitionView[], colours: Colours): string {

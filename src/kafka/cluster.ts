@@ -159,6 +159,11 @@ export class Cluster {
     };
   }
 
+  /** The brokers of the last {@link metadata}. */
+  nodeIds(): readonly number[] {
+    return [...this.#brokers.keys()];
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     const open = [...this.#open.values()];

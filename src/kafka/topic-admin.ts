@@ -1,6 +1,6 @@
 /**
- * Topics and their configs: CreateTopics (19) versions 5 to 7, CreatePartitions (37) version 3, DescribeConfigs (32)
- * version 4, DescribeAcls (29) version 3. Any broker takes these: KRaft brokers pass them on to the controller.
+ * Topics and their configs: CreateTopics (19) versions 5 to 7, DeleteTopics (20) version 6, CreatePartitions (37)
+ * version 3, DescribeConfigs (32) version 4, DescribeAcls (29) version 3. Any broker takes these: KRaft brokers pass them on to the controller.
  */
 import {
   AclOperations,
@@ -8,6 +8,7 @@ import {
   ConfigResourceTypes,
   createPartitionsV3,
   createTopicsV7,
+  deleteTopicsV6,
   describeAclsV3,
   describeConfigsV4,
   ResourcePatternTypes,
@@ -21,6 +22,7 @@ const adminTimeoutMs = 30_000;
 const defaultFactor = -1;
 const topicAlreadyExists = 36;
 const securityDisabled = 54;
+const unknownTopicId = 100;
 
 export interface NewTopic {
   readonly name: string;
@@ -58,6 +60,27 @@ export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Cr
     });
   }
   return { kind: 'created', topicId: result.topicId.replaceAll('-', '') };
+}
+
+/**
+ * Deletes the topic that has this id, and no other: one created anew under the same name is not touched. `gone` when
+ * no topic has that id any more. Throws {@link KafkaError}.
+ */
+export async function deleteTopicById(cluster: Cluster, topicId: string): Promise<'deleted' | 'gone'> {
+  const broker = await cluster.any();
+  const api = broker.negotiate(deleteTopicsV6.api);
+  const uuid = topicId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const answer = await call(broker.connection, api, [{ name: null, topicId: uuid }], adminTimeoutMs);
+  const result = answer.responses[0];
+  if (result === undefined) throw new MalformedError('DeleteTopics without a result');
+  if (result.errorCode === unknownTopicId) return 'gone';
+  if (result.errorCode !== 0) {
+    throw new KafkaError(result.errorCode, `deleting the topic with id ${topicId} at ${cluster.name}`, {
+      brokerText: result.errorMessage,
+      right: 'DELETE',
+    });
+  }
+  return 'deleted';
 }
 
 /** Raises the number of partitions to `count`. */

@@ -15,6 +15,8 @@ export interface LocalWorkerSpec {
   readonly apiToken?: string | undefined;
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | undefined;
   readonly tuning?: Readonly<Record<string, number>> | undefined;
+  /** Outlives the worker's home, which is removed with it. Default: `quarantine` in the home. */
+  readonly quarantineFolder?: string | undefined;
   /** What Node runs; default: the project's own command line. For tests. */
   readonly entry?: string | undefined;
 }
@@ -42,6 +44,7 @@ export function renderWorkerFile(
       ...(spec.apiToken === undefined ? {} : { token: spec.apiToken }),
     },
     ...(spec.logLevel === undefined ? {} : { logLevel: spec.logLevel }),
+    ...(spec.quarantineFolder === undefined ? {} : { quarantineFolder: spec.quarantineFolder }),
     ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),
   };
 }

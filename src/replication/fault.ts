@@ -3,16 +3,18 @@
  * record. Codes are stable; the table gives the remedy, the fault carries the sentence with its offsets.
  */
 export const faultRemedies = {
-  DIVERGED: 'The copy holds something the source does not have at that offset. Rebuild the copy of this topic.',
+  DIVERGED:
+    'The copy holds something the source does not have at that offset. Rebuild it: "npx umbra rebuild TOPIC" (it shows what goes first).',
   FOREIGN_WRITE:
-    'Somebody other than the link wrote to the copy. Withdraw that right, then rebuild the copy of this topic.',
+    'Somebody other than the link wrote to the copy. Withdraw that right, then rebuild it: "npx umbra rebuild TOPIC".',
   SOURCE_TRUNCATED:
-    'The source lost records that the copy still has. Decide which side is right before rebuilding anything.',
+    'The source lost records that the copy still has. Decide which side is right; "npx umbra rebuild TOPIC" keeps those records in files and follows the source.',
   SOURCE_RECREATED:
-    'The source topic was deleted and created anew. The old copy is kept; delete it to copy the new topic.',
+    'The source topic was deleted and created anew. The old copy is kept; "npx umbra rebuild TOPIC" moves it to files and copies the new topic.',
   SHADOW_RECREATED: 'The copy was deleted and created anew by somebody else. Delete it; the link will build its own.',
   SHADOW_NOT_OURS: 'A topic of that name exists at the target and was not made by the link. Rename or delete it there.',
-  RETENTION_AHEAD: 'The source deleted records before they were copied. Raise its retention, then rebuild the copy.',
+  RETENTION_AHEAD:
+    'The source deleted records before they were copied. Raise its retention, then rebuild the copy: "npx umbra rebuild TOPIC".',
   GAP_TOO_LARGE:
     'Decide whether the missing offsets are worth their price: set gap: "fill" on the link and run "pulumi up", or leave the topic out.',
   MARKERS_DENIED:

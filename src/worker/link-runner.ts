@@ -13,6 +13,8 @@ import { hasAborted, Wakeup } from '../replication/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
+import { Rebuilds } from './rebuild/rebuilds.ts';
+import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { type LastingFault, SiteState } from './state.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
 import type { LinkView, TopicDetailView } from './views.ts';
@@ -29,6 +31,10 @@ export interface LinkRunnerPorts {
   readonly logger: Logger;
   readonly limits: ReplicatorLimits;
   readonly discoveryIntervalMs: number;
+  readonly pair: string;
+  /** Of umbra. */
+  readonly version: string;
+  readonly quarantineFolder: string | undefined;
 }
 
 /** Faults that mean that the copy's bytes are wrong: a restart must not forget them. */
@@ -43,6 +49,7 @@ const fenceCheckEveryMs = 30_000;
 export class LinkRunner {
   readonly id: string;
   readonly replicator: Replicator;
+  readonly rebuilds: Rebuilds;
   readonly #ports: LinkRunnerPorts;
   readonly #peerState: SiteState;
   readonly #topics = new Map<string, TrackedTopic>();
@@ -73,6 +80,13 @@ export class LinkRunner {
       },
       ports.limits,
     );
+    this.rebuilds = new Rebuilds(
+      rebuildPortsOf({
+        ...{ id: this.id, ports, replicator: this.replicator, topics: this.#topics },
+        view: (name) => this.topicViews().find((topic) => topic.name === name),
+        mayCopy: (topic) => (this.#discovered ? this.#mayCopy(topic) : undefined),
+      }),
+    );
     this.decideGaps(ports.link.gap ?? 'fault');
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
@@ -91,6 +105,7 @@ export class LinkRunner {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await this.rebuilds.stop();
     await this.replicator.stop();
     await this.#remembering;
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
@@ -125,7 +140,9 @@ export class LinkRunner {
     return [...this.#topics.values()].map((topic) => {
       const own = copiers.get(topic.name) ?? [];
       topic.observe(own);
-      return topic.view(this.id, own, (copier) => this.replicator.proofOf(copier));
+      const rebuild = this.rebuilds.note(topic.name);
+      const view = topic.view(this.id, own, (copier) => this.replicator.proofOf(copier));
+      return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
     });
   }
 
@@ -247,6 +264,7 @@ export class LinkRunner {
   }
 
   async #carryOutOne(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
+    if (this.rebuilds.holds(nameOf(step))) return;
     switch (step.kind) {
       case 'orphan': {
         this.replicator.remove(step.name);
@@ -285,6 +303,8 @@ export class LinkRunner {
   }
 
   #follow(source: SeenTopic, shadowTopicId: string): void {
+    // A rebuild may have begun while the step was carried out.
+    if (this.rebuilds.holds(source.name)) return;
     const previous = this.#topics.get(source.name);
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
     if (anew || previous?.shadowTopicId === undefined) {

@@ -10,6 +10,7 @@ import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { LinkRunner } from './link-runner.ts';
 import { createMetrics } from './metrics.ts';
 import { Problem } from './problems.ts';
+import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkDeletion, WorkerService } from './service.ts';
 import { watchSite } from './site-watch.ts';
 import { ensureStateTopic, SiteState } from './state.ts';
@@ -182,6 +183,25 @@ export class PairWorker implements WorkerService {
     return running.view();
   }
 
+  rebuildView(topic: string): RebuildView {
+    return this.#linkOf(topic).rebuilds.view(topic);
+  }
+
+  async planRebuild(topic: string): Promise<RebuildView> {
+    return this.#linkOf(topic).rebuilds.plan(topic);
+  }
+
+  async executeRebuild(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
+    return this.#linkOf(topic).rebuilds.execute(topic, hash, signal);
+  }
+
+  #linkOf(topic: string): LinkRunner {
+    const id = this.topicView(topic).link;
+    const link = this.#links.get(id);
+    if (link === undefined) throw new Problem('NOT_FOUND', `the link ${id} was just detached`);
+    return link;
+  }
+
   get #own(): Cluster {
     return this.#clusters[this.#config.site];
   }
@@ -218,6 +238,9 @@ export class PairWorker implements WorkerService {
         foreignWriteCheckMs: tuning.foreignWriteCheckMs,
       },
       discoveryIntervalMs: tuning.discoveryIntervalMs,
+      pair: this.#config.pair,
+      version,
+      quarantineFolder: this.#config.quarantineFolder,
     });
     this.#links.set(runner.id, runner);
     this.#logger.info({ link: runner.id }, 'link started');

@@ -50,6 +50,42 @@ export const problems = {
     retryable: false,
     remedy: 'A link is defined at its destination: call the worker of that site.',
   },
+  REBUILD_REFUSED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Follow the reason; "npx umbra topics TOPIC" shows the faults of the copy.',
+  },
+  REBUILD_BUSY: {
+    status: 409,
+    exit: 5,
+    retryable: true,
+    remedy: 'Wait for the other rebuild ("npx umbra topics" shows it), then try again.',
+  },
+  PLAN_CHANGED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Run "npx umbra rebuild TOPIC" again and read the new plan.',
+  },
+  NOT_CONFIRMED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: "Type the topic's name when asked, or confirm the plan with --confirm HASH (or --yes).",
+  },
+  NOT_REBUILT: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    remedy: 'The copy is as it was. Put right what stopped it, then run "npx umbra rebuild TOPIC" again.',
+  },
+  QUARANTINE_DAMAGED: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    remedy: 'Restore the folder from a backup, or read what is left of it with "npx umbra quarantine show DIR".',
+  },
   NOT_READY: { status: 503, exit: 6, retryable: true, remedy: 'Wait for /readyz, or run "npx umbra doctor".' },
   UNREACHABLE: {
     status: 502,

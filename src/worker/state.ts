@@ -6,6 +6,7 @@ import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersS
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { faultRemedies, type FaultCode } from '../replication/fault.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { type RebuildRecord, rebuildRecordSchema } from './rebuild/rebuild-record.ts';
 import { StateLog } from './state-log.ts';
 
 const faultCodes = Object.keys(faultRemedies) as [FaultCode, ...FaultCode[]];
@@ -42,6 +43,7 @@ const keys = { policy: 'spec/prefix-policy', schemaPrimary: 'spec/schema-primary
 const linkPrefix = 'spec/link/';
 const shadowPrefix = 'shadow/';
 const rolePrefix = 'role/';
+const rebuildPrefix = 'rebuild/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -51,7 +53,8 @@ export async function ensureStateTopic(cluster: Cluster): Promise<void> {
 }
 
 /**
- * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved. The only state
+ * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved,
+ * one per copy that was rebuilt. The only state
  * umbra keeps; offsets are not in it, they are read from the logs themselves.
  */
 export class SiteState {
@@ -114,6 +117,19 @@ export class SiteState {
 
   removeShadow(topic: string, signal: AbortSignal): Promise<void> {
     return this.#write(shadowPrefix + topic, undefined, signal);
+  }
+
+  /** The newest rebuild of each copy, finished or not. */
+  rebuilds(): readonly RebuildRecord[] {
+    return this.#all(rebuildPrefix, rebuildRecordSchema);
+  }
+
+  rebuild(topic: string): RebuildRecord | undefined {
+    return this.#read(rebuildPrefix + topic, rebuildRecordSchema);
+  }
+
+  putRebuild(record: RebuildRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(rebuildPrefix + record.topic, record, signal);
   }
 
   #write(key: string, value: object | undefined, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
 import { gapDecisionSchema } from '../pair/spec.ts';
 import { topicStateKindSchema } from '../pair/topic-state.ts';
+import { rebuildNoteSchema } from './rebuild/rebuild-view.ts';
 
 /**
  * What the API answers. Offsets are decimal strings: they are 64-bit. Times are ISO 8601 in UTC.
@@ -63,6 +64,8 @@ export const topicViewSchema = z.strictObject({
   proof: proofViewSchema,
   copied: z.strictObject({ batches: z.int().min(0), records: z.int().min(0), bytes: z.int().min(0) }),
   fault: faultViewSchema.optional(),
+  /** The newest rebuild of the copy, or the plan for one. */
+  rebuild: rebuildNoteSchema.optional(),
 });
 
 export const topicDetailViewSchema = topicViewSchema.extend({

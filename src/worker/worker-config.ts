@@ -19,6 +19,11 @@ export const workerConfigSchema = z.strictObject({
     token: z.string().min(16, 'must have at least 16 characters').optional(),
   }),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  /**
+   * Folder for what only a copy held before it was rebuilt (docs/quarantine.md). It must outlive the worker. Without
+   * it "umbra worker" takes the folder `quarantine` beside the worker's file.
+   */
+  quarantineFolder: z.string().min(1).optional(),
   tuning: z
     .strictObject({
       /** Bytes of fetched batches held in memory per link, at most (one larger batch is still let through alone). */

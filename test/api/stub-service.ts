@@ -88,6 +88,16 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       return stubLink;
     },
     deleteLink: (id, mode) => note('delete', id, mode),
+    rebuildView: () => ({ step: 'none' }),
+    planRebuild: async (topic) => {
+      await note('plan rebuild', topic);
+      return { step: 'planning', startedAt: stubPair.worker.startedAt, partitionsDone: 0, partitionsTotal: 2 };
+    },
+    executeRebuild: async (topic, hash) => {
+      await note('rebuild', topic, hash);
+      const startedAt = stubPair.worker.startedAt;
+      return { step: 'quarantining', hash, startedAt, quarantine: '/q', partitionsDone: 0, partitionsTotal: 2 };
+    },
     ...overrides,
   };
 }

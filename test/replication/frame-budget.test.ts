@@ -13,7 +13,7 @@ function copierOf(partition: number, budget?: FrameBudget): Copier {
     {
       clock: { monotonicMs: () => 0, now: () => new Date(0) },
       queueBytesMax: 2 * mib,
-      gapOffsetsMax: 1n,
+      gapOffsetsMax: () => 1n,
       changed: () => undefined,
     },
   );

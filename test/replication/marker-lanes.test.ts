@@ -76,7 +76,7 @@ function copierWithGaps(partition: number, route: Route): Copier {
     {
       clock: { monotonicMs: () => performance.now(), now: () => new Date() },
       queueBytesMax: 1000,
-      gapOffsetsMax: 10n,
+      gapOffsetsMax: () => 10n,
       changed: (changed) => route.markers.touch(changed),
     },
   );

@@ -3,6 +3,7 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import { problems } from '../../worker/problems.ts';
 import type { WorkerConfig } from '../../worker/worker-config.ts';
 import { printableJson } from '../printable.ts';
+import { quarantineFolderOf } from '../quarantine-folder.ts';
 import type { Verb } from '../verb.ts';
 import { readWorkerFile } from '../worker-file.ts';
 
@@ -16,7 +17,8 @@ export const worker: Verb = {
   endsItself: true,
   run: async (context, _args, { config: given }) => {
     const file = String(given);
-    const config = await readWorkerFile(file);
+    const read = await readWorkerFile(file);
+    const config = { ...read, quarantineFolder: quarantineFolderOf({ file, config: read }) };
     const logger = createLogger(config);
     await warnIfReadable(file, logger);
     exitOnBugs(logger);

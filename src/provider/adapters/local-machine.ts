@@ -63,7 +63,9 @@ export function localWorkers(root: string): LocalWorkers {
   const homeOf = ({ pair, site }: WorkerName): string => join(root, '.umbra', 'workers', `${pair}-${site}`);
   return {
     async start(spec, working) {
-      const { home } = await startLocalWorker(workerFile(spec, homeOf(spec)), optionsOf(working));
+      const quarantineFolder = join(root, '.umbra', 'quarantine', `${spec.pair}-${spec.site}`);
+      const file = { ...workerFile(spec, homeOf(spec)), quarantineFolder };
+      const { home } = await startLocalWorker(file, optionsOf(working));
       const condition = workerCondition(spec, await inspectLocalWorker({ home }));
       if (condition.kind !== 'running')
         throw new Error(`the worker of site ${spec.site} ended as soon as it was ready`);

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+
+/**
+ * What a quarantine folder says of itself (`manifest.json`). docs/quarantine.md describes it; a reader of another
+ * version must be able to tell from `format` that it is another one. Offsets are decimal strings: they are 64-bit.
+ */
+const offset = z.string().regex(/^\d+$/);
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const manifestFormat = 'umbra-quarantine/1';
+export const manifestName = 'manifest.json';
+export const checksumsName = 'SHA256SUMS';
+export const indexName = 'batches.jsonl';
+export const partialSuffix = '.partial';
+
+const fileSchema = z.strictObject({
+  /** Below the folder, with `/`. */
+  path: z.string(),
+  bytes: count,
+  sha256,
+});
+
+/** What went of one partition; without any batch there are no files. */
+export const quarantinedSchema = z.strictObject({
+  batches: count,
+  /** All records of those batches. */
+  records: count,
+  /** Those of them that the source does not hold. */
+  recordsOnlyHere: count,
+  bytes: count,
+  /** Of the first and last batch. */
+  firstOffset: offset.optional(),
+  lastOffset: offset.optional(),
+  /** Of the raw batches, one after the other. */
+  sha256,
+});
+
+export const scannedRangeSchema = z.strictObject({
+  copyStart: offset,
+  copyEnd: offset,
+  /** Absent where the source has no such partition, or is another topic by now. */
+  sourceStart: offset.optional(),
+  sourceEnd: offset.optional(),
+  forkOffset: offset.optional(),
+});
+
+export const manifestFaultSchema = z.strictObject({
+  /** Absent for a fault of the topic as a whole. */
+  partition: count.optional(),
+  code: z.string(),
+  message: z.string(),
+  at: z.iso.datetime(),
+});
+
+/** Where a consumer group of the copy's cluster stood when the copy was cut. */
+export const groupPositionSchema = z.strictObject({
+  group: z.string(),
+  partition: count,
+  offset,
+  metadata: z.string().optional(),
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal(manifestFormat),
+  /** Version of umbra that wrote it. */
+  umbra: z.string(),
+  reason: z.literal('rebuild'),
+  pair: z.string(),
+  link: z.string(),
+  topic: z.string(),
+  /** Of the copy that was cut. */
+  copyTopicId: z.string(),
+  /** Of the source topic it was a copy of. */
+  copiedTopicId: z.string(),
+  /** Of the source topic as it was then. */
+  sourceTopicId: z.string(),
+  planHash: sha256,
+  startedAt: z.iso.datetime(),
+  /** When the last partition had been read. */
+  cutAt: z.iso.datetime(),
+  faults: z.array(manifestFaultSchema),
+  partitions: z.array(
+    z.strictObject({
+      partition: count,
+      ...scannedRangeSchema.shape,
+      ...quarantinedSchema.shape,
+      files: z.strictObject({ log: fileSchema, index: fileSchema }).optional(),
+    }),
+  ),
+  groupPositions: z.array(groupPositionSchema),
+});
+
+/** One line of `batches.jsonl`: where a batch stands in the log file, and which of its records are only here. */
+export const indexLineSchema = z.strictObject({
+  position: count,
+  bytes: count,
+  firstOffset: offset,
+  lastOffset: offset,
+  records: count,
+  producerId: z.string(),
+  /** Its transaction was aborted: no consumer ever saw it. */
+  aborted: z.boolean(),
+  /** Pairs of offsets, both included. */
+  onlyHere: z.array(z.tuple([offset, offset])),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+export type ManifestPartition = Manifest['partitions'][number];
+export type Quarantined = z.output<typeof quarantinedSchema>;
+export type ScannedRange = z.output<typeof scannedRangeSchema>;
+export type ManifestFault = z.output<typeof manifestFaultSchema>;
+export type GroupPosition = z.output<typeof groupPositionSchema>;
+export type IndexLine = z.output<typeof indexLineSchema>;
+export type ManifestFile = z.output<typeof fileSchema>;
+
+/** Folder of one partition. */
+export function partitionFolder(partition: number): string {
+  return `partition-${partition}`;
+}
+
+/** Named like a broker's own segment, so that Kafka's tools read it. */
+export function segmentName(firstOffset: bigint): string {
+  return `${String(firstOffset).padStart(20, '0')}.log`;
+}
+
+const topicCharsMax = 200;
+
+/** `2026-01-02T03-04-05Z.0123456789ab.a_orders`: sorts by time; file systems take 255 characters. */
+export function quarantineName(topic: string, planHash: string, at: Date): string {
+  const stamp = at
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-');
+  return `${stamp}.${planHash.slice(0, 12)}.${topic.slice(0, topicCharsMax)}`;
+}

@@ -1,0 +1,134 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CopyOnlyBatch } from '../replication/copy-only.ts';
+import { DurableFile, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
+import {
+  checksumsName,
+  indexName,
+  type IndexLine,
+  type Manifest,
+  type ManifestFile,
+  manifestName,
+  manifestSchema,
+  partialSuffix,
+  partitionFolder,
+  segmentName,
+} from './manifest.ts';
+import { verifyQuarantine } from './verify-quarantine.ts';
+
+const folderMode = 0o700;
+
+interface OpenPartition {
+  readonly log: DurableFile;
+  readonly index: DurableFile;
+}
+
+export type PartitionFiles = NonNullable<Manifest['partitions'][number]['files']>;
+
+/**
+ * Writes one quarantine: everything below `<folder>/<name>.partial` until {@link finish} has synced it, read it back
+ * and found it complete; only then does it get its name. What an interrupted writer left is removed by the next one
+ * of the same name; a finished quarantine is never touched.
+ */
+export class QuarantineWriter {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #partitions = new Map<number, OpenPartition>();
+
+  private constructor(folder: string, name: string) {
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  /** Throws when a quarantine of that name is finished already. */
+  static async create(folder: string, name: string): Promise<QuarantineWriter> {
+    await mkdir(folder, { recursive: true, mode: folderMode });
+    const writer = new QuarantineWriter(folder, name);
+    if (await exists(writer.path)) throw new Error(`${writer.path} exists; a quarantine is never written over`);
+    await rm(writer.#partial, { recursive: true, force: true });
+    await mkdir(writer.#partial, { mode: folderMode });
+    return writer;
+  }
+
+  /** Where it is when it is finished. */
+  get path(): string {
+    return join(this.#folder, this.#name);
+  }
+
+  get #partial(): string {
+    return this.path + partialSuffix;
+  }
+
+  /** Batches of one partition come in the order of their offsets. */
+  async add(partition: number, { batch, onlyHere }: CopyOnlyBatch): Promise<void> {
+    const { frame, header } = batch;
+    const files = this.#partitions.get(partition) ?? (await this.#open(partition, header.baseOffset));
+    const line: IndexLine = {
+      position: files.log.bytes,
+      bytes: header.end - header.start,
+      firstOffset: String(header.baseOffset),
+      lastOffset: String(header.lastOffset),
+      records: header.records,
+      producerId: String(frame.readBigInt64BE(header.start + 43)),
+      aborted: batch.dropped,
+      onlyHere: onlyHere.map(({ first, last }) => [String(first), String(last)]),
+    };
+    await files.log.append(frame.subarray(header.start, header.end));
+    await files.index.append(Buffer.from(`${JSON.stringify(line)}\n`));
+  }
+
+  /** Closes a partition's files; undefined when it got no batch. */
+  async finishPartition(partition: number): Promise<PartitionFiles | undefined> {
+    const files = this.#partitions.get(partition);
+    if (files === undefined) return undefined;
+    this.#partitions.delete(partition);
+    const described = { log: await this.#describe(files.log), index: await this.#describe(files.index) };
+    await syncFolder(join(this.#partial, partitionFolder(partition)));
+    return described;
+  }
+
+  /** Writes the manifest, reads everything back, gives the folder its name. Returns the manifest's sha256. */
+  async finish(manifest: Manifest): Promise<string> {
+    const text = `${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`;
+    const manifestPath = join(this.#partial, manifestName);
+    await writeDurably(manifestPath, text);
+    const { sha256 } = await sha256OfFile(manifestPath);
+    const files = manifest.partitions.flatMap((partition) =>
+      partition.files === undefined ? [] : [partition.files.log, partition.files.index],
+    );
+    const sums = [...files, { path: manifestName, sha256 }].map((file) => `${file.sha256}  ${file.path}\n`);
+    await writeDurably(join(this.#partial, checksumsName), sums.join(''));
+    await syncFolder(this.#partial);
+    const { problems } = await verifyQuarantine(this.#partial);
+    if (problems.length > 0) throw new Error(`what was written reads back wrong: ${problems[0] ?? ''}`);
+    await rename(this.#partial, this.path);
+    await syncFolder(this.#folder);
+    return sha256;
+  }
+
+  /** Closes what is open and removes what was written; does nothing to a finished quarantine. */
+  async abandon(): Promise<void> {
+    for (const { log, index } of this.#partitions.values()) await Promise.all([log.abandon(), index.abandon()]);
+    this.#partitions.clear();
+    await rm(this.#partial, { recursive: true, force: true });
+  }
+
+  async #open(partition: number, firstOffset: bigint): Promise<OpenPartition> {
+    const folder = join(this.#partial, partitionFolder(partition));
+    await mkdir(folder, { mode: folderMode });
+    const log = await DurableFile.create(join(folder, segmentName(firstOffset)));
+    const files = { log, index: await DurableFile.create(join(folder, indexName)) };
+    this.#partitions.set(partition, files);
+    return files;
+  }
+
+  async #describe(file: DurableFile): Promise<ManifestFile> {
+    const { bytes } = file;
+    const path = file.path.slice(this.#partial.length + 1).replaceAll('\\', '/');
+    return { path, bytes, sha256: await file.finish() };
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { CopyComparison, type CopyOnlyBatch } from '../replication/copy-only.ts';
+import { isFiller } from '../replication/head-fill.ts';
+import type { LogReader, RawBatch } from '../replication/log-reader.ts';
+import { checksumIsRight } from '../replication/record-batch.ts';
+import type { Quarantined, ScannedRange } from './manifest.ts';
+
+export interface ScannedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Under which the link appends to it. */
+  readonly producerId: bigint;
+  /** False where the source has no such partition or is another topic by now: then everything is only here. */
+  readonly atSource: boolean;
+  /** Read from here instead of the copy's log start. */
+  readonly from?: bigint;
+}
+
+export interface ScanLogs {
+  readonly source: LogReader;
+  readonly copy: LogReader;
+}
+
+export interface PartitionScan {
+  readonly range: ScannedRange;
+  readonly quarantined: Quarantined;
+}
+
+/** Called for every batch that only the copy holds, in order; awaited. */
+export type ScanSink = (found: CopyOnlyBatch) => Promise<void>;
+
+/**
+ * Reads a partition's copy to its end beside its source and hands what only the copy holds to `sink`. Two scans of
+ * logs that did not change find the same, byte by byte (`sha256`). Throws when the copy cannot be read to its end, or
+ * arrives damaged.
+ */
+export async function scanPartition(
+  logs: ScanLogs,
+  of: ScannedPartition,
+  { sink, signal }: { readonly sink?: ScanSink; readonly signal: AbortSignal },
+): Promise<PartitionScan> {
+  const { topic, partition } = of;
+  const copyRange = await logs.copy.range(topic, partition, signal);
+  const copyStart = of.from !== undefined && of.from > copyRange.start ? of.from : copyRange.start;
+  const sourceRange = of.atSource ? await logs.source.range(topic, partition, signal) : undefined;
+  const sourceFrom = sourceRange === undefined || sourceRange.start < copyStart ? copyStart : sourceRange.start;
+  const sourceTo = sourceRange === undefined || sourceRange.end > copyRange.end ? copyRange.end : sourceRange.end;
+  const comparison = new CopyComparison({
+    source:
+      sourceRange === undefined || sourceFrom >= sourceTo
+        ? nothing()
+        : logs.source.batches(of, { from: sourceFrom, to: sourceTo }, signal),
+    copy: logs.copy.batches(of, { from: copyStart, to: copyRange.end }, signal),
+    copyStart,
+    sourceStart: sourceRange?.start,
+    isFiller: ({ frame, header }) =>
+      frame.readBigInt64BE(header.start + 43) === of.producerId && isFiller(frame, header),
+  });
+  const tally = new Tally(`${topic}/${partition}`);
+  for await (const found of comparison.batches()) {
+    tally.add(found);
+    await sink?.(found);
+  }
+  if (copyStart < copyRange.end && comparison.position < copyRange.end) {
+    throw new Error(
+      `the copy ${topic}/${partition} can be read up to offset ${comparison.position} only, it ends at ${copyRange.end}: a transaction of somebody else is open there; try again when it has timed out`,
+    );
+  }
+  const { forkOffset } = comparison;
+  return {
+    range: {
+      copyStart: String(copyStart),
+      copyEnd: String(copyRange.end),
+      ...(sourceRange === undefined
+        ? {}
+        : { sourceStart: String(sourceRange.start), sourceEnd: String(sourceRange.end) }),
+      ...(forkOffset === undefined ? {} : { forkOffset: String(forkOffset) }),
+    },
+    quarantined: tally.total(),
+  };
+}
+
+class Tally {
+  readonly #where: string;
+  readonly #hash = createHash('sha256');
+  #batches = 0;
+  #records = 0;
+  #onlyHere = 0n;
+  #bytes = 0;
+  #first: bigint | undefined;
+  #last: bigint | undefined;
+
+  constructor(where: string) {
+    this.#where = where;
+  }
+
+  add({ batch: { frame, header }, onlyHere }: CopyOnlyBatch): void {
+    if (!checksumIsRight(frame, header)) {
+      throw new Error(`the batch at offset ${header.baseOffset} of the copy ${this.#where} arrives damaged`);
+    }
+    this.#hash.update(frame.subarray(header.start, header.end));
+    this.#batches += 1;
+    this.#records += header.records;
+    for (const { first, last } of onlyHere) this.#onlyHere += last - first + 1n;
+    this.#bytes += header.end - header.start;
+    this.#first ??= header.baseOffset;
+    this.#last = header.lastOffset;
+  }
+
+  total(): Quarantined {
+    return {
+      batches: this.#batches,
+      records: this.#records,
+      recordsOnlyHere: Number(this.#onlyHere),
+      bytes: this.#bytes,
+      ...(this.#first === undefined ? {} : { firstOffset: String(this.#first) }),
+      ...(this.#last === undefined ? {} : { lastOffset: String(this.#last) }),
+      sha256: this.#hash.digest('hex'),
+    };
+  }
+}
+
+async function* nothing(): AsyncGenerator<RawBatch> {
+  // Nothing.
+}

@@ -1,0 +1,69 @@
+import type { Logger } from 'pino';
+import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
+import type { CopierClock } from '../replication/copier.ts';
+import type { Replicator } from '../replication/replicator.ts';
+import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
+import { readSubject } from './rebuild/subject.ts';
+import type { SiteState } from './state.ts';
+import { TrackedTopic } from './tracked-topic.ts';
+import type { TopicDetailView } from './views.ts';
+
+/** The parts of a running link that a rebuild has to do with. */
+export interface LinkParts {
+  readonly id: string;
+  readonly ports: {
+    readonly source: Cluster;
+    readonly target: Cluster;
+    readonly state: SiteState;
+    readonly clock: CopierClock;
+    readonly logger: Logger;
+    readonly pair: string;
+    readonly version: string;
+    readonly quarantineFolder: string | undefined;
+  };
+  readonly replicator: Replicator;
+  /** The link's own, to be changed. */
+  readonly topics: Map<string, TrackedTopic>;
+  readonly view: (topic: string) => TopicDetailView | undefined;
+  /** Undefined while the link has not looked yet. */
+  readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
+}
+
+/** What rebuilds may ask of a link and do to it. */
+export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }: LinkParts): RebuildPorts {
+  const { source, target, state, logger, clock, pair, version, quarantineFolder: folder } = ports;
+  const sides = { source, target };
+  return {
+    ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
+    now: () => clock.now(),
+    subject: (name) => {
+      const fenced = replicator.hindrance?.kind === 'fenced';
+      return readSubject(name, { sides, view: view(name), record: state.shadow(name), fenced, mayCopy });
+    },
+    hold: (name) => {
+      const topic = topics.get(name) ?? new TrackedTopic({ name, topicId: '', partitions: 0 });
+      topics.set(name, topic);
+      // Noted for the topic as a whole: its partitions are not shown while nobody follows them.
+      for (const { state: at } of replicator.copiersOf(name)) {
+        if (at.kind === 'faulted') topic.faulted({ ...at.fault, at: at.at });
+      }
+      replicator.remove(name);
+    },
+    release: (name) => {
+      replicator.remove(name);
+      topics.delete(name);
+    },
+    dropped: (name) => {
+      const topic = topics.get(name);
+      replicator.remove(name);
+      topic?.moveIfPossible('rebuilt');
+      if (topic !== undefined) topic.shadowTopicId = undefined;
+    },
+    seeded: (name, oldCopyTopicId) => {
+      const topic = topics.get(name);
+      if (topic?.shadowTopicId === undefined || topic.shadowTopicId === oldCopyTopicId) return 'not-yet';
+      topic.observe(replicator.copiersOf(name));
+      return topic.state === 'following' ? 'level' : topic.state === 'faulted' ? 'faulted' : 'not-yet';
+    },
+  };
+}

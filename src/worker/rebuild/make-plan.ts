@@ -1,0 +1,68 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import { committedPositions, type TopicPositions } from '../../kafka/group-positions.ts';
+import type { GroupPosition, ManifestFault } from '../../quarantine/manifest.ts';
+import { planHash } from './plan-hash.ts';
+import type { RebuildPlan } from './rebuild-view.ts';
+import { type RebuildIds, type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
+
+export interface PlanRequest extends RebuildIds {
+  readonly faults: readonly ManifestFault[];
+  /** Folder of all quarantines. */
+  readonly folder: string;
+}
+
+/** Room for manifest and checksums, and so that a full disk is not what a rebuild leaves behind. */
+const reserveBytes = 64 << 20;
+const indexBytesPerBatch = 400;
+
+/** Compares both logs and says what a rebuild would do. Changes nothing but that it makes the folder. */
+export async function makePlan(sides: Sides, request: PlanRequest, options: ScanOptions): Promise<RebuildPlan> {
+  const { faults, folder, ...ids } = request;
+  const scans = await scanTopic(sides, ids, options);
+  const partitions = scans.map(plannedPartition);
+  const { positions, hidden } = await committedPositions(sides.target, ids.topic, partitions.length);
+  const plan = { ...ids, partitions };
+  return {
+    ...plan,
+    faults: [...faults],
+    folder,
+    neededBytes: neededBytes(partitions),
+    freeBytes: await freeBytes(folder),
+    groupPositions: renderPositions(positions),
+    groupsHidden: [...hidden],
+    hash: planHash(plan),
+  };
+}
+
+export function plannedPartition({
+  partition,
+  range,
+  quarantined,
+  offsetsToCopy,
+}: TopicScan): RebuildPlan['partitions'][number] {
+  return { partition, ...range, quarantined, offsetsToCopy };
+}
+
+export function renderPositions(positions: TopicPositions['positions']): GroupPosition[] {
+  return positions.map(({ group, partition, offset, metadata }) => ({
+    group,
+    partition,
+    offset: String(offset),
+    ...(metadata === undefined || metadata === '' ? {} : { metadata }),
+  }));
+}
+
+/** What the quarantine takes on the disk at most. Pure. */
+export function neededBytes(partitions: RebuildPlan['partitions']): number {
+  return partitions.reduce(
+    (sum, { quarantined }) => sum + quarantined.bytes + quarantined.batches * indexBytesPerBatch,
+    reserveBytes,
+  );
+}
+
+/** Bytes that may still be written where the quarantine goes. Makes the folder if it is not there. */
+export async function freeBytes(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}

@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import type { TopicMetadata } from '../../kafka/cluster.ts';
+import type { SiteState } from '../state.ts';
+import type { Sides } from './scan-topic.ts';
+import type { FaultedSubject } from './subject.ts';
+
+/** What a rebuild needs of the link whose copy it is. */
+export interface RebuildPorts {
+  readonly link: string;
+  readonly pair: string;
+  readonly version: string;
+  readonly sides: Sides;
+  readonly state: SiteState;
+  /** Undefined: no folder was configured, so nothing can be rebuilt. */
+  readonly folder: string | undefined;
+  readonly now: () => Date;
+  readonly logger: Logger;
+  /** What the link knows of a topic, and its faults; asks both clusters. */
+  readonly subject: (topic: string) => Promise<FaultedSubject>;
+  /** Undefined while the link has not looked yet. */
+  readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
+  /** Stops the topic's copiers. Nothing follows it until it is released or dropped. */
+  readonly hold: (topic: string) => void;
+  /** The copy is as it was; the link examines it anew. */
+  readonly release: (topic: string) => void;
+  /** The copy is gone; the link makes a new one. */
+  readonly dropped: (topic: string) => void;
+  /** What became of the new copy: the one that is not this one. */
+  readonly seeded: (topic: string, oldCopyTopicId: string) => 'level' | 'faulted' | 'not-yet';
+}

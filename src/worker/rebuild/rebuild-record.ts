@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { groupPositionSchema, manifestFaultSchema } from '../../quarantine/manifest.ts';
+
+/**
+ * The journal of one topic's rebuild, in `_umbra`. A step is written before it begins to act, so that a worker that
+ * starts anew knows where the last one may have been:
+ *
+ * - `quarantining`  the copy is whole. The files are written anew from the start, or the rebuild stops
+ * - `deleting`      the quarantine was complete and verified. The copy may be gone
+ * - `seeding`       the copy is gone; the link makes a new one as it makes every copy. Positions are put back at its end
+ * - `done`, `stopped`  nothing is left to do
+ */
+export const rebuildRecordSchema = z.strictObject({
+  topic: z.string(),
+  link: z.string(),
+  planHash: z.string(),
+  /** The copy to be deleted, and the source topics as in the plan. */
+  copyTopicId: z.string(),
+  copiedTopicId: z.string(),
+  sourceTopicId: z.string(),
+  /** Folder of all quarantines, and the name of this one in it. */
+  folder: z.string(),
+  name: z.string(),
+  startedAt: z.iso.datetime(),
+  faults: z.array(manifestFaultSchema),
+  step: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('quarantining') }),
+    z.strictObject({ kind: z.literal('deleting'), manifestSha256: z.string() }),
+    z.strictObject({
+      kind: z.literal('seeding'),
+      manifestSha256: z.string(),
+      groupPositions: z.array(groupPositionSchema),
+    }),
+    z.strictObject({
+      kind: z.literal('done'),
+      manifestSha256: z.string(),
+      at: z.iso.datetime(),
+      remarks: z.array(z.string()),
+    }),
+    z.strictObject({
+      kind: z.literal('stopped'),
+      at: z.iso.datetime(),
+      reason: z.string(),
+      /** A finished quarantine is there although the copy was not touched. */
+      quarantined: z.boolean(),
+    }),
+  ]),
+});
+
+export type RebuildRecord = z.output<typeof rebuildRecordSchema>;

@@ -1,0 +1,195 @@
+import { verdictOf } from '../../kafka/errors.ts';
+import { LogReader } from '../../replication/log-reader.ts';
+import { retryDelays } from '../../replication/retry-delays.ts';
+import { hasAborted, Wakeup } from '../../replication/wakeup.ts';
+import { dropCopy } from './drop-copy.ts';
+import type { RebuildPorts } from './rebuild-ports.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
+import type { RebuildView } from './rebuild-view.ts';
+import { restorePositions } from './restore-positions.ts';
+import { Stopped } from './stopped.ts';
+import { viewRecord } from './view-record.ts';
+import { finishedQuarantine, quarantinePath, writeQuarantine } from './write-quarantine.ts';
+
+type Step = RebuildRecord['step'];
+type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
+
+const dropAttemptsMax = 12;
+const seedLookMs = 500;
+
+/**
+ * One confirmed rebuild, from the step its record is at to the end. Every step can be begun again: what came before a
+ * crash is either found complete or done anew.
+ *
+ * ```
+ *  quarantining ──▶ deleting ──▶ seeding ──▶ done
+ *       └──────────────┴──▶ stopped             (the copy is as it was)
+ * ```
+ */
+export class RebuildRun {
+  readonly #ports: RebuildPorts;
+  #record: RebuildRecord;
+  #running = true;
+  #partitionsDone = 0;
+  #partitionsTotal = 0;
+  #trouble: string | undefined;
+
+  constructor(ports: RebuildPorts, record: RebuildRecord) {
+    this.#ports = ports;
+    this.#record = record;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  get hash(): string {
+    return this.#record.planHash;
+  }
+
+  /** Nobody but this rebuild may touch the copy. */
+  get holding(): boolean {
+    const { kind } = this.#record.step;
+    return this.#running && (kind === 'quarantining' || kind === 'deleting');
+  }
+
+  view(): RebuildView {
+    return viewRecord(this.#record, {
+      partitionsDone: this.#partitionsDone,
+      partitionsTotal: this.#partitionsTotal,
+      trouble: this.#trouble,
+    });
+  }
+
+  /** Goes on until nothing is left to do, or `signal` fires: the next worker then goes on from the journal. */
+  async toTheEnd(signal: AbortSignal): Promise<void> {
+    const { topic } = this.#record;
+    try {
+      while (!hasAborted(signal)) {
+        const next = await this.#next(signal);
+        if (next === undefined) return;
+        const held = this.holding;
+        const record = { ...this.#record, step: next };
+        await this.#ports.state.putRebuild(record, signal);
+        this.#record = record;
+        this.#ports.logger.warn({ link: record.link, topic, step: next.kind, quarantine: record.name }, 'rebuild');
+        if (held && next.kind === 'stopped') this.#ports.release(topic);
+        if (held && next.kind === 'seeding') this.#ports.dropped(topic);
+      }
+    } catch (error) {
+      if (hasAborted(signal)) return;
+      // Only the journal can fail here. The copy is examined anew; a restart goes on from the last step written.
+      this.#ports.logger.error({ err: error, link: this.#record.link, topic }, 'a rebuild could not write its journal');
+      this.#running = false;
+      this.#ports.release(topic);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Carries out the step at hand and returns the one that follows; undefined at the end, or when asked to stop. */
+  async #next(signal: AbortSignal): Promise<Step | undefined> {
+    const { step } = this.#record;
+    switch (step.kind) {
+      case 'quarantining':
+        return this.#untilStopped(signal, () => this.#quarantine(signal));
+      case 'deleting':
+        return this.#untilStopped(signal, () => this.#delete(step, signal));
+      case 'seeding':
+        return this.#seed(step, signal);
+      case 'done':
+      case 'stopped':
+        return undefined;
+    }
+  }
+
+  /** Whatever goes wrong before the copy is gone ends the rebuild, and the copy stays. */
+  async #untilStopped(signal: AbortSignal, work: () => Promise<Step>): Promise<Step | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (hasAborted(signal)) return undefined;
+      const { topic, link, step } = this.#record;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped; the copy is kept');
+      const quarantined = step.kind === 'deleting';
+      return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined };
+    }
+  }
+
+  async #quarantine(signal: AbortSignal): Promise<Step> {
+    const { sides, pair, version, now } = this.#ports;
+    const onPartition = (done: number, total: number): void => {
+      this.#partitionsDone = done;
+      this.#partitionsTotal = total;
+    };
+    // A worker may have died between giving the folder its name and noting it.
+    const { manifestSha256 } =
+      (await finishedQuarantine(this.#record)) ??
+      (await writeQuarantine({ sides, pair, version, now }, this.#record, { signal, onPartition }));
+    return { kind: 'deleting', manifestSha256 };
+  }
+
+  async #delete({ manifestSha256 }: StepOf<'deleting'>, signal: AbortSignal): Promise<Step> {
+    const finished = await finishedQuarantine(this.#record);
+    if (finished?.manifestSha256 !== manifestSha256) {
+      throw new Stopped(`the quarantine ${quarantinePath(this.#record)} is not there any more as it was written`);
+    }
+    const { manifest } = finished;
+    const { sides, mayCopy } = this.#ports;
+    const pause = new Wakeup();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await dropCopy({ sides, mayCopy, signal }, this.#record, manifest);
+        break;
+      } catch (error) {
+        const verdict = verdictOf(error);
+        const again = verdict === 'moved' || verdict === 'later';
+        if (hasAborted(signal) || !again || attempt >= dropAttemptsMax) throw error;
+        this.#trouble = error instanceof Error ? error.message : String(error);
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+    this.#trouble = undefined;
+    return { kind: 'seeding', manifestSha256, groupPositions: manifest.groupPositions };
+  }
+
+  async #seed(step: StepOf<'seeding'>, signal: AbortSignal): Promise<Step | undefined> {
+    const { topic, copyTopicId } = this.#record;
+    const pause = new Wakeup();
+    // As long as seeding takes: it is the link's ordinary work, and shown as such.
+    let became = this.#ports.seeded(topic, copyTopicId);
+    for (; became === 'not-yet' && !hasAborted(signal); became = this.#ports.seeded(topic, copyTopicId)) {
+      await pause.wait(signal, seedLookMs);
+    }
+    if (became === 'not-yet') return undefined;
+    const remarks = became === 'faulted' ? unrestored(step) : await this.#restore(step, signal);
+    if (hasAborted(signal)) return undefined;
+    const at = this.#ports.now().toISOString();
+    return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks };
+  }
+
+  async #restore(step: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {
+    const { topic, copiedTopicId, sourceTopicId } = this.#record;
+    const { target } = this.#ports.sides;
+    if (step.groupPositions.length === 0) return [];
+    if (copiedTopicId !== sourceTopicId) {
+      return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
+    }
+    try {
+      const partitions = (await target.metadata([topic])).topics.get(topic)?.partitions ?? [];
+      const reader = new LogReader(target);
+      const ends = new Map<number, bigint>();
+      for (const { partition } of partitions) ends.set(partition, (await reader.range(topic, partition, signal)).end);
+      return [...(await restorePositions(target, { topic, positions: step.groupPositions, ends }))];
+    } catch (error) {
+      this.#ports.logger.error({ err: error, topic }, 'positions of consumer groups could not be put back');
+      return [`${unrestored(step).join()} (${error instanceof Error ? error.message : String(error)})`];
+    }
+  }
+}
+
+function unrestored({ groupPositions }: StepOf<'seeding'>): string[] {
+  if (groupPositions.length === 0) return [];
+  return ['the positions of consumer groups were not put back; they are in the manifest'];
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import {
+  groupPositionSchema,
+  manifestFaultSchema,
+  quarantinedSchema,
+  scannedRangeSchema,
+} from '../../quarantine/manifest.ts';
+
+/** What the API says of a rebuild. Offsets are decimal strings, topic ids 32 hex digits, times ISO 8601 in UTC. */
+const count = z.int().min(0);
+const isoTime = z.iso.datetime();
+export const planHashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+
+const plannedPartitionSchema = z.strictObject({
+  partition: count,
+  ...scannedRangeSchema.shape,
+  /** What only the copy holds: it goes to the files. */
+  quarantined: quarantinedSchema,
+  /** Offsets of the source from its start to its end: all of them are copied anew. */
+  offsetsToCopy: count,
+});
+
+export const rebuildPlanSchema = z.strictObject({
+  topic: z.string(),
+  link: z.string(),
+  /** The copy that is deleted; only the topic with this id. */
+  copyTopicId: z.string(),
+  /** The source topic it was a copy of. */
+  copiedTopicId: z.string(),
+  /** The source topic the new copy will be made from. */
+  sourceTopicId: z.string(),
+  faults: z.array(manifestFaultSchema),
+  partitions: z.array(plannedPartitionSchema),
+  /** Where the files go: a folder of the worker's machine. */
+  folder: z.string(),
+  neededBytes: count,
+  freeBytes: count,
+  /** Positions that consumer groups have committed on the copy: Kafka forgets them with the topic. */
+  groupPositions: z.array(groupPositionSchema),
+  /** Groups whose positions the worker may not read: they are not saved. */
+  groupsHidden: z.array(z.string()),
+  /** Of everything that decides what goes; confirming means sending it back. */
+  hash: planHashSchema,
+});
+
+const progress = { partitionsDone: count, partitionsTotal: count };
+const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.string() };
+
+/**
+ * - `none`          nothing was asked for since the worker started
+ * - `planning`      both logs are being compared
+ * - `planned`       waits for its hash to be sent back
+ * - `quarantining`  nothing appends to the copy; what only it holds is being written and read back. It is still whole
+ * - `deleting`      the quarantine is complete; the copy goes if it did not change meanwhile
+ * - `seeding`       the copy is being made anew
+ * - `done`          the new copy was level with the source once
+ * - `stopped`       the plan or the rebuild ended before the copy was touched; `reason` says why
+ */
+export const rebuildViewSchema = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('none') }),
+  z.strictObject({ step: z.literal('planning'), startedAt: isoTime, ...progress }),
+  z.strictObject({ step: z.literal('planned'), plan: rebuildPlanSchema }),
+  z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress }),
+  z.strictObject({ step: z.literal('deleting'), ...confirmed, trouble: z.string().optional() }),
+  z.strictObject({ step: z.literal('seeding'), ...confirmed }),
+  z.strictObject({ step: z.literal('done'), ...confirmed, at: isoTime, remarks: z.array(z.string()) }),
+  z.strictObject({
+    step: z.literal('stopped'),
+    at: isoTime,
+    reason: z.string(),
+    /** Present when a finished quarantine is there. */
+    quarantine: z.string().optional(),
+  }),
+]);
+
+/** The short form that stands beside a topic. */
+export const rebuildNoteSchema = z.strictObject({
+  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'done', 'stopped']),
+  quarantine: z.string().optional(),
+  reason: z.string().optional(),
+});
+
+export type RebuildPlan = z.output<typeof rebuildPlanSchema>;
+export type PlannedPartition = z.output<typeof plannedPartitionSchema>;
+export type RebuildView = z.output<typeof rebuildViewSchema>;
+export type RebuildNote = z.output<typeof rebuildNoteSchema>;
+
+export function noteOf(view: RebuildView): RebuildNote | undefined {
+  if (view.step === 'none') return undefined;
+  const reason = view.step === 'deleting' ? view.trouble : view.step === 'stopped' ? view.reason : undefined;
+  return {
+    step: view.step,
+    ...('quarantine' in view && view.quarantine !== undefined ? { quarantine: view.quarantine } : {}),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

@@ -1,0 +1,222 @@
+import { quarantineName } from '../../quarantine/manifest.ts';
+import { hasAborted } from '../../replication/wakeup.ts';
+import { Problem } from '../problems.ts';
+import { freeBytes, makePlan } from './make-plan.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
+import { noteOf, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
+import type { RebuildPorts } from './rebuild-ports.ts';
+import { RebuildRun } from './rebuild-run.ts';
+import { rebuildRefusal } from './refusals.ts';
+import type { FaultedSubject } from './subject.ts';
+import { viewRecord } from './view-record.ts';
+
+/** What is not worth a record in the journal: it has touched nothing. */
+type Planning =
+  | { readonly kind: 'planning'; readonly startedAt: Date; done: number; total: number }
+  | { readonly kind: 'planned'; readonly plan: RebuildPlan }
+  | { readonly kind: 'failed'; readonly at: Date; readonly reason: string };
+
+/** Plans are made and copies rebuilt one at a time per link: each reads two whole logs. */
+const busyText = 'one topic of a link is planned or rebuilt at a time';
+
+/**
+ * Rebuilds of one link's copies: a plan that shows what goes, its confirmation, and the steps that follow, each in the
+ * journal before it acts. Nothing here begins by itself but what was confirmed before the worker ended.
+ */
+export class Rebuilds {
+  readonly #ports: RebuildPorts;
+  readonly #planning = new Map<string, Planning>();
+  readonly #runs = new Map<string, RebuildRun>();
+  /** A confirmation is being checked and written to the journal. */
+  #confirming = false;
+  readonly #stopping = new AbortController();
+  readonly #working = new Set<Promise<void>>();
+
+  constructor(ports: RebuildPorts) {
+    this.#ports = ports;
+    for (const record of ports.state.rebuilds()) {
+      const { kind } = record.step;
+      if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled(this.#working);
+  }
+
+  /** From the confirmation until the copy is gone, or the rebuild ended without it. */
+  holds(topic: string): boolean {
+    return this.#runs.get(topic)?.holding ?? false;
+  }
+
+  view(topic: string): RebuildView {
+    const run = this.#runs.get(topic);
+    if (run !== undefined && run.running) return run.view();
+    const planning = this.#planning.get(topic);
+    if (planning !== undefined) return viewPlanning(planning);
+    const record = this.#ports.state.rebuild(topic);
+    return record === undefined || record.link !== this.#ports.link ? { step: 'none' } : viewRecord(record, ended);
+  }
+
+  note(topic: string): RebuildNote | undefined {
+    return noteOf(this.view(topic));
+  }
+
+  /** Begins to make a plan; one that is being made goes on. Rejects with `REBUILD_REFUSED`, `REBUILD_BUSY`. */
+  async plan(topic: string): Promise<RebuildView> {
+    const known = this.view(topic);
+    if (known.step === 'planning' || this.#runs.get(topic)?.running === true) return known;
+    const folder = this.#folder();
+    this.#requireIdle();
+    const planning: Planning = { kind: 'planning', startedAt: this.#ports.now(), done: 0, total: 0 };
+    this.#planning.set(topic, planning);
+    try {
+      const subject = await this.#admit(topic);
+      this.#spawn(this.#makePlan(subject, folder, planning));
+    } catch (error) {
+      this.#planning.delete(topic);
+      throw error;
+    }
+    return this.view(topic);
+  }
+
+  /**
+   * Carries out the plan with this hash. Resolves when the first step is in the journal; the rest goes on by itself.
+   * Rejects with `PLAN_CHANGED`, `REBUILD_REFUSED`, `REBUILD_BUSY`; nothing was touched then.
+   */
+  async execute(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
+    const running = this.#runs.get(topic);
+    if (running?.running === true) {
+      if (running.hash === hash) return running.view();
+      throw new Problem('REBUILD_BUSY', `${topic} is being rebuilt already, by another plan`);
+    }
+    const planned = this.#planning.get(topic);
+    if (planned?.kind !== 'planned' || planned.plan.hash !== hash) {
+      throw new Problem(
+        'PLAN_CHANGED',
+        `the plan ${hash.slice(0, 12)} of ${topic} is not the newest one; nothing was touched`,
+      );
+    }
+    this.#requireIdle();
+    this.#confirming = true;
+    try {
+      const record = await this.#confirm(planned.plan);
+      await this.#ports.state.putRebuild(record, signal);
+      this.#planning.delete(topic);
+      this.#start(record);
+    } finally {
+      this.#confirming = false;
+    }
+    return this.view(topic);
+  }
+
+  /** Looks once more at what may have changed since the plan, and at the disk. */
+  async #confirm(plan: RebuildPlan): Promise<RebuildRecord> {
+    const { topic } = plan;
+    const subject = await this.#admit(topic);
+    if (subject.sourceTopicId !== plan.sourceTopicId || subject.copyTopicId !== plan.copyTopicId) {
+      throw new Problem('PLAN_CHANGED', `${topic} is another topic by now at one of the sites; nothing was touched`);
+    }
+    const free = await freeBytes(plan.folder);
+    if (free < plan.neededBytes) {
+      throw refused(`${plan.folder} has ${free} bytes left, the quarantine needs ${plan.neededBytes}: make room there`);
+    }
+    const startedAt = this.#ports.now();
+    return {
+      ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
+      ...{ copiedTopicId: plan.copiedTopicId, sourceTopicId: plan.sourceTopicId },
+      ...{ folder: plan.folder, name: quarantineName(topic, plan.hash, startedAt), startedAt: startedAt.toISOString() },
+      faults: plan.faults,
+      step: { kind: 'quarantining' },
+    };
+  }
+
+  #start(record: RebuildRecord): void {
+    const run = new RebuildRun(this.#ports, record);
+    this.#runs.set(record.topic, run);
+    if (run.holding) this.#ports.hold(record.topic);
+    this.#ports.logger.warn({ link: record.link, topic: record.topic, step: record.step.kind }, 'rebuilding a copy');
+    this.#spawn(run.toTheEnd(this.#stopping.signal));
+  }
+
+  #folder(): string {
+    const { folder } = this.#ports;
+    if (folder !== undefined) return folder;
+    throw refused('this worker has no quarantineFolder in its configuration');
+  }
+
+  async #admit(topic: string): Promise<FaultedSubject> {
+    const subject = await this.#ports.subject(topic).catch((error: unknown) => {
+      throw error instanceof Problem ? error : new Problem('UNREACHABLE', textOf(error), { cause: error });
+    });
+    const refusal = rebuildRefusal(subject);
+    if (refusal !== undefined) throw refused(refusal);
+    return subject;
+  }
+
+  /** A new copy that is being seeded is the replicator's work, and hinders nobody. */
+  #requireIdle(): void {
+    const planning = [...this.#planning.values()].some(({ kind }) => kind === 'planning');
+    if (planning || this.#confirming || [...this.#runs.values()].some(({ holding }) => holding)) {
+      throw new Problem('REBUILD_BUSY', busyText);
+    }
+  }
+
+  async #makePlan(
+    subject: FaultedSubject,
+    folder: string,
+    planning: Extract<Planning, { kind: 'planning' }>,
+  ): Promise<void> {
+    const { topic, copyTopicId, sourceTopicId, faults } = subject;
+    const record = this.#ports.state.shadow(topic);
+    try {
+      // Admitted: both ids and the record are there. The compiler cannot see it.
+      if (record === undefined || copyTopicId === undefined || sourceTopicId === undefined) return;
+      const ids = { topic, link: this.#ports.link, copyTopicId, copiedTopicId: record.sourceTopicId, sourceTopicId };
+      const plan = await makePlan(
+        this.#ports.sides,
+        { ...ids, faults, folder },
+        {
+          signal: this.#stopping.signal,
+          onPartition: (done, total) => Object.assign(planning, { done, total }),
+        },
+      );
+      this.#planning.set(topic, { kind: 'planned', plan });
+    } catch (error) {
+      if (hasAborted(this.#stopping.signal)) return;
+      this.#ports.logger.warn({ err: error, link: this.#ports.link, topic }, 'planning a rebuild failed');
+      this.#planning.set(topic, { kind: 'failed', at: this.#ports.now(), reason: textOf(error) });
+    }
+  }
+
+  #spawn(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => this.#ports.logger.error({ err: error }, 'unexpected error in a rebuild'))
+      .finally(() => this.#working.delete(running));
+    this.#working.add(running);
+  }
+}
+
+function viewPlanning(planning: Planning): RebuildView {
+  switch (planning.kind) {
+    case 'planning': {
+      const { startedAt, done, total } = planning;
+      return { step: 'planning', startedAt: startedAt.toISOString(), partitionsDone: done, partitionsTotal: total };
+    }
+    case 'planned':
+      return { step: 'planned', plan: planning.plan };
+    case 'failed':
+      return { step: 'stopped', at: planning.at.toISOString(), reason: planning.reason };
+  }
+}
+
+const ended = { partitionsDone: 0, partitionsTotal: 0, trouble: undefined };
+
+function refused(message: string): Problem {
+  return new Problem('REBUILD_REFUSED', `${message}; nothing was touched`);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { committedPositions } from '../../kafka/group-positions.ts';
+import { type Manifest, manifestFormat } from '../../quarantine/manifest.ts';
+import { type PartitionFiles, QuarantineWriter } from '../../quarantine/quarantine-writer.ts';
+import { verifyQuarantine } from '../../quarantine/verify-quarantine.ts';
+import { plannedPartition, renderPositions } from './make-plan.ts';
+import { planHash } from './plan-hash.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
+import { type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
+import { Stopped } from './stopped.ts';
+
+export interface QuarantineContext {
+  readonly sides: Sides;
+  readonly pair: string;
+  readonly version: string;
+  readonly now: () => Date;
+}
+
+/** A quarantine that is complete, on the disk, and was read back. */
+export interface FinishedQuarantine {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+}
+
+/**
+ * Reads both logs once more and writes what only the copy holds. Throws {@link Stopped} when it is not exactly what
+ * was confirmed; nothing is left on the disk then.
+ */
+export async function writeQuarantine(
+  context: QuarantineContext,
+  record: RebuildRecord,
+  options: Pick<ScanOptions, 'signal' | 'onPartition'>,
+): Promise<FinishedQuarantine> {
+  const writer = await QuarantineWriter.create(record.folder, record.name);
+  try {
+    const scans = await scanTopic(context.sides, record, {
+      ...options,
+      sink: (partition, found) => writer.add(partition, found),
+    });
+    const { topic, link, copyTopicId, copiedTopicId, sourceTopicId } = record;
+    const ids = { topic, link, copyTopicId, copiedTopicId, sourceTopicId };
+    const found = planHash({ ...ids, partitions: scans.map(plannedPartition) });
+    if (found !== record.planHash) {
+      throw new Stopped('what only the copy holds has changed since the plan was confirmed; make a new plan');
+    }
+    const files = new Map<number, PartitionFiles>();
+    for (const { partition } of scans) {
+      const described = await writer.finishPartition(partition);
+      if (described !== undefined) files.set(partition, described);
+    }
+    const { positions } = await committedPositions(context.sides.target, topic, scans.length);
+    const manifest: Manifest = {
+      format: manifestFormat,
+      umbra: context.version,
+      reason: 'rebuild',
+      pair: context.pair,
+      ...ids,
+      planHash: record.planHash,
+      startedAt: record.startedAt,
+      cutAt: context.now().toISOString(),
+      faults: record.faults,
+      partitions: scans.map((scan) => manifestPartition(scan, files.get(scan.partition))),
+      groupPositions: renderPositions(positions),
+    };
+    return { manifest, manifestSha256: await writer.finish(manifest) };
+  } finally {
+    await writer.abandon();
+  }
+}
+
+function manifestPartition(
+  { partition, range, quarantined }: TopicScan,
+  files: PartitionFiles | undefined,
+): Manifest['partitions'][number] {
+  return { partition, ...range, ...quarantined, ...(files === undefined ? {} : { files }) };
+}
+
+/**
+ * The quarantine that an earlier life of the worker finished, read from its first byte to its last; undefined when
+ * there is none. Throws {@link Stopped} when it is damaged or another one.
+ */
+export async function finishedQuarantine(record: RebuildRecord): Promise<FinishedQuarantine | undefined> {
+  const path = quarantinePath(record);
+  const { manifest, manifestSha256, problems } = await verifyQuarantine(path);
+  if (manifest === undefined || manifestSha256 === undefined) return undefined;
+  const [problem] = problems;
+  if (problem !== undefined) throw new Stopped(`the quarantine ${path} is damaged: ${problem}`);
+  if (manifest.planHash !== record.planHash || manifest.copyTopicId !== record.copyTopicId) {
+    throw new Stopped(`the quarantine ${path} is that of another rebuild`);
+  }
+  return { manifest, manifestSha256 };
+}
+
+export function quarantinePath({ folder, name }: Pick<RebuildRecord, 'folder' | 'name'>): string {
+  return join(folder, name);
+}

@@ -1,0 +1,319 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { deleteTopicById } from '../../src/kafka/topic-admin.ts';
+import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
+import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
+import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
+import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
+import { SiteState } from '../../src/worker/state.ts';
+import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { testFolder } from '../fixtures/test-root.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const sites = inject('sites');
+let pair: TestPair;
+let clusters: Readonly<Record<'a' | 'b', Cluster>>;
+
+beforeAll(async () => {
+  pair = await startPair({ clusters: { a: sites.a.umbra, b: sites.b.umbra } });
+  const connect = (site: 'a' | 'b'): Cluster =>
+    new Cluster(`site ${site}`, clusterConfigSchema.parse(sites[site].umbra), { clientId: 'test-rebuild' });
+  clusters = { a: connect('a'), b: connect('b') };
+});
+
+afterAll(async () => {
+  await Promise.all([clusters.a.close(), clusters.b.close()]);
+  await pair.remove();
+});
+
+const bounded = (): AbortSignal => AbortSignal.timeout(60_000);
+
+async function umbra(
+  args: readonly string[],
+  answer?: string,
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const said = { out: '', err: '' };
+  const io: Io = {
+    out: (line) => (said.out += `${line}\n`),
+    err: (line) => (said.err += `${line}\n`),
+    // Where a rebuild that took too long had got to, and when.
+    progress: (line) => (said.err += `${new Date().toISOString()} ${line}\n`),
+    ...(answer === undefined ? {} : { ask: () => Promise.resolve(answer) }),
+    colour: false,
+    cwd: testFolder('cli'),
+    env: { UMBRA_DEBUG: '1' },
+  };
+  return { code: await runCli(['--api', pair.api.b.url, ...args], io, AbortSignal.timeout(110_000)), ...said };
+}
+
+/** A copy of two records at offsets 0 and 1 in partition 0 (and one in each other) with foreign records behind them. */
+async function diverged(topic: string, foreign: readonly string[]): Promise<void> {
+  await createTopic(sites.a.app, topic, { partitions: 2 });
+  await produce(sites.a.app, topic, ['one', 'two']);
+  await pair.topic(topic, following);
+  await produce(sites.b.admin, topic, foreign);
+  await pair.topic(topic, ({ state }) => state === 'faulted');
+}
+
+async function plan(topic: string): Promise<RebuildPlan> {
+  await pair.api.b.planRebuild(topic, bounded());
+  return eventually('the plan is made', async () => {
+    const view = await pair.api.b.rebuild(topic, bounded());
+    if (view.step === 'stopped') throw new Error(view.reason);
+    return view.step === 'planned' ? view.plan : undefined;
+  });
+}
+
+function ended(topic: string): Promise<Extract<RebuildView, { step: 'done' | 'stopped' }>> {
+  return eventually(
+    'the rebuild came to its end',
+    async () => {
+      const view = await pair.api.b.rebuild(topic, bounded());
+      return view.step === 'done' || view.step === 'stopped' ? view : undefined;
+    },
+    60_000,
+  );
+}
+
+async function expectEqual(topic: string): Promise<void> {
+  await pair.topic(topic, following);
+  expect((await pair.verify([topic])).totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+}
+
+test(
+  'a copy with foreign records is planned, confirmed, quarantined, made anew and equal',
+  { timeout: 180_000 },
+  async () => {
+    const topic = 'a_rebuild';
+    await diverged(topic, ['alien one', 'alien two']);
+    const admin = kafkajs(sites.b.admin).admin();
+    await admin.connect();
+    await admin.setOffsets({ groupId: 'a_readers', topic, partitions: [{ partition: 0, offset: '1' }] });
+
+    const shown = await umbra(['rebuild', topic, '--plan']);
+    expect(shown.code, shown.err).toBe(0);
+    expect(shown.out).toContain('FOREIGN_WRITE');
+    expect(shown.out).toMatch(/2 records that only the copy holds go to files/);
+    expect(shown.out).toContain('1 consumer group committed positions');
+
+    expect(await umbra(['rebuild', topic])).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('nobody is there') as string,
+    });
+    expect(await umbra(['rebuild', topic], 'yes')).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('not confirmed') as string,
+    });
+    const wrong = await umbra(['rebuild', topic, '--confirm', 'f'.repeat(64)]);
+    expect(wrong).toMatchObject({ code: 5, err: expect.stringContaining('nothing was touched') as string });
+    expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
+
+    const done = await umbra(['rebuild', topic], topic);
+    expect(done.code, done.err).toBe(0);
+    const view = await ended(topic);
+    if (view.step !== 'done') throw new Error(view.reason);
+    expect(view.remarks).toEqual([]);
+    await expectEqual(topic);
+    expect(await logEnds(sites.b.app, topic)).toEqual([2n, 0n]);
+
+    const { problems, manifest } = await verifyQuarantine(view.quarantine);
+    expect(problems).toEqual([]);
+    expect(manifest?.partitions[0]).toMatchObject({
+      forkOffset: '2',
+      recordsOnlyHere: 2,
+      firstOffset: '2',
+      lastOffset: '3',
+    });
+    const records = await umbra(['quarantine', 'show', view.quarantine]);
+    expect(
+      records.out
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+    ).toMatchObject([
+      { partition: 0, offset: '2', value: { utf8: 'alien one' }, onlyHere: true },
+      { partition: 0, offset: '3', value: { utf8: 'alien two' }, onlyHere: true },
+    ]);
+    expect((await umbra(['quarantine', 'verify', view.quarantine])).code).toBe(0);
+
+    const [position] = await admin.fetchOffsets({ groupId: 'a_readers', topics: [topic] });
+    await admin.disconnect();
+    expect(position?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('1');
+  },
+);
+
+test('a rebuilt copy goes on copying and outlives a restart without its old fault', async () => {
+  await pair.kill('b');
+  await pair.start('b');
+  await produce(sites.a.app, 'a_rebuild', ['three']);
+  await eventually('the new record arrives', async () =>
+    (await logEnds(sites.b.app, 'a_rebuild'))[0] === 3n ? true : undefined,
+  );
+  await expectEqual('a_rebuild');
+  expect((await pair.api.b.topic('a_rebuild')).rebuild).toMatchObject({ step: 'done' });
+});
+
+test('all of a copy whose source was created anew goes to the files', async () => {
+  const topic = 'a_rebuild_recreated';
+  await createTopic(sites.a.app, topic);
+  await produce(sites.a.app, topic, ['first life', 'same']);
+  await pair.topic(topic, following);
+  const admin = kafkajs(sites.a.admin).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  await pair.topic(topic, ({ state }) => state === 'orphaned');
+  await createTopic(sites.a.app, topic);
+  await admin.disconnect();
+  await produce(sites.a.app, topic, ['second life', 'same', 'more']);
+  await pair.topic(topic, ({ state, fault }) => state === 'faulted' && fault?.code === 'SOURCE_RECREATED');
+  const { hash, partitions } = await plan(topic);
+  expect(partitions).toMatchObject([{ quarantined: { recordsOnlyHere: 2, firstOffset: '0' } }]);
+  await pair.api.b.executeRebuild(topic, hash, bounded());
+  const view = await ended(topic);
+  expect(view.step).toBe('done');
+  expect((await verifyQuarantine(view.quarantine ?? '')).problems).toEqual([]);
+  await expectEqual(topic);
+  expect(await logEnds(sites.b.app, topic)).toEqual([3n]);
+});
+
+describe('a worker that dies', () => {
+  const state = async (): Promise<SiteState> => {
+    const read = new SiteState(clusters.b);
+    await read.catchUp(bounded());
+    return read;
+  };
+
+  /** A record as the worker writes it when the plan is confirmed. */
+  async function confirmed(topic: string): Promise<RebuildRecord> {
+    const { hash, folder, link, faults, ...ids } = await plan(topic);
+    return {
+      ...{ topic, link, planHash: hash, folder, faults, name: `test.${topic}`, startedAt: '2026-01-02T03:04:05.000Z' },
+      ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
+      step: { kind: 'quarantining' },
+    };
+  }
+
+  const quarantine = (record: RebuildRecord): ReturnType<typeof writeQuarantine> => {
+    const sides = { source: clusters.a, target: clusters.b };
+    const context = { sides, pair: 'test', version: '0.1.0', now: () => new Date() };
+    return writeQuarantine(context, record, { signal: bounded(), onPartition: () => undefined });
+  };
+
+  /** What a worker finds that was killed when `left` had been done. */
+  const crashes: Readonly<Record<string, (record: RebuildRecord) => Promise<RebuildRecord>>> = {
+    'while it wrote the files': async (record) => {
+      await mkdir(join(record.folder, `${record.name}.partial`, 'partition-0'), { recursive: true });
+      await writeFile(join(record.folder, `${record.name}.partial`, 'partition-0', '00000000000000000002.log'), 'half');
+      return record;
+    },
+    'before it noted that the files are complete': async (record) => {
+      await quarantine(record);
+      return record;
+    },
+    'before it deleted the copy': async (record) => {
+      const { manifestSha256 } = await quarantine(record);
+      return { ...record, step: { kind: 'deleting', manifestSha256 } };
+    },
+    'before it noted that the copy is gone': async (record) => {
+      const { manifestSha256 } = await quarantine(record);
+      await deleteTopicById(clusters.b, record.copyTopicId);
+      return { ...record, step: { kind: 'deleting', manifestSha256 } };
+    },
+    'while it seeded': async (record) => {
+      const { manifestSha256, manifest } = await quarantine(record);
+      await deleteTopicById(clusters.b, record.copyTopicId);
+      return { ...record, step: { kind: 'seeding', manifestSha256, groupPositions: manifest.groupPositions } };
+    },
+  };
+
+  test.each(Object.keys(crashes).map((when, number) => ({ when, number })))(
+    '$when comes to the same end',
+    async ({ when, number }) => {
+      const topic = `a_rebuild_crash_${number}`;
+      await diverged(topic, ['alien']);
+      const record = await confirmed(topic);
+      await pair.kill('b');
+      const left = await crashes[when]?.(record);
+      if (left !== undefined) await (await state()).putRebuild(left, bounded());
+      await pair.start('b');
+      const view = await ended(topic);
+      if (view.step !== 'done') throw new Error(view.reason);
+      const { problems, manifest } = await verifyQuarantine(view.quarantine);
+      expect(problems).toEqual([]);
+      expect(manifest?.partitions[0]).toMatchObject({ recordsOnlyHere: 1 });
+      await expectEqual(topic);
+    },
+  );
+
+  test('as soon as it was confirmed comes to the same end', async () => {
+    const topic = 'a_rebuild_killed';
+    await diverged(topic, ['alien']);
+    const { hash } = await plan(topic);
+    await pair.api.b.executeRebuild(topic, hash, bounded());
+    await pair.kill('b');
+    await pair.start('b');
+    const view = await ended(topic);
+    expect(view.step).toBe('done');
+    await expectEqual(topic);
+  });
+
+  test('and finds that somebody wrote after the files were complete leaves the copy as it is', async () => {
+    const topic = 'a_rebuild_late_write';
+    await diverged(topic, ['alien']);
+    const record = await confirmed(topic);
+    await pair.kill('b');
+    const { manifestSha256 } = await quarantine(record);
+    await produce(sites.b.admin, topic, ['late alien']);
+    await (await state()).putRebuild({ ...record, step: { kind: 'deleting', manifestSha256 } }, bounded());
+    await pair.start('b');
+    const view = await ended(topic);
+    expect(view).toMatchObject({ step: 'stopped', reason: expect.stringContaining('still writes') as string });
+    expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
+    await pair.topic(topic, ({ state: at }) => at === 'faulted');
+  });
+});
+
+describe('refused', () => {
+  test('a topic that is not faulted, one that nobody copies, a plan that is not the newest', async () => {
+    await createTopic(sites.a.app, 'a_rebuild_sound');
+    await pair.topic('a_rebuild_sound', following);
+    await expect(pair.api.b.planRebuild('a_rebuild_sound')).rejects.toMatchObject({
+      code: 'REBUILD_REFUSED',
+      message: expect.stringContaining('not faulted') as string,
+    });
+    await expect(pair.api.b.planRebuild('a_rebuild_nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(pair.api.b.executeRebuild('a_rebuild_sound', '0'.repeat(64))).rejects.toMatchObject({
+      code: 'PLAN_CHANGED',
+    });
+  });
+
+  test('a topic of that name which the link did not make', async () => {
+    await createTopic(sites.b.admin, 'a_rebuild_squatter');
+    await produce(sites.b.admin, 'a_rebuild_squatter', ['mine']);
+    await createTopic(sites.a.app, 'a_rebuild_squatter');
+    await pair.topic('a_rebuild_squatter', ({ state }) => state === 'faulted');
+    await expect(pair.api.b.planRebuild('a_rebuild_squatter')).rejects.toMatchObject({
+      code: 'REBUILD_REFUSED',
+      message: expect.stringContaining('no copy of ours') as string,
+    });
+    expect(await logEnds(sites.b.admin, 'a_rebuild_squatter')).toEqual([1n]);
+  });
+
+  test('a plan that somebody wrote behind: the copy is as it was, and the new plan has both records', async () => {
+    const topic = 'a_rebuild_changed';
+    await diverged(topic, ['alien']);
+    const { hash } = await plan(topic);
+    await produce(sites.b.admin, topic, ['another alien']);
+    await pair.api.b.executeRebuild(topic, hash, bounded());
+    expect(await ended(topic)).toMatchObject({ step: 'stopped', reason: expect.stringContaining('changed') as string });
+    expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
+    await pair.topic(topic, ({ state }) => state === 'faulted');
+    expect((await plan(topic)).partitions[0]?.quarantined.recordsOnlyHere).toBe(2);
+  });
+});
