@@ -1,6 +1,6 @@
 import { MalformedError } from '../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
-import { compareBatches } from './record-batch.ts';
+import { compareBatches, hasSameBytesAtCopy } from './record-batch.ts';
 import { compareRecords, decodeRecords, type RawRecord } from './records.ts';
 
 /** What a comparison of two logs has found. Batches are the source's. */
@@ -75,11 +75,11 @@ async function step(found: LogComparison, { source, copy, compacted }: Cursors):
     copy.skipBatch();
     return true;
   }
-  // Bytes are promised for every batch that can pass as a whole; there a difference counts even if records are equal.
+  // Bytes are promised for every batch that passed as a whole; there a difference counts even if records are equal.
   if (
     left !== undefined &&
     right !== undefined &&
-    canPass(left) &&
+    hasSameBytesAtCopy(left) &&
     left.header.baseOffset === right.header.baseOffset
   ) {
     source.expected = `the batches' ${compareBatches(left, right) ?? 'bytes'}`;
@@ -139,10 +139,6 @@ function concludeBatch(found: LogComparison, source: LogCursor, copyProducerId: 
   }
   source.wrong = false;
   source.expected = undefined;
-}
-
-function canPass({ header }: RawBatch): boolean {
-  return header.dense && !header.logAppendTime;
 }
 
 function different(found: LogComparison, difference: LogDifference): void {
