@@ -51,7 +51,7 @@ export class LogReader {
     this.#attemptsMax = options.attemptsMax ?? attemptsMax;
   }
 
-  /** Log start and high watermark. Throws {@link KafkaError} or {@link ConnectionError} when attempts run out. */
+  /** Log start and last stable offset: what a consumer may read. Throws {@link KafkaError} or {@link ConnectionError} when attempts run out. */
   async range(
     topic: string,
     partition: number,
@@ -59,7 +59,7 @@ export class LogReader {
   ): Promise<{ readonly start: bigint; readonly end: bigint }> {
     return this.#withLeader({ topic, partition }, signal, async (broker) => {
       const start = await listOffsets(broker, 'earliest', [{ topic, partition }]);
-      const end = await listOffsets(broker, 'latest', [{ topic, partition }]);
+      const end = await listOffsets(broker, 'stable', [{ topic, partition }]);
       const key = partitionKey(topic, partition);
       const where = `${topic} at ${this.#cluster.name}`;
       return { start: valueOf(start.get(key), where), end: valueOf(end.get(key), where) };
