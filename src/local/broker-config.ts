@@ -103,5 +103,7 @@ const smallness: readonly Entry[] = [
   ['background.threads', 4],
   ['num.recovery.threads.per.data.dir', 1],
   ['log.cleaner.dedupe.buffer.size', 8 << 20],
+  // Whoever looks at compaction here does not want to wait for it (default 15 s).
+  ['log.cleaner.backoff.ms', 1_000],
   ['queued.max.requests', 64],
 ];
