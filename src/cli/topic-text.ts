@@ -1,7 +1,7 @@
 import type { PartitionView, TopicDetailView } from '../worker/views.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
-import { lagCells } from './quantities.ts';
+import { duration, lagCells, plural } from './quantities.ts';
 import { renderFault, topicsTable } from './status-text.ts';
 import { table } from './table.ts';
 
@@ -55,10 +55,17 @@ function partitionsTable(partitions: readonly PartitionView[], colours: Colours)
   return table(columns, rows);
 }
 
-function partitionRemarks({ partition, fault, retrying }: PartitionView, colours: Colours): string[] {
+function partitionRemarks(view: PartitionView, colours: Colours): string[] {
+  const { partition, fault, retrying, heldBack, sourceEnd = '?' } = view;
   const where = `partition ${partition}`;
   return [
     ...(fault === undefined ? [] : [renderFault(where, fault, colours)]),
     ...(retrying === undefined ? [] : [`${colours.warn(where)}: retrying: ${printable(retrying)}`]),
+    ...(heldBack === undefined
+      ? []
+      : [
+          `${colours.warn(where)}: an open transaction at the source has held back ${plural(heldBack.records, 'record')} ` +
+            `from offset ${sourceEnd} on for ${duration(heldBack.seconds * 1_000)}`,
+        ]),
   ];
 }

@@ -86,12 +86,21 @@ export async function lastSequences(
   );
 }
 
-const specialTimes = { earliest: -2n, latest: -1n } as const;
+const readUncommitted = 0;
+const readCommitted = 1;
+const places = {
+  earliest: { timestamp: -2n, isolation: readUncommitted },
+  latest: { timestamp: -1n, isolation: readUncommitted },
+  stable: { timestamp: -1n, isolation: readCommitted },
+} as const;
 
-/** Log start (`earliest`) or high watermark (`latest`) of each partition, asked at its leader. */
+/**
+ * Log start (`earliest`), high watermark (`latest`) or last stable offset (`stable`, where the first open transaction
+ * begins) of each partition, asked at its leader.
+ */
 export async function listOffsets(
   broker: Broker,
-  which: keyof typeof specialTimes,
+  which: keyof typeof places,
   partitions: readonly PartitionRef[],
 ): Promise<ReadonlyMap<string, Answer<bigint>>> {
   const topics = [...Map.groupBy(partitions, (partition) => partition.topic)].map(([name, list]) => ({
@@ -99,10 +108,16 @@ export async function listOffsets(
     partitions: list.map((partition) => ({
       partitionIndex: partition.partition,
       currentLeaderEpoch: -1,
-      timestamp: specialTimes[which],
+      timestamp: places[which].timestamp,
     })),
   }));
-  const answer = await call(broker.connection, broker.negotiate(listOffsetsV6.api), consumer, 0, topics);
+  const answer = await call(
+    broker.connection,
+    broker.negotiate(listOffsetsV6.api),
+    consumer,
+    places[which].isolation,
+    topics,
+  );
   return new Map(
     answer.topics.flatMap(({ name, partitions: list }) =>
       list.map((entry) => [

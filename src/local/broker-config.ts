@@ -39,7 +39,8 @@ function identity(input: BrokerConfigInput): readonly Entry[] {
     ['node.id', input.nodeId],
     ['controller.quorum.voters', input.voters.map((v) => `${v.nodeId}@127.0.0.1:${v.controllerPort}`).join(',')],
     ['listeners', `CLIENT://${input.clientBindHost}:${client},${inside}`],
-    ['advertised.listeners', `CLIENT://127.0.0.1:${client},${inside}`],
+    // Without CONTROLLER: Kafka before 3.9 does not start with it, and after it takes it from the line above.
+    ['advertised.listeners', `CLIENT://127.0.0.1:${client},BROKER://127.0.0.1:${broker}`],
     ['inter.broker.listener.name', 'BROKER'],
     ['controller.listener.names', 'CONTROLLER'],
     ['log.dirs', input.dataDir],
@@ -102,5 +103,7 @@ const smallness: readonly Entry[] = [
   ['background.threads', 4],
   ['num.recovery.threads.per.data.dir', 1],
   ['log.cleaner.dedupe.buffer.size', 8 << 20],
+  // Whoever looks at compaction here does not want to wait for it (default 15 s).
+  ['log.cleaner.backoff.ms', 1_000],
   ['queued.max.requests', 64],
 ];

@@ -43,6 +43,11 @@ export const localClusterSpecSchema = z
   .refine((spec) => spec.runtime === 'jvm' || spec.brokers === 1, {
     path: ['brokers'],
     message: 'must be 1 with the runtime docker',
+  })
+  .refine((spec) => spec.security === 'none' || !/^3\.[0-4]\./.test(spec.kafkaVersion), {
+    path: ['security'],
+    // KIP-900: before, users could only be made through a cluster that already lets them in.
+    message: 'must be none before Kafka 3.5, whose storage is the first to be formatted with SCRAM users in it',
   });
 
 export type LocalClusterSpec = z.output<typeof localClusterSpecSchema>;

@@ -1,6 +1,6 @@
 import { MalformedError } from '../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
-import { compareBatches } from './record-batch.ts';
+import { compareBatches, hasSameBytesAtCopy } from './record-batch.ts';
 import { compareRecords, decodeRecords, type RawRecord } from './records.ts';
 
 /** What a comparison of two logs has found. Batches are the source's. */
@@ -28,6 +28,8 @@ export interface ComparedRange {
   readonly to: bigint;
   /** Compaction may have removed records at the source since they were copied: more at the copy is no difference. */
   readonly compacted: boolean;
+  /** Whether a record that one side lacks was deleted meanwhile, by a log start that moved; without it none was. */
+  readonly deleted?: (offset: bigint) => Promise<boolean>;
 }
 
 export interface TwoLogs {
@@ -52,18 +54,18 @@ export async function compareLogs(logs: TwoLogs, range: ComparedRange): Promise<
   };
   const source = new LogCursor(logs.source, range);
   const copy = new LogCursor(logs.copy, range);
-  while (await step(found, { source, copy, compacted: range.compacted }));
+  while (await step(found, { source, copy, range }));
   return found;
 }
 
 interface Cursors {
   readonly source: LogCursor;
   readonly copy: LogCursor;
-  readonly compacted: boolean;
+  readonly range: ComparedRange;
 }
 
 /** Compares one batch, or one record where batches do not match; false at the end of both logs. */
-async function step(found: LogComparison, { source, copy, compacted }: Cursors): Promise<boolean> {
+async function step(found: LogComparison, { source, copy, range }: Cursors): Promise<boolean> {
   await source.load();
   await copy.load();
   const left = source.wholeBatch;
@@ -75,11 +77,11 @@ async function step(found: LogComparison, { source, copy, compacted }: Cursors):
     copy.skipBatch();
     return true;
   }
-  // Bytes are promised for every batch that can pass as a whole; there a difference counts even if records are equal.
+  // Bytes are promised for every batch that passed as a whole; there a difference counts even if records are equal.
   if (
     left !== undefined &&
     right !== undefined &&
-    canPass(left) &&
+    hasSameBytesAtCopy(left) &&
     left.header.baseOffset === right.header.baseOffset
   ) {
     source.expected = `the batches' ${compareBatches(left, right) ?? 'bytes'}`;
@@ -97,12 +99,14 @@ async function step(found: LogComparison, { source, copy, compacted }: Cursors):
   if (original === undefined && other === undefined) return false;
   if (original === undefined || (other !== undefined && other.offset < original.offset)) {
     copy.skipRecord();
-    if (other !== undefined && !compacted)
+    if (other !== undefined && !range.compacted && !(await isDeleted(range, other.offset)))
       different(found, { offset: other.offset, what: 'the source has no such record', copyProducerId });
   } else if (other === undefined || original.offset < other.offset) {
-    source.wrong = true;
     source.skipRecord();
-    different(found, { offset: original.offset, what: 'the copy lacks this record', copyProducerId });
+    if (!(await isDeleted(range, original.offset))) {
+      source.wrong = true;
+      different(found, { offset: original.offset, what: 'the copy lacks this record', copyProducerId });
+    }
   } else {
     const part = compareRecords(original, other);
     if (part === undefined) found.recordsEqual += 1;
@@ -113,6 +117,10 @@ async function step(found: LogComparison, { source, copy, compacted }: Cursors):
   }
   if (source.atBatchEnd) concludeBatch(found, source, copyProducerId);
   return true;
+}
+
+async function isDeleted(range: ComparedRange, offset: bigint): Promise<boolean> {
+  return (await range.deleted?.(offset)) ?? false;
 }
 
 interface Opened {
@@ -139,10 +147,6 @@ function concludeBatch(found: LogComparison, source: LogCursor, copyProducerId: 
   }
   source.wrong = false;
   source.expected = undefined;
-}
-
-function canPass({ header }: RawBatch): boolean {
-  return header.dense && !header.logAppendTime;
 }
 
 function different(found: LogComparison, difference: LogDifference): void {

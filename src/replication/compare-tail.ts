@@ -1,5 +1,5 @@
 import type { ReadBatch } from './read-batch.ts';
-import { compareBatches } from './record-batch.ts';
+import { compareBatches, hasSameBytesAtCopy } from './record-batch.ts';
 import { compareRecords, decodeRecords, type RawRecord } from './records.ts';
 
 type Found = Extract<ReadBatch, { kind: 'batch' }>;
@@ -28,7 +28,7 @@ export function tailDifference(original: Found, copy: Found, linkProducerId: big
   }
   if (source.control || original.aborted) return 'a record stands where the source has none';
   const difference = compareBatches(original, copy);
-  const passes = source.dense && !source.logAppendTime && source.baseOffset === header.baseOffset;
+  const passes = hasSameBytesAtCopy(original) && source.baseOffset === header.baseOffset;
   if (difference === undefined || passes) return difference;
   return recordDifference(decodeRecords(original), decodeRecords(copy), source.dense);
 }

@@ -176,7 +176,7 @@ export class Copier {
 
   /** Takes what the source's leader answered for this partition (error code 0). Retains the frame as long as needed. */
   fetched(frame: Frame, answer: FetchedPartition): void {
-    this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs());
+    this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark);
     this.#sourceStart = answer.logStartOffset;
     const plan = planBatches({
       frame: frame.bytes,

@@ -159,16 +159,25 @@ export class FetchStream {
     const keys = fresh ? [...this.#members.keys()] : [...this.#touched];
     const partitions: FetchPartition[] = [];
     const forgotten: { topicId: string; partition: number }[] = [];
+    this.#touched.clear();
+    let full = false;
     for (const key of keys) {
       const member = this.#members.get(key);
       if (member?.copier.wantsFetch === true) {
-        if (fresh || !this.#alreadyAsked(key, member.copier)) partitions.push(this.#ask(key, member));
+        if (!fresh && this.#isVoid(key, member.copier)) {
+          // A session answers for a partition when something changed since it last did. What it said to the copier
+          // before the resume is void: only a partition that is new to the session is certain to be answered.
+          this.#inSession.delete(key);
+          forgotten.push(parseKey(key));
+          this.#touched.add(key);
+          full = true;
+        } else if (fresh || !this.#alreadyAsked(key, member.copier)) {
+          partitions.push(this.#ask(key, member));
+        }
       } else if (this.#inSession.delete(key) && !fresh) {
         forgotten.push(parseKey(key));
       }
     }
-    this.#touched.clear();
-    let full = false;
     for (const { copier } of this.#members.values()) full ||= !copier.wantsFetch && copier.state.kind === 'copying';
     return encodeFetch(
       {
@@ -181,6 +190,12 @@ export class FetchStream {
       },
       this.#pool,
     );
+  }
+
+  /** The broker's session has the partition from before its copier resumed. */
+  #isVoid(key: string, copier: Copier): boolean {
+    const asked = this.#inSession.get(key);
+    return asked !== undefined && asked.generation !== copier.generation;
   }
 
   /** The broker's session has this very wish: it need not be told again. */

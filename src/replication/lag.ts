@@ -9,6 +9,8 @@ export interface Lag {
   readonly seconds: number;
   /** Age of the newest answer of the source; absent before the first. */
   readonly sampleAgeMs: number | undefined;
+  /** Offsets above an open transaction at the source, and how long its beginning is known. Not lag: nobody may copy them. */
+  readonly heldBack: { readonly records: bigint; readonly seconds: number } | undefined;
 }
 
 const samplesMax = 64;
@@ -22,9 +24,12 @@ const samplesMax = 64;
 export class LagClock {
   #samples: Sample[] = [];
   #newest: Sample | undefined;
+  #held: { readonly from: bigint; readonly to: bigint; readonly sinceMs: number } | undefined;
 
-  /** The source's end (last stable offset) as just answered. */
-  observe(end: bigint, nowMs: number): void {
+  /** The source's end (last stable offset) and its high watermark as just answered. */
+  observe(end: bigint, nowMs: number, highWatermark = end): void {
+    const sinceMs = this.#held?.from === end ? this.#held.sinceMs : nowMs;
+    this.#held = highWatermark > end ? { from: end, to: highWatermark, sinceMs } : undefined;
     this.#newest = { end, atMs: nowMs };
     const last = this.#samples.at(-1);
     if (last !== undefined && end <= last.end) return;
@@ -48,11 +53,17 @@ export class LagClock {
   }
 
   read(copyEnd: bigint, nowMs: number): Lag {
-    if (this.#newest === undefined) return { records: 0n, seconds: 0, sampleAgeMs: undefined };
+    if (this.#newest === undefined) return { records: 0n, seconds: 0, sampleAgeMs: undefined, heldBack: undefined };
     const records = this.#newest.end > copyEnd ? this.#newest.end - copyEnd : 0n;
     // Looks at a source that had nothing new are not passed by an append: the copy was there already.
     const since = this.#samples.find((sample) => sample.end > copyEnd)?.atMs;
     const seconds = records === 0n || since === undefined ? 0 : Math.max(0, (nowMs - since) / 1000);
-    return { records, seconds, sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)) };
+    const held = this.#held;
+    return {
+      records,
+      seconds,
+      sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)),
+      heldBack: held && { records: held.to - held.from, seconds: (nowMs - held.sinceMs) / 1000 },
+    };
   }
 }

@@ -29,6 +29,7 @@ export interface LogReaderOptions {
   readonly attemptsMax?: number;
 }
 
+const offsetOutOfRange = 1;
 const offsetNotAvailable = 78;
 const attemptsMax = 12;
 const answerBytesMax = 4 * 1024 * 1024;
@@ -51,7 +52,10 @@ export class LogReader {
     this.#attemptsMax = options.attemptsMax ?? attemptsMax;
   }
 
-  /** Log start and high watermark. Throws {@link KafkaError} or {@link ConnectionError} when attempts run out. */
+  /**
+   * Log start and last stable offset: what a consumer may read. Throws {@link KafkaError} or {@link ConnectionError}
+   * when attempts run out.
+   */
   async range(
     topic: string,
     partition: number,
@@ -59,14 +63,17 @@ export class LogReader {
   ): Promise<{ readonly start: bigint; readonly end: bigint }> {
     return this.#withLeader({ topic, partition }, signal, async (broker) => {
       const start = await listOffsets(broker, 'earliest', [{ topic, partition }]);
-      const end = await listOffsets(broker, 'latest', [{ topic, partition }]);
+      const end = await listOffsets(broker, 'stable', [{ topic, partition }]);
       const key = partitionKey(topic, partition);
       const where = `${topic} at ${this.#cluster.name}`;
       return { start: valueOf(start.get(key), where), end: valueOf(end.get(key), where) };
     });
   }
 
-  /** All batches that overlap [from, to), in order. The frames stay valid. */
+  /**
+   * All batches that overlap [from, to), in order. The frames stay valid. Where the log start has moved past what is to
+   * be read next (retention, DeleteRecords) it goes on at the new start.
+   */
   async *batches(
     of: { readonly topic: string; readonly partition: number },
     range: { readonly from: bigint; readonly to: bigint },
@@ -74,7 +81,16 @@ export class LogReader {
   ): AsyncGenerator<RawBatch> {
     let position = range.from;
     while (position < range.to) {
-      const { batches } = await this.chunk(of, { offset: position, bytesMax: answerBytesMax }, signal);
+      let batches: readonly RawBatch[];
+      try {
+        ({ batches } = await this.chunk(of, { offset: position, bytesMax: answerBytesMax }, signal));
+      } catch (error) {
+        if (!(error instanceof KafkaError) || error.code !== offsetOutOfRange) throw error;
+        const { start } = await this.range(of.topic, of.partition, signal);
+        if (start <= position) throw error;
+        position = start;
+        continue;
+      }
       for (const batch of batches) {
         if (batch.header.baseOffset >= range.to) return;
         if (batch.header.lastOffset < position) continue;

@@ -21,6 +21,7 @@ const compressionMask = 0x07;
 const logAppendTimeBit = 0x08;
 const transactionalBit = 0x10;
 const controlBit = 0x20;
+const deleteHorizonBit = 0x40;
 
 export interface BatchHeader {
   /** Place of the batch in its frame. */
@@ -122,6 +123,22 @@ export function compareBatches(
   if ((left.readInt16BE(21) & compressionMask) !== (right.readInt16BE(21) & compressionMask)) return 'compression';
   if (left.compare(right, 27, 43, 27, 43) !== 0) return 'timestamps';
   return left.compare(right, headerBytes, right.length, headerBytes, left.length) === 0 ? undefined : 'records';
+}
+
+/**
+ * Whether a copy of the source's batch has the same bytes after its header. Not where records are missing or times are
+ * the broker's; and not where the cleaner has been at it since: a batch with records to be deleted later (KIP-534) is
+ * written anew, with the time of their deletion as base timestamp, even if none is missing yet.
+ */
+export function hasSameBytesAtCopy({
+  frame,
+  header,
+}: {
+  readonly frame: Buffer;
+  readonly header: BatchHeader;
+}): boolean {
+  const rewritten = (frame.readInt16BE(header.start + 21) & deleteHorizonBit) !== 0;
+  return header.dense && !header.logAppendTime && !rewritten;
 }
 
 export function compressionOf(frame: Buffer, header: BatchHeader): number {

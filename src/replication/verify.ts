@@ -9,10 +9,15 @@ export interface PartitionVerdict extends LogComparison {
   readonly copyEnd: bigint;
 }
 
+type ReadableLog = Pick<LogReader, 'range' | 'batches'>;
+
 export interface LogPair {
-  readonly source: LogReader;
-  readonly copy: LogReader;
+  readonly source: ReadableLog;
+  readonly copy: ReadableLog;
 }
+
+/** Looks at the log starts for records that one side lacks, at most; from then on a difference is one. */
+const startChecksMax = 1000;
 
 export interface VerifiedPartition {
   readonly topic: string;
@@ -21,7 +26,10 @@ export interface VerifiedPartition {
   readonly compacted: boolean;
 }
 
-/** Reads both logs raw, from where both begin to the end of the copy, and compares them. */
+/**
+ * Reads both logs raw, from where both begin to the end of the copy, and compares them. What retention deletes
+ * meanwhile is no difference, though both sides do it a moment apart.
+ */
 export async function verifyPartition(
   logs: LogPair,
   of: VerifiedPartition,
@@ -34,7 +42,7 @@ export async function verifyPartition(
   const range = { from, to: copyRange.end };
   const comparison = await compareLogs(
     { source: logs.source.batches(of, range, signal), copy: logs.copy.batches(of, range, signal) },
-    { ...range, compacted: of.compacted },
+    { ...range, compacted: of.compacted, deleted: deletedMeanwhile(logs, of, signal) },
   );
   return {
     ...comparison,
@@ -42,5 +50,24 @@ export async function verifyPartition(
     sourceStart: sourceRange.start,
     sourceEnd: sourceRange.end,
     copyEnd: copyRange.end,
+  };
+}
+
+function deletedMeanwhile(
+  logs: LogPair,
+  of: VerifiedPartition,
+  signal: AbortSignal,
+): (offset: bigint) => Promise<boolean> {
+  let start = 0n;
+  let checks = 0;
+  return async (offset) => {
+    if (offset < start) return true;
+    checks += 1;
+    if (checks > startChecksMax) return false;
+    for (const log of [logs.source, logs.copy]) {
+      const range = await log.range(of.topic, of.partition, signal);
+      if (range.start > start) start = range.start;
+    }
+    return offset < start;
   };
 }

@@ -129,6 +129,7 @@ function viewPartition(copier: Copier, proof: PartitionProof | undefined): Parti
   const { state, copiedTo } = copier;
   const lag = copier.lag();
   const { sourceEnd } = copier.lagClock;
+  const { heldBack } = lag;
   return {
     partition: copier.of.partition,
     state: state.kind,
@@ -140,6 +141,7 @@ function viewPartition(copier: Copier, proof: PartitionProof | undefined): Parti
     proof: viewProof(copier, proof),
     ...(copiedTo === undefined ? {} : { copiedTo: String(copiedTo) }),
     ...(sourceEnd === undefined ? {} : { sourceEnd: String(sourceEnd) }),
+    ...(heldBack === undefined ? {} : { heldBack: { records: Number(heldBack.records), seconds: heldBack.seconds } }),
     ...(state.kind === 'faulted' ? { fault: viewFault({ ...state.fault, at: state.at }) } : {}),
     ...(state.kind === 'resuming' && state.reason !== undefined ? { retrying: state.reason } : {}),
   };

@@ -49,6 +49,8 @@ export const partitionViewSchema = z.strictObject({
     /** The copy equals the source just below this offset: end of the newest compared run. */
     verifiedTo: offset.optional(),
   }),
+  /** Records above an open transaction of the source: they are copied when it ends, and are no lag before. */
+  heldBack: z.strictObject({ records: z.int().min(1), seconds: z.number().min(0) }).optional(),
   fault: faultViewSchema.optional(),
   /** Why it is resuming, when an error made it. */
   retrying: z.string().optional(),

@@ -201,6 +201,7 @@ test('a topic is shown with its partitions, and with what keeps one of them from
         { partition: 0, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, proof: { ...proof, verifiedTo: '18' } },
         { partition: 1, state: 'faulted', lag: { records: 0, seconds: 0 }, fault, proof },
         { partition: 2, state: 'resuming', lag, proof, retrying: 'NOT_LEADER_OR_FOLLOWER (6)' },
+        { partition: 3, state: 'waiting', sourceEnd: '7', lag, proof, heldBack: { records: 2, seconds: 90 } },
       ],
     },
     plain,
@@ -209,4 +210,7 @@ test('a topic is shown with its partitions, and with what keeps one of them from
   expect(text).toMatch(/^ +1 {2}faulted +\? +\? +\? +\? +no sample yet +- +2026-11-21T12:00:00\.000Z$/m);
   expect(text).toContain('partition 1: HOLE: offsets 3 to 5 are missing (2026-01-02T03:04:05.000Z)\n  → Wait.');
   expect(text).toContain('partition 2: retrying: NOT_LEADER_OR_FOLLOWER (6)');
+  expect(text).toContain(
+    'partition 3: an open transaction at the source has held back 2 records from offset 7 on for 2 min',
+  );
 });

@@ -44,6 +44,10 @@ test('only the listener for clients is ever bound to more than loopback', () => 
   expect(properties({ clientBindHost: '0.0.0.0' }).get('advertised.listeners')).toContain('CLIENT://127.0.0.1:20001');
 });
 
+test('the controller is not advertised to clients: Kafka before 3.9 refuses to start with it', () => {
+  expect(properties().get('advertised.listeners')).not.toContain('CONTROLLER');
+});
+
 test('without security there is no authorizer and no password', () => {
   const text = renderBrokerConfig({ ...input, security: 'none' });
   expect(text).not.toMatch(/authorizer|sasl|broker-password/i);

@@ -71,3 +71,13 @@ test('a folder that Kafka or Docker could not be told is refused', () => {
 test('several brokers in containers are refused: each would only find itself', () => {
   expect(() => parseClusterSpec({ ...base, brokers: 3, runtime: 'docker' })).toThrow('brokers: must be 1');
 });
+
+test('SCRAM before Kafka 3.5 is refused before anything is written', () => {
+  expect(() => parseClusterSpec({ ...base, kafkaVersion: '3.3.2', security: 'scram' })).toThrow(
+    'security: must be none before Kafka 3.5',
+  );
+  for (const kafkaVersion of ['3.5.2', '3.9.2', '4.3.1']) {
+    expect(parseClusterSpec({ ...base, kafkaVersion, security: 'scram' }).security).toBe('scram');
+  }
+  expect(parseClusterSpec({ ...base, kafkaVersion: '3.3.2', security: 'none' }).kafkaVersion).toBe('3.3.2');
+});

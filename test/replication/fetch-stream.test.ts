@@ -58,6 +58,28 @@ describe('a fetch stream', () => {
     expect(first.state.kind).toBe('waiting');
   });
 
+  it('asks anew for a partition that resumed while the session held it: a session is silent about what did not change', async () => {
+    const { copier, resume, asked, answer } = await start();
+    const idle = copier(0, 5n);
+    await asked(1);
+    answer({ sessionId: 55, partitions: [{ ...at(0), end: 5n }] });
+    await becomes(idle, 'waiting');
+    await asked(2);
+    idle.interrupt('the target moved', 0);
+    resume(idle, 5n);
+    answer({ sessionId: 55 });
+    expect(await asked(3)).toMatchObject({
+      session: [55, 2],
+      partitions: [],
+      forgotten: [`${topicId}/0`],
+      maxWaitMs: 10,
+    });
+    answer({ sessionId: 55 });
+    expect(await asked(4)).toMatchObject({ session: [55, 3], partitions: [place(0, 5n)], forgotten: [] });
+    answer({ sessionId: 55, partitions: [{ ...at(0), end: 5n }] });
+    await becomes(idle, 'waiting');
+  });
+
   it.each([70, 71, 106])(
     'opens a new session with all partitions when the broker refuses the old one: %i',
     async (code) => {
@@ -158,7 +180,9 @@ describe('a fetch stream', () => {
     only.interrupt('moved', 0);
     resume(only, 2n);
     answer({ sessionId: 55, partitions: [{ ...at(0), end: 9n, records: run(0n, [2]) }] });
-    expect(await asked(2)).toMatchObject({ session: [55, 1], partitions: [place(0, 2n)] });
+    expect(await asked(2)).toMatchObject({ session: [55, 1], partitions: [], forgotten: [`${topicId}/0`] });
+    answer({ sessionId: 55 });
+    expect(await asked(3)).toMatchObject({ session: [55, 2], partitions: [place(0, 2n)], forgotten: [] });
     expect(only).toMatchObject({ fetchOffset: 2n, hasBatch: false });
   });
 
@@ -208,6 +232,8 @@ describe('a fetch stream', () => {
     await becomes(only, 'resuming');
     resume(only, 20n);
     await asked(2);
+    answer({ sessionId: 55 });
+    await asked(3);
     answer({ sessionId: 55, partitions: [{ ...at(0), diverging }] });
     await becomes(only, 'faulted');
     expect(only.state).toMatchObject({ fault: { code: 'SOURCE_TRUNCATED', offset: 12n } });

@@ -37,6 +37,18 @@ describe('the lag clock', () => {
     expect(clock.read(4n, 9_000).seconds).toBe(8); // since 1,000: a confirmation is no new sample
   });
 
+  it('tells what an open transaction holds back, since when it stands there, and counts it as no lag', () => {
+    const clock = new LagClock();
+    clock.passed(10n);
+    clock.observe(10n, 1_000, 14n);
+    clock.observe(10n, 3_000, 15n);
+    expect(clock.read(10n, 5_000)).toMatchObject({ records: 0n, heldBack: { records: 5n, seconds: 4 } });
+    clock.observe(12n, 6_000, 15n); // it ended; another one begins at 12
+    expect(clock.read(10n, 7_000)).toMatchObject({ records: 2n, heldBack: { records: 3n, seconds: 1 } });
+    clock.observe(15n, 8_000, 15n);
+    expect(clock.read(15n, 9_000).heldBack).toBeUndefined();
+  });
+
   it('is level, not behind, when the source lost what the copy has', () => {
     const clock = new LagClock();
     clock.observe(10n, 0);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CopiedPartition } from '../../src/replication/copied-partition.ts';
 import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from '../../src/replication/resume.ts';
-import { makeBatch } from './batches.ts';
+import { encodeBatch } from '../../src/replication/repack.ts';
+import { attribute, makeBatch, resealed } from './batches.ts';
 import { type LogBroker, logBroker, type LogState, topicId } from './log-broker.ts';
 
 const producerId = 2n ** 52n + 9n;
@@ -131,6 +132,27 @@ describe('checking the tail of a copy', () => {
     expect(await faultOf(original, plain)).toEqual(['FOREIGN_WRITE', 40n]);
     const ours = copyOf(copyBatch({ valueBytes: 11 }));
     expect(await faultOf(original, ours)).toEqual(['DIVERGED', 40n]);
+  });
+
+  it('goes on where the source’s cleaner has written the last batch anew, records as they were', async () => {
+    const body = Buffer.from([0x02, 0x6b, 0x01, 0x00]); // key "k", value null, no headers
+    const times = [5_000n, 5_001n];
+    const batch = (baseTimestamp: bigint): Buffer => {
+      const records = times.map((time) => ({ attributes: 0, timestampDelta: time - baseTimestamp, body }));
+      return encodeBatch(records, { codec: 0, baseTimestamp, baseOffset: 0n, leaderEpoch: 2 }).bytes;
+    };
+    const placed = (bytes: Buffer, { attributes = 0, producer = -1n } = {}): Buffer => {
+      bytes.writeBigInt64BE(48n, 0);
+      bytes.writeInt16BE(attributes, 21);
+      bytes.writeBigInt64BE(producer, 43);
+      return resealed(bytes);
+    };
+    const copy = { fetched: placed(batch(5_000n), { producer: producerId }) };
+    const cleaned = { fetched: placed(batch(9_000n), { attributes: attribute.deleteHorizon }) };
+    expect(await check(cleaned, copy)).toMatchObject({ kind: 'resume' });
+    times[1] = 5_002n;
+    const other = { fetched: placed(batch(9_000n), { attributes: attribute.deleteHorizon }) };
+    expect(await faultOf(other, copy)).toEqual(['DIVERGED', 48n]);
   });
 
   it('finds that the source lost what the copy has', async () => {
