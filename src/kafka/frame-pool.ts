@@ -72,11 +72,20 @@ export class FramePool {
   /** A frame of exactly `length` bytes, retained once for the caller. */
   acquire(length: number): Frame {
     const block = this.#block(length);
+    return this.#frame(block.subarray(0, length), block.length, () => this.#giveBack(block));
+  }
+
+  /** Counts memory from elsewhere as in use until it is released: it is not recycled. Retained once for the caller. */
+  adopt(bytes: Buffer): Frame {
+    return this.#frame(bytes, bytes.length, () => undefined);
+  }
+
+  #frame(bytes: Buffer, heldBytes: number, released: () => void): Frame {
     let holders = 1;
-    this.#heldBytes += block.length;
+    this.#heldBytes += heldBytes;
     return {
-      bytes: block.subarray(0, length),
-      heldBytes: block.length,
+      bytes,
+      heldBytes,
       retain: () => {
         if (holders === 0) throw new Error('a released frame was retained');
         holders += 1;
@@ -84,7 +93,10 @@ export class FramePool {
       release: () => {
         if (holders === 0) throw new Error('a frame was released twice');
         holders -= 1;
-        if (holders === 0) this.#giveBack(block);
+        if (holders > 0) return;
+        this.#heldBytes -= heldBytes;
+        this.#wakeAll();
+        released();
       },
     };
   }
@@ -100,8 +112,6 @@ export class FramePool {
   }
 
   #giveBack(block: Buffer): void {
-    this.#heldBytes -= block.length;
-    this.#wakeAll();
     if (this.#idleBytes + block.length > this.#bytesMax / 2) return;
     this.#idleBytes += block.length;
     const list = this.#idle.get(block.length);

@@ -6,8 +6,10 @@ import type { Fault } from './fault.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
-import { endOf, type QueuedItem, sizeOf, toQueue } from './queued-item.ts';
+import { CopierQueue } from './copier-queue.ts';
+import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
 import { stampBatch } from './record-batch.ts';
+import type { Repacked } from './repack.ts';
 import { retryDelays } from './retry-delays.ts';
 
 /** Markers of one partition in one request, at most. */
@@ -50,9 +52,7 @@ export class Copier {
   #copiedTo: bigint | undefined;
   #sequence = 0;
   #lastFetchedEpoch: number | undefined;
-  #queue: QueuedItem[] = [];
-  #queuedBytes = 0;
-  #inFlight: QueuedItem | undefined;
+  readonly #queue = new CopierQueue();
   /** Takes effect when everything before it has been appended. */
   #fault: Fault | undefined;
   /** What the last reading showed; see {@link suspect}. */
@@ -129,7 +129,8 @@ export class Copier {
 
   /** Highest offset the target's log can end at by our own appends, answered or not. */
   get appendedToAtMost(): bigint | undefined {
-    return this.#inFlight === undefined ? this.#copiedTo : endOf(this.#inFlight);
+    const { inFlight } = this.#queue;
+    return inFlight === undefined ? this.#copiedTo : endOf(inFlight);
   }
 
   lag(): Lag {
@@ -137,20 +138,25 @@ export class Copier {
   }
 
   get wantsFetch(): boolean {
-    return this.#runs() && this.#fault === undefined && this.#queuedBytes < this.#queueBytesMax;
+    return this.#runs() && this.#fault === undefined && this.#queue.bytes < this.#queueBytesMax;
   }
 
   get hasBatch(): boolean {
-    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'batch';
+    return this.#mayTake('batch');
   }
 
   get hasGap(): boolean {
-    return this.#runs() && this.#inFlight === undefined && this.#queue[0]?.kind === 'gap';
+    return this.#mayTake('gap');
+  }
+
+  /** What has to be taken apart before it can be appended; see {@link repacked}. */
+  get toRepack(): UnpackedItem | undefined {
+    return this.#runs() ? this.#queue.unpacked : undefined;
   }
 
   /** Waits for a resume point, and nothing of ours is on the way to the target any more. */
   mayResume(nowMs: number): boolean {
-    return this.#state.kind === 'resuming' && this.#inFlight === undefined && nowMs >= this.#state.notBeforeMs;
+    return this.#state.kind === 'resuming' && this.#queue.inFlight === undefined && nowMs >= this.#state.notBeforeMs;
   }
 
   /** Goes on at a checked point, unless something happened since generation `asked`, when it was asked for. */
@@ -177,13 +183,7 @@ export class Copier {
       gapOffsetsMax: this.#gapOffsetsMax,
       holesSeen: this.#holesSeen,
     });
-    // Taken apart first: damaged bytes must throw before anything is queued.
-    const items = plan.items.flatMap((item) => toQueue(frame, item));
-    for (const item of items) {
-      if (item.kind === 'batch') item.frame?.retain();
-      this.#queue.push(item);
-      this.#queuedBytes += sizeOf(item);
-    }
+    this.#queue.add(frame, plan.items);
     this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
     this.#holesSeen = plan.holes;
     this.#fetchOffset = plan.next;
@@ -191,18 +191,29 @@ export class Copier {
     this.#settle();
   }
 
+  /** A part of {@link toRepack} as it was in generation `asked`. Retains the frame as long as needed. */
+  repacked(frame: Frame, part: Pick<Repacked, 'items' | 'next'>, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.repacked(frame, part);
+    this.#settle();
+  }
+
+  /** {@link toRepack} cannot be taken apart: the copy stops before it. */
+  cannotRepack(fault: Fault, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.cutOff();
+    // Whatever was found behind it comes later.
+    this.#fault = fault;
+    this.#settle();
+  }
+
   /**
    * The next batch, stamped and ready. It is in flight until {@link appended} or {@link appendUnknown}, whatever else
    * happens to the copier meanwhile; the caller releases the frame then.
    */
-  takeBatch(): { readonly batch: Buffer; readonly frame: Frame | undefined } {
-    const item = this.#queue[0];
-    if (item?.kind !== 'batch' || this.#inFlight !== undefined) {
-      throw new Error(`${this.#name()}: no batch may be taken now`);
-    }
-    this.#queue.shift();
-    this.#inFlight = item;
-    const stamped = stampBatch(item.bytes, item.header, {
+  takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
+    const item = this.#queue.takeBatch();
+    const stamped = stampBatch(item.frame.bytes, item.header, {
       producerId: this.of.producerId,
       producerEpoch: linkProducerEpoch,
       baseSequence: this.#sequence,
@@ -212,15 +223,7 @@ export class Copier {
 
   /** The next markers to write, at most `max`; in flight until {@link filled} or {@link appendUnknown}. */
   takeMarkers(max: number): number {
-    const item = this.#queue[0];
-    if (item?.kind !== 'gap' || this.#inFlight !== undefined) {
-      throw new Error(`${this.#name()}: no markers may be taken now`);
-    }
-    const bound = BigInt(Math.min(max, markersAtOnceMax));
-    const count = item.count < bound ? item.count : bound;
-    if (count === item.count) this.#queue.shift();
-    else this.#queue[0] = { kind: 'gap', from: item.from + count, count: item.count - count };
-    this.#inFlight = { kind: 'gap', from: item.from, count };
+    const { count } = this.#queue.takeGap(BigInt(Math.min(max, markersAtOnceMax)));
     return Number(count);
   }
 
@@ -245,8 +248,8 @@ export class Copier {
 
   /** Size of the batch that {@link takeBatch} would give. */
   get nextBatchBytes(): number {
-    const item = this.#queue[0];
-    return item?.kind === 'batch' ? sizeOf(item) : 0;
+    const { head } = this.#queue;
+    return head === undefined ? 0 : sizeOf(head);
   }
 
   /** The target appended the batch in flight at `baseOffset`. A wrong place is the end of this copy. */
@@ -347,7 +350,7 @@ export class Copier {
 
   #settle(): void {
     if (!this.#runs()) return;
-    const drained = this.#queue.length === 0 && this.#inFlight === undefined;
+    const { drained } = this.#queue;
     if (drained && this.#fault !== undefined) {
       this.suspect(this.#fault);
       return;
@@ -373,22 +376,16 @@ export class Copier {
 
   #drop(): void {
     this.#generation += 1;
-    for (const item of this.#queue) {
-      if (item.kind === 'batch') item.frame?.release();
-      this.#queuedBytes -= sizeOf(item);
-    }
-    this.#queue = [];
+    this.#queue.clear();
+  }
+
+  #mayTake(kind: QueuedItem['kind']): boolean {
+    return this.#runs() && this.#queue.inFlight === undefined && this.#queue.head?.kind === kind;
   }
 
   #landed(): QueuedItem | undefined {
-    const item = this.#inFlight;
-    this.#inFlight = undefined;
-    if (item !== undefined) this.#queuedBytes -= sizeOf(item);
+    const item = this.#queue.landed();
     if (this.#state.kind === 'resuming') this.#changed(this);
     return item;
-  }
-
-  #name(): string {
-    return `${this.of.topic}/${this.of.partition}`;
   }
 }

@@ -1,10 +1,8 @@
-import { compressionsAlgorithmsByBitmask, type KafkaRecord, readRecord } from '@platformatic/kafka';
+import { type KafkaRecord, readRecord } from '@platformatic/kafka';
 import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
+import { decompress, uncompressedBytesMax } from './compression.ts';
 import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
-import { refuseFalseClaims } from './snappy-claim.ts';
-
-const snappy = 2;
 
 /** A batch in the frame it came in. */
 export interface BatchInFrame {
@@ -39,15 +37,10 @@ export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
   }
 }
 
-/** The record section as it was before compression. Throws for one that cannot be decompressed. */
-export function decompressed({ frame, header }: BatchInFrame): Buffer {
+/** The record section as it was before compression. */
+function decompressed({ frame, header }: BatchInFrame): Buffer {
   const payload = frame.subarray(header.start + headerBytes, header.end);
-  const codec = compressionOf(frame, header);
-  if (codec === 0) return payload;
-  const algorithm = compressionsAlgorithmsByBitmask[codec];
-  if (algorithm === undefined) throw new MalformedError(`compression ${codec} is none that is known`);
-  if (codec === snappy) refuseFalseClaims(payload);
-  return algorithm.decompressSync(payload);
+  return decompress(compressionOf(frame, header), payload, uncompressedBytesMax);
 }
 
 function toRaw(record: KafkaRecord, baseOffset: bigint, timestamp: bigint): RawRecord {

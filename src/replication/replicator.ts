@@ -170,6 +170,7 @@ export class Replicator {
         route?.producer.touch(copier);
         route?.markers.touch(copier);
         this.#proof.touch(copier);
+        this.#streams.repacker.touch(copier);
         return;
       case 'resuming':
         this.#unroute(copier);

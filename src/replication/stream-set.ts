@@ -5,6 +5,7 @@ import { FetchStream } from './fetch-stream.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { MarkerStream } from './marker-stream.ts';
 import { ProduceStream } from './produce-stream.ts';
+import { RepackStream } from './repack-stream.ts';
 import type { ReplicatorLimits } from './replicator-limits.ts';
 
 export interface StreamSetOptions {
@@ -18,8 +19,9 @@ export interface StreamSetOptions {
   readonly spawn: (run: (signal: AbortSignal) => Promise<void>) => void;
 }
 
-/** The streams of a link, one per broker (and lane), made when first needed. */
+/** The streams of a link: one per broker (and lane), made when first needed, and the one that takes batches apart. */
 export class StreamSet {
+  readonly repacker: RepackStream;
   readonly #options: StreamSetOptions;
   readonly #fetchers = new Map<number, FetchStream>();
   readonly #producers = new Map<string, ProduceStream>();
@@ -27,6 +29,8 @@ export class StreamSet {
 
   constructor(options: StreamSetOptions) {
     this.#options = options;
+    this.repacker = new RepackStream(options);
+    options.spawn((signal) => this.repacker.run(signal));
   }
 
   fetcher(brokerId: number): FetchStream {
