@@ -22,10 +22,13 @@ const samplesMax = 64;
 export class LagClock {
   #samples: Sample[] = [];
   #newest: Sample | undefined;
+  /** When the source last said that it ends at `#newest`. */
+  #confirmedAtMs = 0;
 
   /** The source's end (last stable offset) as just answered. */
   observe(end: bigint, nowMs: number): void {
     this.#newest = { end, atMs: nowMs };
+    this.#confirmedAtMs = nowMs;
     const last = this.#samples.at(-1);
     if (last !== undefined && end <= last.end) return;
     this.#samples.push(this.#newest);
@@ -35,7 +38,7 @@ export class LagClock {
 
   /** The source was asked again and had nothing new. */
   confirm(nowMs: number): void {
-    if (this.#newest !== undefined) this.#newest = { end: this.#newest.end, atMs: nowMs };
+    this.#confirmedAtMs = nowMs;
   }
 
   get sourceEnd(): bigint | undefined {
@@ -53,6 +56,6 @@ export class LagClock {
     // Looks at a source that had nothing new are not passed by an append: the copy was there already.
     const since = this.#samples.find((sample) => sample.end > copyEnd)?.atMs;
     const seconds = records === 0n || since === undefined ? 0 : Math.max(0, (nowMs - since) / 1000);
-    return { records, seconds, sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)) };
+    return { records, seconds, sampleAgeMs: Math.max(0, Math.round(nowMs - this.#confirmedAtMs)) };
   }
 }

@@ -6,13 +6,13 @@ import { Copier, type CopierClock } from './copier.ts';
 import type { Fault } from './fault.ts';
 import type { FetchStream } from './fetch-stream.ts';
 import { ContinuousProof, type PartitionProof } from './continuous-proof.ts';
-import { findForeignWrites } from './foreign-writes.ts';
+import { ForeignWriteWatch } from './foreign-writes.ts';
 import { fillHead, type Head } from './head-fill.ts';
 import { type Hindrance, hindranceOf } from './hindrance.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
 import type { MarkerStream } from './marker-stream.ts';
-import { mirrorStarts, type MirrorSides } from './mirror-starts.ts';
+import { mirrorStarts } from './mirror-starts.ts';
 import { linkProducerId } from './producer-identity.ts';
 import type { ProduceStream } from './produce-stream.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
@@ -361,26 +361,24 @@ export class Replicator {
 
   async #upkeepLoop(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
+    const foreignWrites = new ForeignWriteWatch();
+    const { source, target } = this.#ports;
+    const sides = { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
     while (!signal.aborted) {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
       this.#lease.look();
       try {
-        await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
+        await foreignWrites.look(target, this.#targetLeaders, this.copiers());
         if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
           await this.#lease.wait(signal);
-          if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
+          if (this.#lease.held()) await mirrorStarts(sides, this.copiers());
         }
       } catch (error) {
         // The streams meet the same trouble and retry; this is only an addition and comes round again.
         this.meters.targetFailed(error);
       }
     }
-  }
-
-  get #sides(): MirrorSides {
-    const { source, target } = this.#ports;
-    return { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
   }
 
   #spawn(work: Promise<void>): void {
