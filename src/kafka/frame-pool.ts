@@ -13,14 +13,23 @@ export interface Frame {
 
 const blockBytesMin = 64 * 1024;
 
-/** Memory that a frame of `length` bytes takes. */
+/** Sizes of blocks between one power of two and the next. */
+const sizesPerDoubling = 4;
+
+/**
+ * Memory that a frame of `length` bytes takes: a batch of 16 MiB comes in a frame that is a little larger, and must not
+ * take 32.
+ */
 function blockBytes(length: number): number {
-  return Math.max(blockBytesMin, 2 ** Math.ceil(Math.log2(Math.max(1, length))));
+  if (length <= blockBytesMin) return blockBytesMin;
+  const step = 2 ** Math.floor(Math.log2(length)) / sizesPerDoubling;
+  return Math.ceil(length / step) * step;
 }
 
 /**
- * Recycles frame memory in blocks of powers of two: fresh blocks of many MiB cost a third of the CPU in page faults
- * and collection (protocol.md, speed facts). Keeps at most half of `bytesMax` in unused blocks.
+ * Recycles frame memory in blocks of few sizes: fresh blocks of many MiB cost a third of the CPU in page faults
+ * and collection (protocol.md, speed facts). Keeps at most half of `bytesMax` in unused blocks, and none that would
+ * bring the whole above `bytesMax`.
  *
  * `bytesMax` bounds what is in use through {@link FramePool.reserve}: who is about to ask a broker for bytes reserves
  * room first and waits while there is none. A single answer larger than its reservation is let through.
@@ -72,11 +81,20 @@ export class FramePool {
   /** A frame of exactly `length` bytes, retained once for the caller. */
   acquire(length: number): Frame {
     const block = this.#block(length);
+    return this.#frame(block.subarray(0, length), block.length, () => this.#giveBack(block));
+  }
+
+  /** Counts memory from elsewhere as in use until it is released: it is not recycled. Retained once for the caller. */
+  adopt(bytes: Buffer): Frame {
+    return this.#frame(bytes, bytes.length, () => undefined);
+  }
+
+  #frame(bytes: Buffer, heldBytes: number, released: () => void): Frame {
     let holders = 1;
-    this.#heldBytes += block.length;
+    this.#heldBytes += heldBytes;
     return {
-      bytes: block.subarray(0, length),
-      heldBytes: block.length,
+      bytes,
+      heldBytes,
       retain: () => {
         if (holders === 0) throw new Error('a released frame was retained');
         holders += 1;
@@ -84,7 +102,10 @@ export class FramePool {
       release: () => {
         if (holders === 0) throw new Error('a frame was released twice');
         holders -= 1;
-        if (holders === 0) this.#giveBack(block);
+        if (holders > 0) return;
+        this.#heldBytes -= heldBytes;
+        this.#wakeAll();
+        released();
       },
     };
   }
@@ -96,17 +117,26 @@ export class FramePool {
       this.#idleBytes -= size;
       return idle;
     }
+    this.#dropIdle(size);
     return Buffer.allocUnsafeSlow(size);
   }
 
   #giveBack(block: Buffer): void {
-    this.#heldBytes -= block.length;
-    this.#wakeAll();
-    if (this.#idleBytes + block.length > this.#bytesMax / 2) return;
+    const idleBytesMax = Math.min(this.#bytesMax / 2, this.#bytesMax - this.#heldBytes);
+    if (this.#idleBytes + block.length > idleBytesMax) return;
     this.#idleBytes += block.length;
     const list = this.#idle.get(block.length);
     if (list === undefined) this.#idle.set(block.length, [block]);
     else list.push(block);
+  }
+
+  /** Makes room for a fresh block: what was kept has other sizes. */
+  #dropIdle(bytes: number): void {
+    for (const [size, blocks] of this.#idle) {
+      while (this.#heldBytes + this.#idleBytes + bytes > this.#bytesMax && blocks.pop() !== undefined) {
+        this.#idleBytes -= size;
+      }
+    }
   }
 
   #wakeAll(): void {

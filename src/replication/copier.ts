@@ -1,6 +1,7 @@
 import type { Frame } from '../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../kafka/fetch-api.ts';
 import { AppendQueue } from './append-queue.ts';
+import type { CopierClock } from './copier-clock.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { CopierState, ResumePoint } from './copier-state.ts';
 import type { Fault } from './fault.ts';
@@ -8,18 +9,13 @@ import type { FrameBudget } from './frame-budget.ts';
 import { type Lag, LagClock } from './lag.ts';
 import { planBatches } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
-import { endOf, type QueuedItem, sizeOf, toQueue } from './queued-item.ts';
+import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
 import { stampBatch } from './record-batch.ts';
+import type { Repacked } from './repack.ts';
 import { retryDelays } from './retry-delays.ts';
 
 /** Markers of one partition in one request, at most. */
 const markersAtOnceMax = 100;
-
-export interface CopierClock {
-  /** Monotonic milliseconds. */
-  monotonicMs(): number;
-  now(): Date;
-}
 
 export interface CopierOptions {
   readonly clock: CopierClock;
@@ -153,6 +149,11 @@ export class Copier {
     return this.#runs() && this.#queue.next?.kind === 'gap';
   }
 
+  /** What has to be taken apart before it can be appended; see {@link repacked}. */
+  get toRepack(): UnpackedItem | undefined {
+    return this.#runs() ? this.#queue.unpacked : undefined;
+  }
+
   /** Waits for a resume point, and nothing of ours is on the way to the target any more. */
   mayResume(nowMs: number): boolean {
     return this.#state.kind === 'resuming' && this.#queue.inFlight === undefined && nowMs >= this.#state.notBeforeMs;
@@ -186,9 +187,7 @@ export class Copier {
       gapOffsetsMax: this.#gapOffsetsMax(),
       holesSeen: this.#holesSeen,
     });
-    // Taken apart first: damaged bytes must throw before anything is queued.
-    const items = plan.items.flatMap((item) => toQueue(frame, item));
-    for (const item of items) this.#queue.push(item);
+    this.#queue.add(frame, plan.items);
     this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
     this.#holesSeen = plan.holes;
     this.#fetchOffset = plan.next;
@@ -196,14 +195,30 @@ export class Copier {
     this.#settle();
   }
 
+  /** A part of {@link toRepack} as it was in generation `asked`. Retains the frame as long as needed. */
+  repacked(frame: Frame, part: Pick<Repacked, 'items' | 'next'>, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.repacked(frame, part);
+    this.#settle();
+  }
+
+  /** {@link toRepack} cannot be taken apart: the copy stops before it. */
+  cannotRepack(fault: Fault, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.cutOff();
+    // Whatever was found behind it comes later.
+    this.#fault = fault;
+    this.#settle();
+  }
+
   /**
    * The next batch, stamped and ready. It is in flight until {@link appended} or {@link appendUnknown}, whatever else
    * happens to the copier meanwhile; the caller releases the frame then.
    */
-  takeBatch(): { readonly batch: Buffer; readonly frame: Frame | undefined } {
+  takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
     const item = this.#queue.takeBatch();
     if (item === undefined) throw new Error(`${this.#name()}: no batch may be taken now`);
-    const stamped = stampBatch(item.bytes, item.header, {
+    const stamped = stampBatch(item.frame.bytes, item.header, {
       producerId: this.of.producerId,
       producerEpoch: linkProducerEpoch,
       baseSequence: this.#sequence,

@@ -23,6 +23,8 @@ export const faultRemedies = {
   PRODUCER_FENCED:
     "Another process used the link's producer id with a newer epoch. Find and stop it, then restart the worker.",
   REFUSED: "The target refuses the batch. Compare the topic's configuration at both sites (npx umbra doctor).",
+  BATCH_TOO_LARGE:
+    'A batch with holes or log append time is too large to be taken apart. Rewrite it in smaller batches, or leave the topic out.',
   CORRUPT: 'The bytes arrive damaged again and again. Check memory, disk and network of source, worker and target.',
 } as const satisfies Record<string, string>;
 

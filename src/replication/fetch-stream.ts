@@ -65,6 +65,7 @@ export class FetchStream {
   #sessionsRefused = 0;
   #connection: Broker['connection'] | undefined;
   #confirmedAtMs = 0;
+  #lastAnswerBytes = 0;
 
   constructor(
     brokerId: number,
@@ -134,7 +135,8 @@ export class FetchStream {
 
   async #round(signal: AbortSignal): Promise<void> {
     const answerBytesMax = Math.min(this.#size.bytes, this.#bytesShare());
-    const release = await this.#pool.reserve(answerBytesMax, signal);
+    // A batch above the bound comes whole, and rarely alone: room is kept for another one.
+    const release = await this.#pool.reserve(Math.max(answerBytesMax, this.#lastAnswerBytes), signal);
     let frame: (Frame & { readonly bodyStart: number }) | undefined;
     try {
       const broker = await this.#source.broker(this.#brokerId, 'fetch');
@@ -147,6 +149,7 @@ export class FetchStream {
     } finally {
       release();
     }
+    this.#lastAnswerBytes = frame.bytes.length;
     try {
       this.#answered(frame);
     } finally {

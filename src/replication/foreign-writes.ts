@@ -3,13 +3,26 @@ import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
 import type { Copier } from './copier.ts';
 import type { Leaders } from './leaders.ts';
 
+/** Partitions in one look: all of most links. A link with more goes round, so that an idle worker stays idle. */
+const partitionsAtOnceMax = 500;
+
 /**
  * Finds writes of others on copies that are idle, where no append of ours would notice them: a copy whose high
- * watermark is beyond everything the link has sent holds something foreign. One request per target broker.
- *
- * Our own bound is read after the answer, so an append in between cannot be mistaken for a foreign one.
+ * watermark is beyond everything the link has sent holds something foreign. One request per target broker and look.
  */
-export async function findForeignWrites(target: Cluster, leaders: Leaders, copiers: readonly Copier[]): Promise<void> {
+export class ForeignWriteWatch {
+  #next = 0;
+
+  /** Looks at the copies whose turn it is. */
+  async look(target: Cluster, leaders: Leaders, copiers: readonly Copier[]): Promise<void> {
+    const start = this.#next < copiers.length ? this.#next : 0;
+    this.#next = start + partitionsAtOnceMax;
+    await findForeignWrites(target, leaders, copiers.slice(start, this.#next));
+  }
+}
+
+/** Our own bound is read after the answer, so an append in between cannot be mistaken for a foreign one. */
+async function findForeignWrites(target: Cluster, leaders: Leaders, copiers: readonly Copier[]): Promise<void> {
   const watched = copiers.filter(({ state }) => state.kind === 'waiting' || state.kind === 'copying');
   const byBroker = Map.groupBy(watched, ({ of }) => leaders.leaderOf(of.topic, of.partition)?.broker);
   for (const [brokerId, group] of byBroker) {

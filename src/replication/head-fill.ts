@@ -3,12 +3,13 @@ import { ConnectionError, errorName, KafkaError } from '../kafka/errors.ts';
 import { deleteRecords } from '../kafka/delete-records-api.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { decodeProduce, encodeProduce, produceApis } from '../kafka/produce-api.ts';
+import { WireWriter } from '../kafka/wire-writer.ts';
 import type { AppendGate } from './append-lease.ts';
 import type { CopiedPartition } from './copied-partition.ts';
+import { encodeBatch, headerOfEncoded } from './encode-batch.ts';
 import type { Fault } from './fault.ts';
 import { linkProducerEpoch, sequenceAfter } from './producer-identity.ts';
 import { type BatchHeader, compressionOf, stampBatch } from './record-batch.ts';
-import { encodeBatch } from './repack.ts';
 
 /** Where a copy whose source does not begin at 0 has to be brought first. */
 export interface Head {
@@ -89,9 +90,19 @@ export function isFiller(frame: Buffer, header: BatchHeader): boolean {
   return untimed && compressionOf(frame, header) === zstd && header.dense;
 }
 
-const emptyBody = Buffer.from([0x01, 0x01, 0x00]); // key -1, value -1, no headers
+/** Behind a record's offset delta: key -1, value -1, no headers. */
+const emptyBody = [0x01, 0x01, 0x00] as const;
 
 function fillerBatch(count: number): { readonly bytes: Buffer; readonly header: BatchHeader } {
-  const records = Array.from({ length: count }, () => ({ attributes: 0, timestampDelta: 0n, body: emptyBody }));
-  return encodeBatch(records, { codec: zstd, baseTimestamp: -1n, baseOffset: 0n, leaderEpoch: 0 });
+  const writer = new WireWriter(10 * count);
+  for (let index = 0; index < count; index++) {
+    const indexBytes = index < 64 ? 1 : index < 8192 ? 2 : 3;
+    writer.unsignedVarint(2 * (2 + indexBytes + emptyBody.length)).int8(0);
+    writer.unsignedVarint(0).unsignedVarint(2 * index);
+    for (const byte of emptyBody) writer.int8(byte);
+  }
+  const content = { codec: zstd, records: count, baseTimestamp: -1n, largestDelta: 0n };
+  const bytes = encodeBatch(Buffer.concat(writer.parts()), content);
+  const place = { start: 0, end: bytes.length, baseOffset: 0n, records: count, leaderEpoch: 0 };
+  return { bytes, header: headerOfEncoded(place) };
 }

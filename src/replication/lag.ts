@@ -25,12 +25,15 @@ export class LagClock {
   #samples: Sample[] = [];
   #newest: Sample | undefined;
   #held: { readonly from: bigint; readonly to: bigint; readonly sinceMs: number } | undefined;
+  /** When the source last said that it ends at `#newest`. */
+  #confirmedAtMs = 0;
 
   /** The source's end (last stable offset) and its high watermark as just answered. */
   observe(end: bigint, nowMs: number, highWatermark = end): void {
     const sinceMs = this.#held?.from === end ? this.#held.sinceMs : nowMs;
     this.#held = highWatermark > end ? { from: end, to: highWatermark, sinceMs } : undefined;
     this.#newest = { end, atMs: nowMs };
+    this.#confirmedAtMs = nowMs;
     const last = this.#samples.at(-1);
     if (last !== undefined && end <= last.end) return;
     this.#samples.push(this.#newest);
@@ -40,7 +43,7 @@ export class LagClock {
 
   /** The source was asked again and had nothing new. */
   confirm(nowMs: number): void {
-    if (this.#newest !== undefined) this.#newest = { end: this.#newest.end, atMs: nowMs };
+    this.#confirmedAtMs = nowMs;
   }
 
   get sourceEnd(): bigint | undefined {
@@ -62,7 +65,7 @@ export class LagClock {
     return {
       records,
       seconds,
-      sampleAgeMs: Math.max(0, Math.round(nowMs - this.#newest.atMs)),
+      sampleAgeMs: Math.max(0, Math.round(nowMs - this.#confirmedAtMs)),
       heldBack: held && { records: held.to - held.from, seconds: (nowMs - held.sinceMs) / 1000 },
     };
   }

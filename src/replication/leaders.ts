@@ -34,7 +34,12 @@ export class Leaders {
   /** Undefined while there is no leader, or only one that has been overtaken. */
   leaderOf(topic: string, partition: number): Leader | undefined {
     const known = this.#topics.get(topic);
-    const found = known?.partitions.find((candidate) => candidate.partition === partition);
+    // Brokers list partitions in order; looking through them all would cost the square of their number.
+    const inPlace = known?.partitions[partition];
+    const found =
+      inPlace?.partition === partition
+        ? inPlace
+        : known?.partitions.find((candidate) => candidate.partition === partition);
     if (known === undefined || found?.leader === undefined) return undefined;
     const key = `${known.topicId}/${partition}`;
     if (found.leaderEpoch < (this.#epochsSeen.get(key) ?? 0)) return undefined;

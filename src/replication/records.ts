@@ -1,7 +1,7 @@
 import { type KafkaRecord, readRecord } from '@platformatic/kafka';
 import { boundedReader } from '../kafka/bounded-reader.ts';
 import { MalformedError } from '../kafka/errors.ts';
-import { decompress } from './decompress.ts';
+import { decompress, uncompressedBytesMax } from './compression.ts';
 import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
 
 /** A batch in the frame it came in. */
@@ -38,16 +38,10 @@ export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
   }
 }
 
-/** The record section as it was before compression. Throws MalformedError for one that cannot be decompressed. */
-export function decompressed({ frame, header }: BatchInFrame): Buffer {
-  try {
-    return decompress(compressionOf(frame, header), frame.subarray(header.start + headerBytes, header.end));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new MalformedError(`the compressed records of the batch at offset ${header.baseOffset}: ${why}`, {
-      cause: error,
-    });
-  }
+/** The record section as it was before compression. */
+function decompressed({ frame, header }: BatchInFrame): Buffer {
+  const payload = frame.subarray(header.start + headerBytes, header.end);
+  return decompress(compressionOf(frame, header), payload, uncompressedBytesMax);
 }
 
 function toRaw(record: KafkaRecord, baseOffset: bigint, timestamp: bigint): RawRecord {

@@ -1,20 +1,35 @@
-import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
 import { MalformedError } from '../kafka/errors.ts';
 import { WireReader } from '../kafka/wire-reader.ts';
-import { crc32c } from './crc32c.ts';
-import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
-import { decompressed } from './records.ts';
+import { decompress } from './compression.ts';
+import { encodeBatch, headerOfEncoded } from './encode-batch.ts';
+import { type BatchHeader, compressionOf, headerBytes, parseBatch } from './record-batch.ts';
+import { placeRecord, RecordMover } from './record-mover.ts';
 
 export type RepackedItem =
-  | { readonly kind: 'batch'; readonly bytes: Buffer; readonly header: BatchHeader }
+  /** In `bytes` of what it is part of. */
+  | { readonly kind: 'batch'; readonly header: BatchHeader }
   | { readonly kind: 'gap'; readonly from: bigint; readonly count: bigint };
 
-interface RawRecord {
-  readonly offset: bigint;
-  readonly attributes: number;
-  readonly timestampDelta: bigint;
-  /** Key, value and headers with their lengths, as they stand in the source. */
-  readonly body: Buffer;
+export interface Repacked {
+  /** Memory of its own. */
+  readonly bytes: Buffer;
+  /** In order and without an offset between them, from the wanted offset up to `next`. */
+  readonly items: readonly RepackedItem[];
+  /** Offset behind the last of them: inside the batch when there was more than fits into one part. */
+  readonly next: bigint;
+}
+
+export interface RepackLimits {
+  /** Largest record section before compression. */
+  readonly uncompressedBytesMax: number;
+  /** Most batches in one part: every second record of a million missing makes half a million batches. */
+  readonly batchesMax: number;
+}
+
+interface Source {
+  readonly header: BatchHeader;
+  readonly codec: number;
+  readonly baseTimestamp: bigint;
 }
 
 /**
@@ -23,140 +38,86 @@ interface RawRecord {
  * same compression. Its bytes are not the source's. Records below `from` are left out.
  *
  * A batch with log append time gets create time: every record's time is the batch's, so all deltas are 0.
+ *
+ * Pure but for `batch`, which is overwritten: records never grow by being moved together (record-mover.ts), so they are
+ * moved in the memory they stand in. A batch in many pieces is done part by part: ask again, with the same bytes
+ * as they were, from `next` on.
+ *
+ * @throws MalformedError for records that are none
+ * @throws UncompressedTooLargeError
  */
-export function repackBatch(frame: Buffer, header: BatchHeader, from: bigint): readonly RepackedItem[] {
-  const records = readRecords(frame, header).filter(({ offset }) => offset >= from);
+export function repackBatch(batch: Buffer, from: bigint, limits: RepackLimits): Repacked {
+  const parsed = parseBatch(batch, 0, batch.length);
+  if (parsed.kind !== 'batch') throw new MalformedError('a batch to be taken apart');
+  const { header } = parsed;
+  const codec = compressionOf(batch, header);
+  const baseTimestamp = batch.readBigInt64BE(header.logAppendTime ? 35 : 27);
+  const plain = decompress(codec, batch.subarray(headerBytes), limits.uncompressedBytesMax);
+  return joined(plain, { header, codec, baseTimestamp }, { from, batchesMax: limits.batchesMax });
+}
+
+function joined(
+  plain: Buffer,
+  source: Source,
+  { from, batchesMax }: { readonly from: bigint; readonly batchesMax: number },
+): Repacked {
+  const { header } = source;
+  const parts: Buffer[] = [];
   const items: RepackedItem[] = [];
+  let length = 0;
   let next = from;
-  for (let index = 0; index < records.length;) {
-    const run = denseRun(records, index);
-    const first = records[index]?.offset ?? next;
-    if (first > next) items.push({ kind: 'gap', from: next, count: first - next });
-    items.push(encodeRun(frame, header, run));
-    index += run.length;
-    next = first + BigInt(run.length);
+  for (const run of denseRuns(plain, source, from)) {
+    // Asked for once more than there is room: then it is known where the part ends.
+    if (parts.length === batchesMax) return { bytes: Buffer.concat(parts, length), items, next };
+    if (run.baseOffset > next) items.push({ kind: 'gap', from: next, count: run.baseOffset - next });
+    const batch = encodeBatch(run.plain, { ...source, ...run });
+    items.push({
+      kind: 'batch',
+      header: headerOfEncoded({
+        start: length,
+        end: length + batch.length,
+        baseOffset: run.baseOffset,
+        records: run.records,
+        leaderEpoch: header.leaderEpoch,
+      }),
+    });
+    parts.push(batch);
+    length += batch.length;
+    next = run.baseOffset + BigInt(run.records);
   }
   if (next <= header.lastOffset) items.push({ kind: 'gap', from: next, count: header.lastOffset - next + 1n });
-  return items;
+  return { bytes: Buffer.concat(parts, length), items, next: header.lastOffset + 1n };
 }
 
-function readRecords(frame: Buffer, header: BatchHeader): readonly RawRecord[] {
-  const plain = decompressed({ frame, header });
+interface DenseRun {
+  readonly plain: Buffer;
+  readonly baseOffset: bigint;
+  readonly records: number;
+  readonly largestDelta: bigint;
+}
+
+/** The records from `from` on in runs without a hole, each run moved together in `plain` when it is given out. */
+function* denseRuns(plain: Buffer, { header }: Source, from: bigint): Generator<DenseRun> {
   const reader = new WireReader(plain);
-  const records: RawRecord[] = [];
-  let previous = -1n;
+  const mover = new RecordMover(plain, { keepTimes: !header.logAppendTime });
+  const first = Number(from - header.baseOffset);
+  const last = Number(header.lastOffset - header.baseOffset);
+  let previous = -1;
+  let base = 0;
   for (let index = 0; index < header.records; index++) {
-    const length = reader.varint();
-    const end = reader.position + length;
-    if (length < 0 || end > plain.length)
-      throw new MalformedError(`record ${index} of the batch at ${header.baseOffset}`);
-    const attributes = reader.int8();
-    const timestampDelta = reader.varlong();
-    const offset = header.baseOffset + BigInt(reader.varint());
-    if (offset <= previous || offset > header.lastOffset) {
-      throw new MalformedError(`record ${index} of the batch at ${header.baseOffset} has offset ${offset}`);
+    const record = placeRecord(reader);
+    if (record.offsetDelta <= previous || record.offsetDelta > last) {
+      throw new MalformedError(
+        `record ${index} of the batch at ${header.baseOffset} has offset +${record.offsetDelta}`,
+      );
     }
-    previous = offset;
-    records.push({ offset, attributes, timestampDelta, body: plain.subarray(reader.position, end) });
-    reader.skip(end - reader.position);
+    if (record.offsetDelta >= first) {
+      if (mover.records > 0 && record.offsetDelta !== previous + 1)
+        yield { ...mover.take(), baseOffset: header.baseOffset + BigInt(base) };
+      if (mover.records === 0) base = record.offsetDelta;
+      mover.add(record);
+    }
+    previous = record.offsetDelta;
   }
-  return records;
-}
-
-function denseRun(records: readonly RawRecord[], start: number): readonly RawRecord[] {
-  let end = start + 1;
-  while (records[end] !== undefined && records[end]?.offset === (records[end - 1]?.offset ?? 0n) + 1n) end += 1;
-  return records.slice(start, end);
-}
-
-function encodeRun(frame: Buffer, source: BatchHeader, run: readonly RawRecord[]): RepackedItem {
-  const records = run.map((record) => ({
-    ...record,
-    timestampDelta: source.logAppendTime ? 0n : record.timestampDelta,
-  }));
-  const batch = encodeBatch(records, {
-    codec: compressionOf(frame, source),
-    baseTimestamp: frame.readBigInt64BE(source.start + (source.logAppendTime ? 35 : 27)),
-    baseOffset: run[0]?.offset ?? source.baseOffset,
-    leaderEpoch: source.leaderEpoch,
-  });
-  return { kind: 'batch', ...batch };
-}
-
-/** A record as it goes into a batch; `body` is key, value and headers with their lengths. */
-export interface EncodedRecord {
-  readonly attributes: number;
-  readonly timestampDelta: bigint;
-  readonly body: Buffer;
-}
-
-/** A dense batch of these records, without producer. `baseOffset` and `leaderEpoch` stand in the header we keep only. */
-export function encodeBatch(
-  records: readonly EncodedRecord[],
-  of: {
-    readonly codec: number;
-    readonly baseTimestamp: bigint;
-    readonly baseOffset: bigint;
-    readonly leaderEpoch: number;
-  },
-): { readonly bytes: Buffer; readonly header: BatchHeader } {
-  const largest = records.reduce(
-    (most, { timestampDelta }) => (timestampDelta > most ? timestampDelta : most),
-    records[0]?.timestampDelta ?? 0n,
-  );
-  const payload = Buffer.concat(records.flatMap((record, index) => encodeRecord(record, index)));
-  const stored = of.codec === 0 ? payload : compress(of.codec, payload);
-  const bytes = Buffer.alloc(headerBytes + stored.length);
-  bytes.writeInt32BE(bytes.length - 12, 8);
-  bytes.writeInt8(2, 16);
-  bytes.writeInt16BE(of.codec, 21);
-  bytes.writeInt32BE(records.length - 1, 23);
-  bytes.writeBigInt64BE(of.baseTimestamp, 27);
-  bytes.writeBigInt64BE(of.baseTimestamp + largest, 35);
-  bytes.writeBigInt64BE(-1n, 43);
-  bytes.writeInt16BE(-1, 51);
-  bytes.writeInt32BE(-1, 53);
-  bytes.writeInt32BE(records.length, 57);
-  stored.copy(bytes, headerBytes);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
-  const header: BatchHeader = {
-    start: 0,
-    end: bytes.length,
-    baseOffset: of.baseOffset,
-    lastOffset: of.baseOffset + BigInt(records.length - 1),
-    leaderEpoch: of.leaderEpoch,
-    records: records.length,
-    dense: true,
-    logAppendTime: false,
-    transactional: false,
-    control: false,
-  };
-  return { bytes, header };
-}
-
-function compress(codec: number, payload: Buffer): Buffer {
-  const algorithm = compressionsAlgorithmsByBitmask[codec];
-  if (algorithm === undefined) throw new MalformedError(`compression ${codec}`);
-  return Buffer.from(algorithm.compressSync(payload));
-}
-
-function encodeRecord({ attributes, timestampDelta, body }: EncodedRecord, index: number): Buffer[] {
-  const head = Buffer.concat([
-    Buffer.from([attributes & 0xff]),
-    encodeVarlong(timestampDelta),
-    encodeVarlong(BigInt(index)),
-  ]);
-  return [encodeVarlong(BigInt(head.length + body.length)), head, body];
-}
-
-/** Zigzag varint, as records use it. */
-function encodeVarlong(value: bigint): Buffer {
-  let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
-  const bytes: number[] = [];
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
+  if (mover.records > 0) yield { ...mover.take(), baseOffset: header.baseOffset + BigInt(base) };
 }

@@ -1,16 +1,17 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import { FramePool } from '../kafka/frame-pool.ts';
 import { AppendLease } from './append-lease.ts';
-import { Copier, type CopierClock } from './copier.ts';
+import type { CopierClock } from './copier-clock.ts';
+import { Copier } from './copier.ts';
 import type { CopiedPartition } from './copied-partition.ts';
 import type { Fault } from './fault.ts';
 import { ContinuousProof, type PartitionProof } from './continuous-proof.ts';
-import { findForeignWrites } from './foreign-writes.ts';
+import { ForeignWriteWatch } from './foreign-writes.ts';
 import { headOffsetsMax } from './head-fill.ts';
 import { type Hindrance, hindranceOf } from './hindrance.ts';
 import { Leaders } from './leaders.ts';
 import { LinkMeters } from './link-meters.ts';
-import { mirrorStarts, type MirrorSides } from './mirror-starts.ts';
+import { mirrorStarts } from './mirror-starts.ts';
 import { linkProducerId } from './producer-identity.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
 import type { ResumeTarget } from './resume.ts';
@@ -90,10 +91,11 @@ export class Replicator {
       },
       spawn: (run) => this.#spawn(run(this.#stopping.signal)),
     });
+    const leaders = { sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
     const bytesCopied = (): number => this.meters.producedBytes;
-    this.#proof = new ContinuousProof({ ...ports, ...this.#sides, bytesCopied }, limits.proof);
+    this.#proof = new ContinuousProof({ ...ports, ...leaders, bytesCopied }, limits.proof);
     this.#round = new ResumeRound({
-      ...{ ...ports, ...this.#sides, lease: this.#lease, meters: this.meters },
+      ...{ ...ports, ...leaders, lease: this.#lease, meters: this.meters },
       headOffsetsMax: () => (this.fillsAnyGap ? undefined : headOffsetsMax),
       conclude: (...concluded) => this.#conclude(...concluded),
     });
@@ -183,6 +185,7 @@ export class Replicator {
         route?.producer.touch(copier);
         route?.markers.touch(copier);
         this.#proof.touch(copier);
+        this.#streams.repacker.touch(copier);
         return;
       case 'resuming':
         this.#unroute(copier);
@@ -277,26 +280,24 @@ export class Replicator {
 
   async #upkeepLoop(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
+    const foreignWrites = new ForeignWriteWatch();
+    const { source, target } = this.#ports;
+    const sides = { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
     while (!signal.aborted) {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
       this.#lease.look();
       try {
-        await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
+        await foreignWrites.look(target, this.#targetLeaders, this.copiers());
         if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
           await this.#lease.wait(signal);
-          if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
+          if (this.#lease.held()) await mirrorStarts(sides, this.copiers());
         }
       } catch (error) {
         // The streams meet the same trouble and retry; this is only an addition and comes round again.
         this.meters.targetFailed(error);
       }
     }
-  }
-
-  get #sides(): MirrorSides {
-    const { source, target } = this.#ports;
-    return { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
   }
 
   #spawn(work: Promise<void>): void {

@@ -6,6 +6,7 @@ import { FrameBudget } from './frame-budget.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { MarkerStream } from './marker-stream.ts';
 import { ProduceStream } from './produce-stream.ts';
+import { RepackStream } from './repack-stream.ts';
 import type { ReplicatorLimits } from './replicator-limits.ts';
 
 export interface StreamSetOptions {
@@ -35,8 +36,9 @@ export interface Route {
  */
 const budgetShare = 1 / 4;
 
-/** The streams of a link, one per broker (and lane), made when first needed. */
+/** The streams of a link: one per broker (and lane), made when first needed, and the one that takes batches apart. */
 export class StreamSet {
+  readonly repacker: RepackStream;
   readonly #options: StreamSetOptions;
   readonly #fetchers = new Map<number, FetchStream>();
   readonly #producers = new Map<string, ProduceStream>();
@@ -45,6 +47,8 @@ export class StreamSet {
 
   constructor(options: StreamSetOptions) {
     this.#options = options;
+    this.repacker = new RepackStream(options);
+    options.spawn((signal) => this.repacker.run(signal));
   }
 
   /** `replicas`: whether all replicas of the copy's partition are in sync. */

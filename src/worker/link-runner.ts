@@ -5,7 +5,8 @@ import { directionOf } from '../pair/ownership.ts';
 import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { flows } from '../prefix-policy/prefix-policy.ts';
-import type { Copier, CopierClock } from '../replication/copier.ts';
+import type { CopierClock } from '../replication/copier-clock.ts';
+import type { Copier } from '../replication/copier.ts';
 import type { Fault, FaultCode } from '../replication/fault.ts';
 import { Replicator } from '../replication/replicator.ts';
 import type { ReplicatorLimits } from '../replication/replicator-limits.ts';
@@ -13,6 +14,7 @@ import { hasAborted, Wakeup } from '../replication/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
+import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from './rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { type LastingFault, SiteState } from './state.ts';
@@ -59,6 +61,8 @@ export class LinkRunner {
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
+  /** In the larger of both clusters. */
+  #partitionsSeen = 0;
   /** Why the newest look for topics failed, if it did. */
   #lookTrouble: string | undefined;
   #fence: LinkView['fence'] = 'unknown';
@@ -176,7 +180,7 @@ export class LinkRunner {
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
-      await pause.wait(signal, this.#ports.discoveryIntervalMs);
+      await pause.wait(signal, lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen));
     }
   }
 
@@ -192,6 +196,7 @@ export class LinkRunner {
     else meters.target.good();
     if (source.status === 'rejected') throw source.reason;
     if (target.status === 'rejected') throw target.reason;
+    this.#partitionsSeen = Math.max(partitionsOf(source.value), partitionsOf(target.value));
     await this.#readPeerState(source.value, signal);
     await this.#checkFence();
     const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)).map(seen);

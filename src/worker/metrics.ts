@@ -1,5 +1,7 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, Registry } from 'prom-client';
 import type { LinkRunner } from './link-runner.ts';
+import type { LinkView, TopicDetailView } from './views.ts';
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -10,7 +12,14 @@ interface Metric {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (runner: LinkRunner) => readonly Sample[];
+  readonly read: (link: ScrapedLink) => readonly Sample[];
+}
+
+/** A link, and its views as of this scrape: made once for all metrics, for they take a look at every partition. */
+interface ScrapedLink {
+  readonly runner: LinkRunner;
+  readonly view: LinkView;
+  readonly topicViews: readonly TopicDetailView[];
 }
 
 const perTopic = ['link', 'topic'] as const;
@@ -35,7 +44,7 @@ export const metricCatalogue: readonly Metric[] = [
     name: 'umbra_partition_fault_offset',
     help: 'Offset at which a faulted partition went wrong: of a copy that differs from its source the first that does.',
     labels: [...perTopic, 'partition', 'code'],
-    read: (runner) => runner.topicViews().flatMap((view) => faultOffsets(runner.id, view)),
+    read: ({ runner, topicViews }) => topicViews.flatMap((view) => faultOffsets(runner.id, view)),
   },
   topicMetric(
     'umbra_topic_copied_records_total',
@@ -67,68 +76,111 @@ export const metricCatalogue: readonly Metric[] = [
     'When the newest offsets of the copy were last compared with the source and equal, in Unix time.',
     ({ proof }) => (proof.verifiedAt === undefined ? undefined : Date.parse(proof.verifiedAt) / 1000),
   ),
-  linkMetric('umbra_link_up', '1 when both clusters answer, else 0.', (runner) => {
-    const { state } = runner.view();
+  linkMetric('umbra_link_up', '1 when both clusters answer, else 0.', ({ view }) => {
+    const { state } = view;
     return state === 'following' || state === 'degraded' ? 1 : 0;
   }),
-  linkMetric('umbra_link_fenced', '1 when the target checks rights, 0 when anybody may write the copies.', (runner) =>
-    runner.view().fence === 'acl' ? 1 : 0,
+  linkMetric(
+    'umbra_link_fenced',
+    '1 when the target checks rights, 0 when anybody may write the copies.',
+    ({ view }) => (view.fence === 'acl' ? 1 : 0),
   ),
   linkMetric(
     'umbra_link_sample_age_seconds',
     'Age of the oldest newest answer of the source that a lag rests on.',
-    (runner) => (runner.view().lag.sampleAgeMs ?? 0) / 1000,
+    ({ view }) => (view.lag.sampleAgeMs ?? 0) / 1000,
   ),
   linkMetric(
     'umbra_link_fetch_answers_total',
     'Answers to fetches.',
-    ({ replicator }) => replicator.meters.fetchAnswers,
+    ({ runner }) => runner.replicator.meters.fetchAnswers,
   ),
   linkMetric(
     'umbra_link_fetched_bytes_total',
     'Bytes received in answers to fetches.',
-    ({ replicator }) => replicator.meters.fetchedBytes,
+    ({ runner }) => runner.replicator.meters.fetchedBytes,
   ),
   linkMetric(
     'umbra_link_produce_requests_total',
     'Produce requests answered.',
-    ({ replicator }) => replicator.meters.produceRequests,
+    ({ runner }) => runner.replicator.meters.produceRequests,
   ),
   linkMetric(
     'umbra_link_resumes_total',
     'Partitions that went (back) to work after reading where the copy ends.',
-    ({ replicator }) => replicator.meters.resumes,
+    ({ runner }) => runner.replicator.meters.resumes,
   ),
   linkMetric(
     'umbra_link_source_failures_total',
     'Failed exchanges with the source.',
-    ({ replicator }) => replicator.meters.source.failures,
+    ({ runner }) => runner.replicator.meters.source.failures,
   ),
   linkMetric(
     'umbra_link_target_failures_total',
     'Failed exchanges with the target.',
-    ({ replicator }) => replicator.meters.target.failures,
+    ({ runner }) => runner.replicator.meters.target.failures,
   ),
   linkMetric(
     'umbra_link_malformed_answers_total',
     'Answers of the source that held no valid batches.',
-    ({ replicator }) => replicator.meters.malformedAnswers,
+    ({ runner }) => runner.replicator.meters.malformedAnswers,
   ),
   linkMetric(
     'umbra_link_corrupt_batches_total',
     'Batches that were damaged on the way, refused by the target and fetched again.',
-    ({ replicator }) => replicator.meters.corruptBatches,
+    ({ runner }) => runner.replicator.meters.corruptBatches,
   ),
   linkMetric(
     'umbra_link_buffer_bytes',
     'Memory held by batches on their way.',
-    ({ replicator }) => replicator.pool.heldBytes,
+    ({ runner }) => runner.replicator.pool.heldBytes,
   ),
 ];
+
+/** Of the process, whatever its links do. */
+const processMetrics = (): readonly { readonly name: string; readonly help: string; readonly read: () => number }[] => [
+  {
+    name: 'umbra_process_resident_bytes',
+    help: 'Resident memory of the worker process.',
+    read: () => process.memoryUsage.rss(),
+  },
+  {
+    name: 'umbra_process_resident_bytes_max',
+    help: 'Most resident memory the worker process has had.',
+    read: () => process.resourceUsage().maxRSS * 1024,
+  },
+  {
+    name: 'umbra_process_cpu_seconds_total',
+    help: 'CPU time of the worker process, all threads.',
+    read: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  },
+  {
+    name: 'umbra_event_loop_delay_seconds_max',
+    help: 'Longest time the event loop was held up since the last scrape.',
+    read: eventLoopDelay(),
+  },
+];
+
+const delayEveryMs = 20;
+
+/** How long the event loop was held up at most since the last call. The runtime's timer measures, and holds nothing up. */
+function eventLoopDelay(): () => number {
+  const intervals = monitorEventLoopDelay({ resolution: delayEveryMs });
+  intervals.enable();
+  return () => {
+    const longestMs = intervals.max / 1e6;
+    intervals.reset();
+    return Math.max(0, longestMs - delayEveryMs) / 1000;
+  };
+}
 
 /** A registry whose values are read from the links at every scrape. */
 export function createMetrics(pair: string, site: string, links: () => Iterable<LinkRunner>): Registry {
   const registry = new Registry();
+  const current = scraped(links);
   registry.setDefaultLabels({ pair, site });
   for (const { name, help, labels, read } of metricCatalogue) {
     new Gauge({
@@ -138,24 +190,24 @@ export function createMetrics(pair: string, site: string, links: () => Iterable<
       registers: [registry],
       collect() {
         this.reset();
-        for (const runner of links()) for (const sample of read(runner)) this.set(sample.labels, sample.value);
+        for (const link of current()) for (const sample of read(link)) this.set(sample.labels, sample.value);
       },
     });
   }
-  new Gauge({
-    name: 'umbra_process_resident_bytes',
-    help: 'Resident memory of the worker process.',
-    registers: [registry],
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
+  for (const { name, help, read } of processMetrics()) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
   return registry;
 }
 
-type TopicView = ReturnType<LinkRunner['topicViews']>[number];
-
-function faultOffsets(link: string, { name, partitionViews }: TopicView): readonly Sample[] {
+function faultOffsets(link: string, { name, partitionViews }: TopicDetailView): readonly Sample[] {
   return partitionViews.flatMap(({ partition, fault }) =>
     fault?.offset === undefined
       ? []
@@ -168,13 +220,13 @@ function faultOffsets(link: string, { name, partitionViews }: TopicView): readon
   );
 }
 
-function topicMetric(name: string, help: string, value: (view: TopicView) => number): Metric {
+function topicMetric(name: string, help: string, value: (view: TopicDetailView) => number): Metric {
   return {
     name,
     help,
     labels: perTopic,
-    read: (runner) =>
-      runner.topicViews().map((view) => ({ labels: { link: runner.id, topic: view.name }, value: value(view) })),
+    read: ({ runner, topicViews }) =>
+      topicViews.map((view) => ({ labels: { link: runner.id, topic: view.name }, value: value(view) })),
   };
 }
 
@@ -182,10 +234,10 @@ function topicMetric(name: string, help: string, value: (view: TopicView) => num
 function partitionMetric(
   name: string,
   help: string,
-  value: (view: TopicView['partitionViews'][number]) => number | undefined,
+  value: (view: TopicDetailView['partitionViews'][number]) => number | undefined,
 ): Metric {
-  const read = (runner: LinkRunner): readonly Sample[] =>
-    runner.topicViews().flatMap(({ name: topic, partitionViews }) =>
+  const read = ({ runner, topicViews }: ScrapedLink): readonly Sample[] =>
+    topicViews.flatMap(({ name: topic, partitionViews }) =>
       partitionViews.flatMap((view) => {
         const found = value(view);
         const labels = { link: runner.id, topic, partition: String(view.partition) };
@@ -195,6 +247,18 @@ function partitionMetric(
   return { name, help, labels: [...perTopic, 'partition'], read };
 }
 
-function linkMetric(name: string, help: string, value: (runner: LinkRunner) => number): Metric {
-  return { name, help, labels: ['link'], read: (runner) => [{ labels: { link: runner.id }, value: value(runner) }] };
+function linkMetric(name: string, help: string, value: (link: ScrapedLink) => number): Metric {
+  return { name, help, labels: ['link'], read: (link) => [{ labels: { link: link.runner.id }, value: value(link) }] };
+}
+
+/** Views of all links, made when a scrape first asks for them: metrics of one scrape are collected in one go. */
+function scraped(links: () => Iterable<LinkRunner>): () => readonly ScrapedLink[] {
+  let current: readonly ScrapedLink[] | undefined;
+  return () => {
+    if (current === undefined) {
+      current = [...links()].map((runner) => ({ runner, view: runner.view(), topicViews: runner.topicViews() }));
+      setImmediate(() => (current = undefined));
+    }
+    return current;
+  };
 }

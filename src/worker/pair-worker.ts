@@ -12,6 +12,7 @@ import { createMetrics } from './metrics.ts';
 import { Problem } from './problems.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkDeletion, WorkerService } from './service.ts';
+import { lookIntervalMs } from './look-interval.ts';
 import { watchSite } from './site-watch.ts';
 import { ensureStateTopic, SiteState } from './state.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView, ViolationView } from './views.ts';
@@ -38,6 +39,7 @@ export class PairWorker implements WorkerService {
   #orders: Promise<unknown> = Promise.resolve();
   #loaded = false;
   #trouble = 'the state topic has not been read yet';
+  #partitionsSeen = 0;
   #violations: readonly ViolationView[] = [];
   #clusterId: string | undefined;
 
@@ -261,7 +263,8 @@ export class PairWorker implements WorkerService {
         this.#trouble = error instanceof Error ? error.message : String(error);
         this.#logger.warn({ err: error, failures }, 'the own cluster does not answer as it should; trying again');
       }
-      await pause.wait(signal, failures === 0 ? this.#config.tuning.discoveryIntervalMs : retryDelays.after(failures));
+      const againMs = lookIntervalMs(this.#config.tuning.discoveryIntervalMs, this.#partitionsSeen);
+      await pause.wait(signal, failures === 0 ? againMs : retryDelays.after(failures));
     }
   }
 
@@ -288,5 +291,6 @@ export class PairWorker implements WorkerService {
     const sight = await watchSite(this.#own, { site, owners, schemaPrimary, shadows });
     this.#clusterId = sight.clusterId;
     this.#violations = sight.violations;
+    this.#partitionsSeen = sight.partitions;
   }
 }

@@ -1,4 +1,5 @@
 import type { Cluster } from '../kafka/cluster.ts';
+import { partitionsOf } from './look-interval.ts';
 import type { SiteId } from '../pair/site.ts';
 import type { PrefixOwners } from '../pair/spec.ts';
 import { judgeTopics, type Violation } from '../prefix-policy/prefix-policy.ts';
@@ -14,6 +15,8 @@ export interface SiteWatchInput {
 export interface SiteSight {
   readonly clusterId: string | undefined;
   readonly violations: readonly Violation[];
+  /** Of all topics. */
+  readonly partitions: number;
 }
 
 /** One look at the site's own cluster: who it is, and which of its topics break the prefix policy. */
@@ -24,5 +27,5 @@ export async function watchSite(
   const metadata = await cluster.metadata('all');
   const topics = [...metadata.topics.values()].filter(({ internal }) => !internal).map(({ name }) => name);
   const violations = owners === undefined ? [] : judgeTopics({ site, topics, shadows, owners, schemaPrimary });
-  return { clusterId: metadata.clusterId, violations };
+  return { clusterId: metadata.clusterId, violations, partitions: partitionsOf(metadata) };
 }

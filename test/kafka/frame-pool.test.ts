@@ -18,6 +18,27 @@ describe('a frame pool', () => {
     }
   });
 
+  it('takes at most a quarter more memory than a frame needs', () => {
+    const pool = new FramePool(64 * 1024 * KiB);
+    for (const length of [64 * KiB + 1, 100 * KiB, 1024 * KiB + 100, 16 * 1024 * KiB + 100]) {
+      const frame = pool.acquire(length);
+      expect(frame.heldBytes).toBeLessThanOrEqual(length * 1.25 + 1);
+      frame.release();
+    }
+  });
+
+  it('counts memory from elsewhere until it is released, and keeps none of it', () => {
+    const pool = new FramePool(1024 * KiB);
+    const adopted = pool.adopt(Buffer.alloc(500 * KiB));
+    expect(pool.heldBytes).toBe(500 * KiB);
+    adopted.retain();
+    adopted.release();
+    expect(pool.heldBytes).toBe(500 * KiB);
+    adopted.release();
+    expect(pool.heldBytes).toBe(0);
+    expect(pool.acquire(500 * KiB).bytes.buffer).not.toBe(adopted.bytes.buffer);
+  });
+
   it('keeps a frame until its last holder has released it', () => {
     const pool = new FramePool(1024 * KiB);
     const frame = pool.acquire(10);

@@ -1,20 +1,22 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { type Frame, FramePool } from '../../src/kafka/frame-pool.ts';
-import type { FetchedPartition } from '../../src/kafka/fetch-api.ts';
 import { Copier } from '../../src/replication/copier.ts';
-import { libraryCrc, makeBatch } from './batches.ts';
+import { repackBatch } from '../../src/replication/repack.ts';
+import { attribute, libraryCrc, makeBatch } from './batches.ts';
+import { deliver } from './deliver.ts';
 
 /** What a copier should be, in the plainest terms, and the two logs around it. */
 export interface Model {
   kind: 'resuming' | 'running' | 'faulted' | 'stopped';
-  queue: { readonly base: bigint; readonly records: number; readonly bytes: number }[];
+  /** A batch in one piece, or one that has to be taken apart first. */
+  queue: { readonly base: bigint; readonly records: number; readonly bytes: number; readonly unpacked: boolean }[];
   inFlight: Model['queue'][number] | undefined;
   copiedTo: bigint | undefined;
   fetchOffset: bigint;
   sequence: number;
   /** A fault that waits until everything before it is appended. */
-  faultAhead: boolean;
+  faultAhead: string | undefined;
   /** The fault that was read last; read again without progress, it is believed. */
   suspected: string | undefined;
   resumesInRow: number;
@@ -47,7 +49,7 @@ export function setup(sequence: number): { model: Model; real: Real } {
     copiedTo: undefined,
     fetchOffset: 0n,
     sequence: 0,
-    faultAhead: false,
+    faultAhead: undefined,
     suspected: undefined,
     resumesInRow: 0,
     damagedInRow: 0,
@@ -100,9 +102,10 @@ class Step implements fc.Command<Model, Real> {
 const always = (): boolean => true;
 const hasInFlight = ({ inFlight }: Model): boolean => inFlight !== undefined;
 const wantsFetch = (model: Model): boolean =>
-  model.kind === 'running' && !model.faultAhead && queuedBytes(model) < queueBytesMax;
+  model.kind === 'running' && model.faultAhead === undefined && queuedBytes(model) < queueBytesMax;
 const hasBatch = ({ kind, inFlight, queue }: Model): boolean =>
-  kind === 'running' && inFlight === undefined && queue.length > 0;
+  kind === 'running' && inFlight === undefined && queue[0]?.unpacked === false;
+const hasUnpacked = ({ kind, queue }: Model): boolean => kind === 'running' && queue.some(({ unpacked }) => unpacked);
 const mayResume = ({ kind, inFlight, nowMs, notBeforeMs }: Model): boolean =>
   kind === 'resuming' && inFlight === undefined && nowMs >= notBeforeMs;
 
@@ -118,14 +121,16 @@ const step = {
       if (staleGeneration === undefined || staleGeneration === copier.generation) return;
       copier.resumed({ logEnd: 99_999n, sequence: 5, lastFetchedEpoch: 0 }, staleGeneration);
     }),
-  fetch: (sizes: readonly number[], thenHole: boolean) =>
+  fetch: (sizes: readonly number[], { thenHole, unpackedOnes }: { thenHole: boolean; unpackedOnes: number }) =>
     new Step(
       `fetch ${sizes.join('+')}${thenHole ? ' and a message set of format 1' : ''}`,
       wantsFetch,
       (model, real) => {
-        const batches = sizes.map((records) => {
-          const batch = makeBatch({ baseOffset: model.fetchOffset, records, valueBytes: 20 });
-          model.queue.push({ base: model.fetchOffset, records, bytes: batch.length });
+        const batches = sizes.map((records, index) => {
+          const unpacked = (unpackedOnes & (1 << index)) !== 0;
+          const attributes = unpacked ? attribute.logAppendTime : 0;
+          const batch = makeBatch({ baseOffset: model.fetchOffset, records, valueBytes: 20, attributes });
+          model.queue.push({ base: model.fetchOffset, records, bytes: batch.length, unpacked });
           model.fetchOffset += BigInt(records);
           return batch;
         });
@@ -133,14 +138,43 @@ const step = {
         old.writeInt8(1, 16);
         if (thenHole) batches.push(old);
         model.sourceEnd = model.fetchOffset + (thenHole ? 1n : 0n);
-        model.faultAhead = thenHole;
-        deliver(real, Buffer.concat(batches), model.sourceEnd);
+        model.faultAhead = thenHole ? 'OLD_FORMAT' : undefined;
+        deliver(real.copier, real.pool, Buffer.concat(batches), model.sourceEnd);
         settle(model);
       },
     ),
+  repack: () =>
+    new Step('take a batch apart', hasUnpacked, (model, { copier, pool }) => {
+      const { header, frame, from } = copier.toRepack!; // `hasUnpacked` says there is one
+      const limits = { uncompressedBytesMax: 1 << 20, batchesMax: 10 };
+      const part = repackBatch(Buffer.from(frame.bytes.subarray(header.start, header.end)), from, limits);
+      const adopted = pool.adopt(part.bytes);
+      copier.repacked(adopted, part, copier.generation);
+      adopted.release();
+      const index = model.queue.findIndex(({ unpacked }) => unpacked);
+      const waiting = model.queue[index]!;
+      expect(waiting.base).toBe(header.baseOffset);
+      model.queue[index] = { ...waiting, bytes: part.bytes.length, unpacked: false };
+    }),
+  repackLate: () =>
+    new Step('take a batch apart of before an interruption', always, (_model, { copier, pool, staleGeneration }) => {
+      if (staleGeneration === undefined || staleGeneration === copier.generation) return;
+      const adopted = pool.adopt(Buffer.alloc(10));
+      copier.repacked(adopted, { items: [{ kind: 'gap', from: 0n, count: 9n }], next: 9n }, staleGeneration);
+      copier.cannotRepack({ code: 'BATCH_TOO_LARGE', message: 'late' }, staleGeneration);
+      adopted.release();
+    }),
+  cannotRepack: () =>
+    new Step('find a batch too large to be taken apart', hasUnpacked, (model, real) => {
+      remember(real);
+      real.copier.cannotRepack({ code: 'BATCH_TOO_LARGE', message: 'by the test' }, real.copier.generation);
+      model.queue.splice(model.queue.findIndex(({ unpacked }) => unpacked));
+      model.faultAhead = 'BATCH_TOO_LARGE';
+      settle(model);
+    }),
   fetchNonsense: () =>
     new Step('fetch damaged bytes', wantsFetch, (model, real) => {
-      expect(() => deliver(real, Buffer.alloc(40, 0xff), model.sourceEnd)).toThrow('malformed');
+      expect(() => deliver(real.copier, real.pool, Buffer.alloc(40, 0xff), model.sourceEnd)).toThrow('malformed');
       damage(model, real);
     }),
   take: () =>
@@ -232,8 +266,11 @@ export const steps = fc.commands<Model, Real>(
     fc.constant(step.resume()),
     fc.constant(step.resumeLate()),
     fc
-      .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 }), fc.nat(15))
-      .map(([sizes, luck]) => step.fetch(sizes, luck === 0)),
+      .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 }), fc.nat(15), fc.nat(15), fc.boolean())
+      .map(([sizes, luck, ones, pass]) => step.fetch(sizes, { thenHole: luck === 0, unpackedOnes: pass ? 0 : ones })),
+    fc.constant(step.repack()),
+    fc.constant(step.repack()),
+    fc.constant(step.repackLate()),
     fc.constant(step.fetchNonsense()),
     fc.constant(step.take()),
     fc.constant(step.take()),
@@ -256,9 +293,11 @@ export const steps = fc.commands<Model, Real>(
             ? step.fault()
             : luck === 2
               ? step.damage()
-              : luck < 6
-                ? step.suspect()
-                : step.wait(20),
+              : luck === 3
+                ? step.cannotRepack()
+                : luck < 6
+                  ? step.suspect()
+                  : step.wait(20),
       ),
   ],
   { maxCommands: 80, size: 'max' },
@@ -280,33 +319,14 @@ function compare(model: Model, { copier, pool, frameInFlight }: Real): void {
   expect(copier.hasBatch).toBe(hasBatch(model));
   expect(copier.wantsFetch).toBe(wantsFetch(model));
   expect(copier.mayResume(model.nowMs)).toBe(mayResume(model));
-  expect(copier.nextBatchBytes).toBe(model.queue[0]?.bytes ?? 0);
+  const [first] = model.queue;
+  expect(copier.nextBatchBytes).toBe(first?.unpacked === false ? first.bytes : 0);
+  expect(copier.toRepack !== undefined).toBe(hasUnpacked(model));
   if (running) expect(copier.fetchOffset).toBe(model.fetchOffset);
   if (copier.state.kind === 'waiting') {
     expect([model.queue.length, model.inFlight, copier.lag().records]).toEqual([0, undefined, 0n]);
   }
   if (model.queue.length === 0 && frameInFlight === undefined) expect(pool.heldBytes).toBe(0);
-}
-
-function deliver({ copier, pool }: Real, bytes: Buffer, sourceEnd: bigint): void {
-  const frame = pool.acquire(bytes.length);
-  bytes.copy(frame.bytes);
-  const answer: FetchedPartition = {
-    ...{
-      topicId,
-      partition: 3,
-      errorCode: 0,
-      highWatermark: sourceEnd,
-      lastStableOffset: sourceEnd,
-      logStartOffset: 0n,
-    },
-    ...{ abortedTransactions: [], records: { start: 0, end: bytes.length }, diverging: undefined },
-  };
-  try {
-    copier.fetched(frame, answer);
-  } finally {
-    frame.release();
-  }
 }
 
 function land(model: Model, real: Real, tell: () => void): void {
@@ -340,7 +360,7 @@ function interrupt(model: Model, delayMs: number): void {
   if (model.kind !== 'running' && model.kind !== 'resuming') return;
   const notBeforeMs = model.nowMs + delayMs;
   const resumesInRow = model.resumesInRow + 1;
-  Object.assign(model, { kind: 'resuming', queue: [], faultAhead: false, notBeforeMs, resumesInRow });
+  Object.assign(model, { kind: 'resuming', queue: [], faultAhead: undefined, notBeforeMs, resumesInRow });
 }
 
 function suspect(model: Model, code: string): void {
@@ -360,7 +380,7 @@ function fault(model: Model): void {
 function settle(model: Model): void {
   const drained = model.queue.length === 0 && model.inFlight === undefined;
   if (model.kind !== 'running' || !drained) return;
-  if (model.faultAhead) suspect(model, 'CONTROL_BATCH');
+  if (model.faultAhead !== undefined) suspect(model, model.faultAhead);
   else if ((model.copiedTo ?? 0n) >= model.sourceEnd) model.resumesInRow = 0;
 }
 

@@ -5,6 +5,7 @@ import { Copier } from '../../src/replication/copier.ts';
 import type { CopierState } from '../../src/replication/copier-state.ts';
 import { end, type Model, type Real, setup, steps } from './copier-model.ts';
 import { denseRun, makeBatch } from './batches.ts';
+import { deliver } from './deliver.ts';
 
 describe('a copier', () => {
   it('copies in order, one batch in flight, each once, whatever happens around it', () => {
@@ -22,9 +23,9 @@ describe('a copier', () => {
     const { copier, fetched, states } = started();
     fetched(denseRun(0n, [2, 3]), 5n);
     expect(states.at(-1)).toBe('copying');
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(0n);
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     expect(states.at(-1)).toBe('copying');
     expect(copier.appendedToAtMost).toBe(5n);
     expect(copier.copiedTo).toBe(2n);
@@ -43,7 +44,7 @@ describe('a copier', () => {
   it('says who took an offset: a base beyond ours is somebody else’s write', () => {
     const { copier, fetched } = started();
     fetched(denseRun(0n, [2]), 2n);
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(7n);
     expect(copier.state).toMatchObject({
       kind: 'faulted',
@@ -58,7 +59,7 @@ describe('a copier', () => {
     fetched([...denseRun(0n, [2]), old], 3n);
     expect(copier.state.kind).toBe('copying');
     expect(copier.wantsFetch).toBe(false);
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(0n);
     expect(copier.state).toMatchObject({ kind: 'resuming', reason: 'a message set of format 1 stands at offset 2' });
     copier.resumed({ logEnd: 2n, sequence: 2, lastFetchedEpoch: 0 }, copier.generation);
@@ -72,7 +73,7 @@ describe('a copier', () => {
     copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'once' });
     copier.resumed({ logEnd: 0n, sequence: 0, lastFetchedEpoch: 0 }, copier.generation);
     fetched(denseRun(0n, [2]), 2n);
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(0n);
     copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'once more' });
     expect(copier.state.kind).toBe('resuming');
@@ -97,7 +98,7 @@ describe('a copier', () => {
     for (let time = 0; time < 5; time++) copier.damaged('the target says 2');
     copier.resumed({ logEnd: 0n, sequence: 0, lastFetchedEpoch: 0 }, copier.generation);
     fetched(denseRun(0n, [2]), 2n);
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(0n);
     copier.damaged('the target says 2');
     expect(copier.state).toMatchObject({ kind: 'resuming', notBeforeMs: 100 });
@@ -138,15 +139,6 @@ function started(): {
   return {
     copier,
     states,
-    fetched(batches, sourceEnd) {
-      const frame = pool.acquire(Buffer.concat(batches).length);
-      Buffer.concat(batches).copy(frame.bytes);
-      copier.fetched(frame, {
-        ...{ topicId: id, partition: 0, errorCode: 0, highWatermark: sourceEnd, lastStableOffset: sourceEnd },
-        ...{ logStartOffset: 0n, abortedTransactions: [], diverging: undefined },
-        records: { start: 0, end: frame.bytes.length },
-      });
-      frame.release();
-    },
+    fetched: (batches, sourceEnd) => deliver(copier, pool, Buffer.concat(batches), sourceEnd),
   };
 }

@@ -24,6 +24,16 @@ describe('crc32c', () => {
       }),
     );
   });
+
+  it('does not depend on where the bytes lie in memory', () => {
+    fc.assert(
+      fc.property(anyBuffer, fc.nat(9), (bytes, skew) => {
+        const memory = new Uint8Array(bytes.length + skew);
+        memory.set(bytes, skew);
+        expect(crc32c(memory.subarray(skew))).toBe(libraryCrc(bytes));
+      }),
+    );
+  });
 });
 
 describe('patchCrc32c', () => {

@@ -42,7 +42,7 @@ function answer(pool: FramePool, copiers: readonly Copier[]): void {
 function drain(copier: Copier): void {
   while (copier.hasBatch) {
     const offset = copier.copiedTo ?? 0n;
-    copier.takeBatch().frame?.release();
+    copier.takeBatch().frame.release();
     copier.appended(offset);
   }
 }

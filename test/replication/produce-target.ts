@@ -14,6 +14,7 @@ import {
 } from '../kafka/loopback.ts';
 import { metadataAnswer } from '../kafka/metadata-answer.ts';
 import { soon } from '../kafka/soon.ts';
+import { deliver } from './deliver.ts';
 
 /** A Produce request as the library's reader understands it. */
 export interface AskedProduce {
@@ -105,7 +106,7 @@ export async function produceTarget(
     copier: (partition, batches, logEnd = 0n) => {
       const copier = newCopier(partition, stream);
       copier.resumed({ logEnd, sequence: Number(logEnd), lastFetchedEpoch: undefined }, copier.generation);
-      feed(copier, batches, pool);
+      deliver(copier, pool, Buffer.concat(batches), 1000n);
       return copier;
     },
     stop: async () => {
@@ -149,17 +150,6 @@ function newCopier(partition: number, stream: ProduceStream): Copier {
       },
     },
   );
-}
-
-function feed(copier: Copier, batches: readonly Buffer[], pool: FramePool): void {
-  const bytes = Buffer.concat(batches);
-  const taken = pool.acquire(bytes.length);
-  bytes.copy(taken.bytes);
-  copier.fetched(taken, {
-    ...{ topicId, partition: copier.of.partition, errorCode: 0, highWatermark: 1000n, lastStableOffset: 1000n },
-    ...{ logStartOffset: 0n, abortedTransactions: [], diverging: undefined, records: { start: 0, end: bytes.length } },
-  });
-  taken.release();
 }
 
 function parseProduce({ apiVersion, body }: LoopbackRequest): AskedProduce {

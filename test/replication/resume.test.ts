@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CopiedPartition } from '../../src/replication/copied-partition.ts';
 import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from '../../src/replication/resume.ts';
-import { encodeBatch } from '../../src/replication/repack.ts';
+import { WireWriter } from '../../src/kafka/wire-writer.ts';
+import { encodeBatch } from '../../src/replication/encode-batch.ts';
 import { attribute, makeBatch, resealed } from './batches.ts';
 import { type LogBroker, logBroker, type LogState, topicId } from './log-broker.ts';
 
@@ -24,6 +25,10 @@ async function serve(log: LogState): Promise<LogBroker> {
   const broker = await logBroker(log);
   open.push(broker);
   return broker;
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
 describe('reading where a copy ends', () => {
@@ -138,8 +143,14 @@ describe('checking the tail of a copy', () => {
     const body = Buffer.from([0x02, 0x6b, 0x01, 0x00]); // key "k", value null, no headers
     const times = [5_000n, 5_001n];
     const batch = (baseTimestamp: bigint): Buffer => {
-      const records = times.map((time) => ({ attributes: 0, timestampDelta: time - baseTimestamp, body }));
-      return encodeBatch(records, { codec: 0, baseTimestamp, baseOffset: 0n, leaderEpoch: 2 }).bytes;
+      const records = times.flatMap((time, index) => {
+        const head = new WireWriter().int8(0).unsignedVarint(zigzag(Number(time - baseTimestamp)));
+        const record = Buffer.concat([...head.unsignedVarint(zigzag(index)).parts(), body]);
+        return [...new WireWriter().unsignedVarint(zigzag(record.length)).parts(), record];
+      });
+      const largestDelta = (times[1] ?? baseTimestamp) - baseTimestamp;
+      const content = { codec: 0, records: times.length, baseTimestamp, largestDelta };
+      return encodeBatch(Buffer.concat(records), content);
     };
     const placed = (bytes: Buffer, { attributes = 0, producer = -1n } = {}): Buffer => {
       bytes.writeBigInt64BE(48n, 0);
@@ -151,8 +162,10 @@ describe('checking the tail of a copy', () => {
     const cleaned = { fetched: placed(batch(9_000n), { attributes: attribute.deleteHorizon }) };
     expect(await check(cleaned, copy)).toMatchObject({ kind: 'resume' });
     times[1] = 5_002n;
-    const other = { fetched: placed(batch(9_000n), { attributes: attribute.deleteHorizon }) };
-    expect(await faultOf(other, copy)).toEqual(['DIVERGED', 48n]);
+    const other = placed(batch(9_000n), { attributes: attribute.deleteHorizon });
+    const log = (last: Buffer, of = {}): LogState => ({ log: [before(of), last] });
+    // These logs hold nothing between the batch before, which ends at 40, and this one.
+    expect(await faultOf(log(other), log(copy.fetched, { producerId }))).toEqual(['DIVERGED', 40n]);
   });
 
   it('finds that the source lost what the copy has', async () => {

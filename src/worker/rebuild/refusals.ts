@@ -14,6 +14,7 @@ export const rebuildHelps: Readonly<Record<FaultCode, boolean>> = {
   SHADOW_RECREATED: false,
   SHADOW_NOT_OURS: false,
   GAP_TOO_LARGE: false,
+  BATCH_TOO_LARGE: false,
   MARKERS_DENIED: false,
   OLD_FORMAT: false,
   PRODUCER_FENCED: false,

@@ -1,0 +1,5 @@
+export interface CopierClock {
+  /** Monotonic milliseconds. */
+  monotonicMs(): number;
+  now(): Date;
+}
