@@ -3,13 +3,24 @@ import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
 import type { Copier } from './copier.ts';
 import type { Leaders } from './leaders.ts';
 
+export interface ForeignWriteSearch {
+  readonly target: Cluster;
+  readonly leaders: Leaders;
+  /** Whether nobody else may write by right, as of now. */
+  readonly stillOurs: () => Promise<boolean>;
+}
+
 /**
  * Finds writes of others on copies that are idle, where no append of ours would notice them: a copy whose high
  * watermark is beyond everything the link has sent holds something foreign. One request per target broker.
  *
- * Our own bound is read after the answer, so an append in between cannot be mistaken for a foreign one.
+ * Our own bound is read after the answer, so an append in between cannot be mistaken for a foreign one. Nor may those of
+ * a worker that took over: `stillOurs` is asked before anything is called foreign.
  */
-export async function findForeignWrites(target: Cluster, leaders: Leaders, copiers: readonly Copier[]): Promise<void> {
+export async function findForeignWrites(
+  { target, leaders, stillOurs }: ForeignWriteSearch,
+  copiers: readonly Copier[],
+): Promise<void> {
   const watched = copiers.filter(({ state }) => state.kind === 'waiting' || state.kind === 'copying');
   const byBroker = Map.groupBy(watched, ({ of }) => leaders.leaderOf(of.topic, of.partition)?.broker);
   for (const [brokerId, group] of byBroker) {
@@ -21,15 +32,18 @@ export async function findForeignWrites(target: Cluster, leaders: Leaders, copie
       'latest',
       group.map(({ of }) => of),
     );
-    for (const copier of group) {
+    const found = group.flatMap((copier) => {
       const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
       const bound = copier.appendedToAtMost;
-      const unchanged = generations.get(copier) === copier.generation;
-      if (end?.ok !== true || bound === undefined || !unchanged || end.value <= bound) continue;
+      return end?.ok === true && bound !== undefined && end.value > bound ? [{ copier, end: end.value, bound }] : [];
+    });
+    if (found.length === 0 || !(await stillOurs())) continue;
+    for (const { copier, end, bound } of found) {
+      if (generations.get(copier) !== copier.generation) continue;
       copier.fault({
         code: 'FOREIGN_WRITE',
         offset: bound,
-        message: `the copy ends at offset ${end.value}, the link wrote only up to ${bound}: the records from offset ${bound} on are foreign`,
+        message: `the copy ends at offset ${end}, the link wrote only up to ${bound}: the records from offset ${bound} on are foreign`,
       });
     }
   }

@@ -282,7 +282,11 @@ export class Replicator {
       if (hasAborted(signal)) return;
       this.#lease.look();
       try {
-        await findForeignWrites(this.#ports.target, this.#targetLeaders, this.copiers());
+        const stillOurs = (): Promise<boolean> => this.#lease.confirm(signal);
+        await findForeignWrites(
+          { target: this.#ports.target, leaders: this.#targetLeaders, stillOurs },
+          this.copiers(),
+        );
         if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
           await this.#lease.wait(signal);
           if (this.#lease.held()) await mirrorStarts(this.#sides, this.copiers());
