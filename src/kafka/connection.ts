@@ -36,6 +36,16 @@ export interface RequestFrame {
   readonly pool?: FramePool;
 }
 
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  /**
+   * Asked at the last moment before the bytes go out, which may be long after the call: while credentials are renewed
+   * nothing is sent, and a process may be stopped at any time. When it says no, nothing of the request has left, and the
+   * connection is closed.
+   */
+  readonly maySend?: () => boolean;
+}
+
 interface Pending {
   readonly request: { readonly apiKey: number; readonly pool?: FramePool };
   readonly resolve: (frame: Frame) => void;
@@ -151,12 +161,9 @@ export class BrokerConnection {
    * Sends one request and waits for its answer. The frame's `bytes` begin after the answer's header.
    * The pieces of `body` must stay as they are until the promise settles.
    */
-  async request(
-    frame: RequestFrame,
-    options?: { readonly timeoutMs?: number },
-  ): Promise<Frame & { readonly bodyStart: number }> {
+  async request(frame: RequestFrame, options: RequestOptions = {}): Promise<Frame & { readonly bodyStart: number }> {
     while (this.#gate !== undefined) await this.#gate;
-    return this.#exchange(frame, options?.timeoutMs ?? this.#limits.requestTimeoutMs);
+    return this.#exchange(frame, options);
   }
 
   /**
@@ -176,7 +183,7 @@ export class BrokerConnection {
       const body = [createPayload().buffer];
       // ApiVersions answers with header v0 whatever its version (KIP-511); SASL bytes must pass a closed gate.
       const frame = await (this.#gate === undefined || isSasl(apiKey)
-        ? this.#exchange({ apiKey, apiVersion, body, flexible: flexibleRequest }, this.#limits.requestTimeoutMs)
+        ? this.#exchange({ apiKey, apiVersion, body, flexible: flexibleRequest }, {})
         : this.request({ apiKey, apiVersion, body, flexible: flexibleRequest }));
       const start = flexibleResponse ? skipTaggedFields(frame.bytes) : 4;
       return parse(0, apiKey, apiVersion, boundedReader(frame.bytes.subarray(start)));
@@ -215,7 +222,8 @@ export class BrokerConnection {
     void this.#closedPromise.then(listener);
   }
 
-  #exchange(request: RequestFrame, timeoutMs: number): Promise<Frame & { readonly bodyStart: number }> {
+  #exchange(request: RequestFrame, options: RequestOptions): Promise<Frame & { readonly bodyStart: number }> {
+    const { timeoutMs = this.#limits.requestTimeoutMs } = options;
     return new Promise<Frame>((resolve, reject) => {
       if (this.closed) {
         reject(this.#closedError());
@@ -227,7 +235,7 @@ export class BrokerConnection {
         void this.close(new ConnectionError(`no answer from ${this.host}:${this.port} within ${timeoutMs} ms`));
       }, timeoutMs);
       this.#pending.set(id, { request, resolve, reject, timer });
-      this.#write(request, id);
+      this.#write(request, id, options);
     }).then((frame) => {
       try {
         return Object.assign(frame, { bodyStart: request.flexible ? skipTaggedFields(frame.bytes) : 4 });
@@ -238,7 +246,7 @@ export class BrokerConnection {
     });
   }
 
-  #write(request: RequestFrame, correlationId: number): void {
+  #write(request: RequestFrame, correlationId: number, { maySend }: RequestOptions): void {
     const bodyBytes = request.body.reduce((sum, part) => sum + part.length, 0);
     const writer = new WireWriter(64);
     const headerBytes = 2 + 2 + 4 + 2 + Buffer.byteLength(this.#clientId) + (request.flexible ? 1 : 0);
@@ -252,6 +260,14 @@ export class BrokerConnection {
     this.#socket.cork();
     for (const part of writer.parts()) this.#socket.write(part);
     for (const part of request.body) this.#socket.write(part);
+    if (maySend?.() === false) {
+      // Corked: nothing has left.
+      this.#failure ??= new ConnectionError(
+        `a request to ${this.host}:${this.port} was not sent: it had become too late`,
+      );
+      this.#socket.destroy();
+      return;
+    }
     this.#socket.uncork();
   }
 

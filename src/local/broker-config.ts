@@ -18,6 +18,8 @@ export interface BrokerConfigInput {
   /** What brokers and controllers authenticate each other with; unused without security. */
   readonly brokerPassword: Secret;
   readonly dataDir: string;
+  /** Lines of the file beside ours. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 type Entry = readonly [key: string, value: string | number | boolean];
@@ -28,7 +30,9 @@ type Entry = readonly [key: string, value: string | number | boolean];
  */
 export function renderBrokerConfig(input: BrokerConfigInput): string {
   const security = input.security === 'scram' ? scramSecurity(input.brokerPassword) : noSecurity;
-  return renderProperties([...identity(input), ...security, ...replication(input.voters.length), ...smallness]);
+  const settings = Object.entries(input.settings ?? {});
+  const ours = [...identity(input), ...security, ...replication(input.voters.length), ...smallness];
+  return renderProperties([...ours, ...settings]);
 }
 
 function identity(input: BrokerConfigInput): readonly Entry[] {

@@ -108,6 +108,7 @@ async function startBroker(
       security: state.security,
       brokerPassword: credentials.broker,
       dataDir,
+      settings: state.brokerSettings,
     });
   await writePrivateFile(paths.config, renderConfig(seen.data));
   await writePrivateFile(paths.logging, renderLogging(state.kafkaVersion));

@@ -34,6 +34,8 @@ export const localClusterSpecSchema = z
     clientPort: port.optional(),
     /** Java heap of each broker. */
     heapMb: z.int().min(192, 'must be at least 192').max(16_384).default(384),
+    /** Lines of `server.properties` beside ours, fixed when the cluster is made: laboratories shorten times by them. */
+    brokerSettings: z.record(z.string().regex(/^[a-z][a-z0-9.]*$/, 'must be a setting'), z.string()).default({}),
     /** Label on containers, so that they can be told apart. */
     pair: z
       .string()

@@ -27,6 +27,7 @@ export const clusterStateSchema = z.strictObject({
   kafkaVersion: z.string(),
   security: z.enum(['scram', 'none']),
   heapMb: z.int(),
+  brokerSettings: z.record(z.string(), z.string()).default({}),
   brokers: z.array(brokerStateSchema).min(1),
 });
 
@@ -98,9 +99,9 @@ export async function newClusterState(spec: LocalClusterSpec): Promise<ClusterSt
     const clientPort = index === 0 ? (spec.clientPort ?? client) : client;
     return { nodeId: index + 1, clientPort, brokerPort: broker, controllerPort: controller };
   });
-  const { name, pair, runtime, kafkaVersion, security, heapMb } = spec;
+  const { name, pair, runtime, kafkaVersion, security, heapMb, brokerSettings } = spec;
   const clusterId = newClusterId();
-  return { format: 1, name, pair, clusterId, runtime, kafkaVersion, security, heapMb, brokers };
+  return { format: 1, name, pair, clusterId, runtime, kafkaVersion, security, heapMb, brokerSettings, brokers };
 }
 
 /** Kafka's tools read an id that starts with `-` as an option. */

@@ -21,6 +21,11 @@ export const leaseMs = 300;
 /** Longest time between two looks while appends go on. */
 const renewAfterMs = 150;
 const settleMs = 2 * leaseMs + 200;
+/**
+ * Grace for a request that was prepared under a lease just about to end. Together they are shorter than the wait of
+ * whoever takes over by a good way: 400 ms are left for the request to arrive.
+ */
+const sendWithinMs = leaseMs + 100;
 /** A coordinator that moves is over sooner: appends that wait longer are worth telling a person. */
 const troubleAfterMs = 2_000;
 const transactionTimeoutMs = 60_000;
@@ -45,8 +50,18 @@ export type LeaseState =
 export interface AppendGate {
   /** Under which markers are written; undefined unless owned. */
   readonly identity: ProducerIdentity | undefined;
-  /** May an append be sent at this very moment? */
+  /** May an append be prepared at this very moment? */
   held(): boolean;
+  /**
+   * May what was prepared leave now? Asked when its bytes are about to go out: a process that was stopped meanwhile, or
+   * a connection that was busy with its credentials, must not send what was right some time ago.
+   */
+  maySend(): boolean;
+  /**
+   * Asks the coordinator anew: is the lease still ours? To be known before a log that moved without us is called
+   * damage: who took over may rightly have moved it. False as well when `signal` aborts.
+   */
+  confirm(signal: AbortSignal): Promise<boolean>;
   /** Resolves when appends may be sent, the lease is lost for good, or `signal` aborts. */
   wait(signal: AbortSignal): Promise<void>;
 }
@@ -90,7 +105,6 @@ export class AppendLease implements AppendGate {
     return `nothing may be appended while the lease cannot be renewed: ${why}`;
   }
 
-  /** May an append be sent at this very moment? */
   held(): boolean {
     if (this.#state.kind === 'unleased') return true;
     if (this.#state.kind !== 'owned') return false;
@@ -98,6 +112,26 @@ export class AppendLease implements AppendGate {
     if (ageMs >= renewAfterMs) this.#renew();
     if (ageMs < leaseMs) this.#waitingSinceMs = undefined;
     return ageMs < leaseMs;
+  }
+
+  maySend(): boolean {
+    if (this.#state.kind === 'unleased') return true;
+    return this.#state.kind === 'owned' && this.#options.monotonicMs() - this.#state.seenAtMs < sendWithinMs;
+  }
+
+  async confirm(signal: AbortSignal): Promise<boolean> {
+    const pause = new Wakeup();
+    const sinceMs = this.#options.monotonicMs();
+    for (let attempt = 0; !hasAborted(signal); attempt++) {
+      if (this.#state.kind === 'unleased') return true;
+      if (this.#state.kind !== 'owned') return false;
+      if (this.#state.seenAtMs >= sinceMs) return true;
+      this.#renew();
+      await this.#renewing;
+      // The first look may have been under way before; only failures are worth a pause.
+      if (attempt > 0) await pause.wait(signal, retryDelays.after(attempt));
+    }
+    return false;
   }
 
   /** Takes over: fences whoever had it, waits, looks once more. Retries until it has it, is fenced, may not, or `signal` aborts. */

@@ -65,7 +65,7 @@ export async function fillHead(
     await lease.wait(signal);
     if (!lease.held()) throw new ConnectionError('the link has no lease');
     const request = encodeProduce([{ topic: of.topic, partition: of.partition, batch }], { version, timeoutMs });
-    const answer = await broker.connection.request(request);
+    const answer = await broker.connection.request(request, { maySend: () => lease.maySend() });
     const [result] = decodeProduce(answer.bytes, answer.bodyStart);
     if (result === undefined) throw new ConnectionError('the answer leaves this partition out');
     if (result.errorCode !== 0)

@@ -78,7 +78,7 @@ export class MarkerStream {
         broker.negotiate(writeTxnMarkersApi);
         await this.#lease.wait(signal);
         failures = 0;
-        if (this.#lease.held()) await this.#round(broker);
+        if (this.#lease.held()) await this.#round(broker, signal);
       } catch (error) {
         // Nothing was sent: the copiers look for their leader again.
         failures += 1;
@@ -90,7 +90,7 @@ export class MarkerStream {
     }
   }
 
-  async #round(broker: Broker): Promise<void> {
+  async #round(broker: Broker, signal: AbortSignal): Promise<void> {
     const { identity } = this.#lease;
     if (identity === undefined) {
       this.#refuseAll();
@@ -102,7 +102,9 @@ export class MarkerStream {
     let denied: ReadonlySet<string>;
     let ends: ReadonlyMap<string, Answer<bigint>>;
     try {
-      const answer = await broker.connection.request(encodeWriteTxnMarkers(identity, wanted));
+      const answer = await broker.connection.request(encodeWriteTxnMarkers(identity, wanted), {
+        maySend: () => this.#lease.maySend(),
+      });
       denied = this.#deniedIn(answer.bytes, answer.bodyStart);
       ends = await logEnds(
         broker,
@@ -118,6 +120,11 @@ export class MarkerStream {
       return;
     }
     this.#cautious = false;
+    if (taken.some(({ copier }) => goesTooFar(copier, ends)) && !(await this.#lease.confirm(signal))) {
+      // Somebody else appends now, and what is there may be theirs: not ours to judge.
+      for (const { copier } of taken) copier.appendUnknown();
+      return;
+    }
     for (const { copier } of taken) {
       const key = partitionKey(copier.of.topic, copier.of.partition);
       this.#settle(copier, ends.get(key), denied.has(key));
@@ -178,6 +185,13 @@ export class MarkerStream {
       copier.interrupt(`markers: ${why}`, slow ? retryDelays.deniedMs : retryDelays.after(copier.resumesInRow));
     }
   }
+}
+
+/** The log ends beyond what was asked for. */
+function goesTooFar(copier: Copier, ends: ReadonlyMap<string, Answer<bigint>>): boolean {
+  const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+  const bound = copier.appendedToAtMost;
+  return end?.ok === true && bound !== undefined && end.value > bound;
 }
 
 function textOf(error: unknown): string {

@@ -111,6 +111,7 @@ export class ProduceStream {
     try {
       const answer = await broker.connection.request(
         encodeProduce(batches, { version, timeoutMs: this.#limits.timeoutMs }),
+        { maySend: () => this.#lease.maySend() },
       );
       answers = decodeProduce(answer.bytes, answer.bodyStart);
       this.#size.succeeded();

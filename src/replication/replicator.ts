@@ -280,15 +280,16 @@ export class Replicator {
 
   async #upkeepLoop(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
-    const foreignWrites = new ForeignWriteWatch();
     const { source, target } = this.#ports;
+    const stillOurs = (): Promise<boolean> => this.#lease.confirm(signal);
+    const foreignWrites = new ForeignWriteWatch({ target, leaders: this.#targetLeaders, stillOurs });
     const sides = { source, target, sourceLeaders: this.#sourceLeaders, targetLeaders: this.#targetLeaders };
     while (!signal.aborted) {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
       this.#lease.look();
       try {
-        await foreignWrites.look(target, this.#targetLeaders, this.copiers());
+        await foreignWrites.look(this.copiers());
         if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
           await this.#lease.wait(signal);
           if (this.#lease.held()) await mirrorStarts(sides, this.copiers());

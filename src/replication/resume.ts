@@ -9,6 +9,7 @@ import { findFork, forkFault } from './find-fork.ts';
 import type { Leader } from './leaders.ts';
 import { sequenceAfter, sequenceForOffset } from './producer-identity.ts';
 import { type Head, isFiller } from './head-fill.ts';
+import { checkTrailingMarkers } from './trailing-markers.ts';
 
 export interface ResumeTarget {
   readonly of: CopiedPartition;
@@ -107,6 +108,8 @@ export async function checkTail(brokers: ResumeBrokers, resuming: ResumeTarget, 
       return forked(logs, logEnd, `in the batch at offset ${compared.copy.header.baseOffset}: ${compared.what}`);
     case 'same': {
       const { header } = compared.original;
+      const markers = compared.copy.header.control ? await wrongMarkers(logs, logEnd) : undefined;
+      if (markers !== undefined) return markers;
       const lastFetchedEpoch = header.baseOffset < logEnd ? header.leaderEpoch : undefined;
       return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch } };
     }
@@ -123,6 +126,28 @@ async function forked(logs: BothLogs, logEnd: bigint, what: string): Promise<Res
       return againFor(outcome.code, outcome.side);
     case 'hidden':
       return again(`the ${outcome.side} does not show all of its log yet`);
+  }
+}
+
+/** The last marker looks right: do those before it? Undefined when they do. */
+async function wrongMarkers(
+  { brokers, of, source, target }: BothLogs,
+  logEnd: bigint,
+): Promise<ResumeOutcome | undefined> {
+  const verdict = await checkTrailingMarkers({
+    ...{ of, logEnd },
+    source: { broker: brokers.source, leaderEpoch: source.epoch },
+    target: { broker: brokers.target, leaderEpoch: target.epoch },
+  });
+  switch (verdict.kind) {
+    case 'right':
+      return undefined;
+    case 'unreadable':
+      return againFor(verdict.code, verdict.side);
+    case 'wrong': {
+      const message = `the copy has a marker at offset ${verdict.offset}, where the source has a record`;
+      return { kind: 'fault', fault: { code: 'DIVERGED', offset: verdict.offset, message } };
+    }
   }
 }
 

@@ -54,6 +54,23 @@ describe('a connection', () => {
     expect(old!.correlationId).not.toBe(flexible!.correlationId);
   });
 
+  it('sends nothing of a request that has become too late, and closes', async () => {
+    const { open, requests } = await gather();
+    let mayStill = true;
+    let release: (() => void) | undefined;
+    // While credentials are renewed nothing is sent: time passes between the call and the bytes.
+    const renewing = open.exclusively(() => new Promise((resolve) => (release = resolve)));
+    const late = open.request(ask('late'), { maySend: () => mayStill });
+    const refused = expect(late).rejects.toThrow('was not sent: it had become too late');
+    await soon('the renewal', () => release);
+    mayStill = false;
+    release?.();
+    await renewing;
+    await refused;
+    expect(open.closed).toBe(true);
+    expect(requests).toEqual([]);
+  });
+
   it('carries a client id of any length', async () => {
     const requests: LoopbackRequest[] = [];
     server = await serveFrames((request) => requests.push(request));

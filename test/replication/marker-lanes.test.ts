@@ -44,6 +44,8 @@ it('a partition short of replicas holds up no markers of partitions that have th
     lease: {
       identity: { producerId: 7n, producerEpoch: 0 },
       held: () => true,
+      maySend: () => true,
+      confirm: () => Promise.resolve(true),
       wait: () => Promise.resolve(),
     },
     limits: defaultReplicatorLimits,

@@ -81,7 +81,10 @@ export async function produceTarget(
   const options = {
     lane: 0,
     meters,
-    lease: { identity: undefined, held: () => true, wait: () => Promise.resolve() },
+    lease: {
+      ...{ identity: undefined, held: () => true, maySend: () => true },
+      ...{ wait: () => Promise.resolve(), confirm: () => Promise.resolve(true) },
+    },
     limits: { requestBytesMax: 1 << 20, partitionsMax: 100, timeoutMs: 4_000, ...limits },
   };
   const stream = new ProduceStream(1, cluster, options);

@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ApiClient, createApiClient } from '../../src/api/client.ts';
+import { type ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
+import { startLocalWorker, workerPaths } from '../../src/local/local-worker.ts';
+import { testOwners } from '../fixtures/brokers.ts';
+import { type PassingRequest, type RequestFate } from '../fixtures/fault-proxy.ts';
+import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
+import { testFolder } from '../fixtures/test-root.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const produceKey = 0;
+const fetchKey = 1;
+const writeTxnMarkersKey = 27;
+const boundMs = 90_000;
+
+/** A request of the worker to be cut, the next of its kind. */
+export interface Cut {
+  readonly api: 'fetch' | 'produce' | 'markers';
+  readonly where: 'request' | 'answer';
+  readonly share: number;
+}
+
+/** One worker process of site b. */
+export interface CrewMember {
+  readonly name: string;
+  /** Requests that append (Produce, WriteTxnMarkers) which have reached its target brokers' side of the network. */
+  readonly appends: number;
+  /** Records it has copied, as it says itself; 0 while it does not answer. */
+  copied(): Promise<number>;
+  /** It says that another worker took over. */
+  fenced(): Promise<boolean>;
+  /** What is wrong with its copies, as it says itself. */
+  faults(): Promise<readonly string[]>;
+  /** Every partition of these topics is level with its source, or faulted for good. */
+  settled(names: readonly string[]): Promise<boolean>;
+  /** kill -9. Resolves when it is gone. */
+  kill(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** Resolves when the cut has happened. */
+  cut(cut: Cut): Promise<void>;
+  log(): Promise<string>;
+}
+
+/** Worker processes of site b, each with a way of its own to both clusters. None knows of the others. */
+export class Crew {
+  readonly #clusters: Readonly<Record<'a' | 'b', ClusterConfigInput>>;
+  readonly #members: Member[] = [];
+  readonly #root = testFolder('crew');
+  #current: CrewMember | undefined;
+
+  constructor(clusters: Readonly<Record<'a' | 'b', ClusterConfigInput>>) {
+    this.#clusters = clusters;
+  }
+
+  /** The one that was hired last. */
+  get current(): CrewMember {
+    if (this.#current === undefined) throw new Error('nobody was hired');
+    return this.#current;
+  }
+
+  get hired(): number {
+    return this.#members.length;
+  }
+
+  /** Starts a worker, which takes the link over from whoever has it. Resolves when its API answers. */
+  async hire(): Promise<CrewMember> {
+    const name = `worker-${this.#members.length + 1}`;
+    const [source, target] = [await startProxiedCluster(this.#clusters.a), await startProxiedCluster(this.#clusters.b)];
+    const home = join(this.#root, name);
+    const spec = {
+      ...{ home, pair: 'test', site: 'b' as const },
+      clusters: { a: source.connection, b: target.connection },
+      entry: join(import.meta.dirname, 'worker-entry.ts'),
+      tuning: { discoveryIntervalMs: 300, foreignWriteCheckMs: 500 },
+    };
+    const { apiUrl } = await startLocalWorker(spec, { signal: AbortSignal.timeout(boundMs) });
+    const { pid } = JSON.parse(await readFile(workerPaths(home).pidFile, 'utf8')) as { pid: number };
+    const member = new Member({ name, home, pid, source, target, api: createApiClient({ url: apiUrl }) });
+    this.#members.push(member);
+    this.#current = member;
+    return member;
+  }
+
+  /** Defines the link. To be called once, when the first worker is there. */
+  async link(): Promise<void> {
+    const { api } = this.#members[0] ?? {};
+    const signal = AbortSignal.timeout(boundMs);
+    await api?.putPrefixPolicy(testOwners, signal);
+    await api?.putSchemaPrimary({ site: 'a' }, signal);
+    await api?.putLink({ from: 'a', to: 'b' }, signal);
+  }
+
+  /** Name and log of everybody. */
+  async logs(): Promise<ReadonlyMap<string, string>> {
+    return new Map(await Promise.all(this.#members.map(async (each) => [each.name, await each.log()] as const)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.kill()));
+  }
+}
+
+interface MemberParts {
+  readonly name: string;
+  readonly home: string;
+  readonly pid: number;
+  readonly api: ApiClient;
+  readonly source: ProxiedCluster;
+  readonly target: ProxiedCluster;
+}
+
+class Member implements CrewMember {
+  readonly #parts: MemberParts;
+  #appends = 0;
+  #cut: { readonly wanted: Cut; readonly done: () => void } | undefined;
+
+  constructor(parts: MemberParts) {
+    this.#parts = parts;
+    const onRequest = (request: PassingRequest): RequestFate => this.#onRequest(request);
+    parts.source.set({ onRequest });
+    parts.target.set({ onRequest });
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  get api(): ApiClient {
+    return this.#parts.api;
+  }
+
+  get appends(): number {
+    return this.#appends;
+  }
+
+  async copied(): Promise<number> {
+    const topics = await this.api.topics(AbortSignal.timeout(2_000)).catch(() => []);
+    return topics.reduce((sum, { copied }) => sum + copied.records, 0);
+  }
+
+  async fenced(): Promise<boolean> {
+    const links = await this.api.links(AbortSignal.timeout(2_000));
+    return links.some(({ problem }) => problem?.includes('another worker took over') === true);
+  }
+
+  async faults(): Promise<readonly string[]> {
+    const topics = await this.api.topics(AbortSignal.timeout(2_000));
+    const details = await Promise.all(topics.map(({ name }) => this.api.topic(name, AbortSignal.timeout(2_000))));
+    return details.flatMap(({ name, fault, partitionViews }) => [
+      ...(fault === undefined ? [] : [`${name}: ${fault.code}: ${fault.message}`]),
+      ...partitionViews.flatMap((view) =>
+        view.fault === undefined ? [] : [`${name}/${view.partition}: ${view.fault.code}: ${view.fault.message}`],
+      ),
+    ]);
+  }
+
+  async settled(names: readonly string[]): Promise<boolean> {
+    const views = await Promise.all(names.map((name) => this.api.topic(name, AbortSignal.timeout(2_000))));
+    return views.every(
+      ({ partitionViews }) =>
+        partitionViews.length > 0 && partitionViews.every(({ state }) => state === 'waiting' || state === 'faulted'),
+    );
+  }
+
+  async kill(): Promise<void> {
+    if (alive(this.#parts.pid)) process.kill(this.#parts.pid, 'SIGKILL');
+    await eventually(`${this.name} is gone`, () => !alive(this.#parts.pid) || undefined);
+    await Promise.all([this.#parts.source.close(), this.#parts.target.close()]);
+  }
+
+  freeze(): void {
+    process.kill(this.#parts.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.#parts.pid, 'SIGCONT');
+  }
+
+  cut(wanted: Cut): Promise<void> {
+    return new Promise((resolve) => {
+      this.#cut = { wanted, done: resolve };
+    });
+  }
+
+  log(): Promise<string> {
+    return readFile(workerPaths(this.#parts.home).logFile, 'utf8');
+  }
+
+  #onRequest({ apiKey, body }: PassingRequest): RequestFate {
+    if (apiKey === produceKey || apiKey === writeTxnMarkersKey) this.#appends += 1;
+    if (this.#cut === undefined || apiKey !== keyOf(this.#cut.wanted.api)) return { kind: 'pass' };
+    const { wanted, done } = this.#cut;
+    this.#cut = undefined;
+    done();
+    // Of an answer the length is not known yet: these are of some dozen bytes, or of many.
+    const of = wanted.where === 'request' ? body.length : 60;
+    return { kind: wanted.where === 'request' ? 'cut' : 'cut-answer', afterBytes: Math.floor(of * wanted.share) };
+  }
+}
+
+function keyOf(api: Cut['api']): number {
+  switch (api) {
+    case 'fetch':
+      return fetchKey;
+    case 'produce':
+      return produceKey;
+    case 'markers':
+      return writeTxnMarkersKey;
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
