@@ -6,6 +6,10 @@ import { type Run, type ScenarioResult } from './results.ts';
  */
 export const figures = {
   cpuPerGib: { unit: 'CPU-s/GiB', of: (run: Run) => run.cpuSeconds / (run.bytes / 2 ** 30) },
+  kernelPerGib: {
+    unit: 'CPU-s/GiB',
+    of: (run: Run) => (run.kernelSeconds === undefined ? undefined : run.kernelSeconds / (run.bytes / 2 ** 30)),
+  },
   mibPerSecond: { unit: 'MiB/s', of: (run: Run) => run.bytes / 2 ** 20 / run.seconds },
   offsetsPerSecond: { unit: '/s', of: (run: Run) => run.offsets / run.seconds },
   cpuShare: { unit: 'of a core', of: (run: Run) => run.cpuSeconds / run.seconds },

@@ -26,6 +26,7 @@ export function runOf({ startedAtMs, begin, end, inside }: Span, moved: { bytes:
     ...moved,
     seconds: (end.atMs - begin.atMs) / 1000,
     cpuSeconds: end.usage.cpuSeconds - begin.usage.cpuSeconds,
+    kernelSeconds: end.usage.kernelSeconds - begin.usage.kernelSeconds,
     startUpSeconds: (begin.atMs - startedAtMs) / 1000,
     startUpCpuSeconds: begin.usage.cpuSeconds,
     residentMaxBytes: end.usage.residentMaxBytes,
@@ -41,7 +42,7 @@ export function runOf({ startedAtMs, begin, end, inside }: Span, moved: { bytes:
   };
 }
 
-const stuckAfterMs = 120_000;
+const stuckAfterMs = 240_000;
 const lookEveryMs = 25;
 
 /**

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 export interface Usage {
   /** User and system time of all its threads. */
   readonly cpuSeconds: number;
+  /** The part of it that the kernel took on its behalf: moving bytes through sockets, mostly. */
+  readonly kernelSeconds: number;
   /** Largest resident memory so far. */
   readonly residentMaxBytes: number;
 }
@@ -12,12 +14,13 @@ export interface Usage {
 const ticksPerSecond = 100;
 
 /** Fields 14 and 15 of `/proc/<pid>/stat`; the name in brackets may itself hold blanks and brackets. */
-export function parseCpuSeconds(stat: string): number {
+export function parseCpuSeconds(stat: string): Pick<Usage, 'cpuSeconds' | 'kernelSeconds'> {
   const fields = stat
     .slice(stat.lastIndexOf(')') + 1)
     .trim()
     .split(/\s+/);
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const [user, kernel] = [Number(fields[11]) / ticksPerSecond, Number(fields[12]) / ticksPerSecond];
+  return { cpuSeconds: user + kernel, kernelSeconds: kernel };
 }
 
 /** `VmHWM` of `/proc/<pid>/status`. */
@@ -33,5 +36,5 @@ export async function usageOf(pid: number): Promise<Usage> {
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readFile(`/proc/${pid}/status`, 'utf8'),
   ]);
-  return { cpuSeconds: parseCpuSeconds(stat), residentMaxBytes: parseResidentMaxBytes(status) };
+  return { ...parseCpuSeconds(stat), residentMaxBytes: parseResidentMaxBytes(status) };
 }

@@ -9,6 +9,7 @@ const shown: readonly { readonly figure: FigureName; readonly title: string }[] 
   { figure: 'mibPerSecond', title: 'throughput' },
   { figure: 'offsetsPerSecond', title: 'offsets' },
   { figure: 'cpuPerGib', title: 'CPU per GiB' },
+  { figure: 'kernelPerGib', title: '  in the kernel' },
   { figure: 'cpuShare', title: 'CPU' },
   { figure: 'residentMaxMib', title: 'resident, max' },
   { figure: 'brokersP50Ms', title: "brokers' own, p50" },

@@ -13,6 +13,8 @@ const runSchema = z.strictObject({
   /** The measured time: after start-up and warm-up. */
   seconds: z.number(),
   cpuSeconds: z.number(),
+  /** The part of it that the kernel took; absent in results from before it was measured. */
+  kernelSeconds: z.number().optional(),
   /** From the start of the process to the begin of the measured time. */
   startUpSeconds: z.number(),
   startUpCpuSeconds: z.number(),

@@ -14,7 +14,7 @@ type Load = NonNullable<ScenarioResult['load']>;
 /** The log that all runs of the scenario copy. */
 export interface Backlog {
   readonly load: Load;
-  runOnce(mover: MoverName): Promise<Run>;
+  readonly runOnce: (mover: MoverName) => Promise<Run>;
 }
 
 /** Writes the log. */

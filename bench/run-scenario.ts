@@ -38,7 +38,7 @@ export async function runScenario(
 
 interface Prepared {
   readonly load: ScenarioResult['load'];
-  runOnce(mover: MoverName): Promise<Run>;
+  readonly runOnce: (mover: MoverName) => Promise<Run>;
 }
 
 async function prepare(scenario: Scenario, context: BenchContext): Promise<Prepared> {

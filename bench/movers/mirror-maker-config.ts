@@ -65,9 +65,6 @@ const alone: readonly Entry[] = [
   ['config.storage.replication.factor', 1],
   ['offset.storage.replication.factor', 1],
   ['status.storage.replication.factor', 1],
-  ['offset-syncs.topic.replication.factor', 1],
-  ['checkpoints.topic.replication.factor', 1],
-  ['heartbeats.topic.replication.factor', 1],
 ];
 
 /** Few large fetches, and as many records in one poll as they bring; CRCs are checked by the target anyway. */
@@ -87,6 +84,9 @@ function consumer(flow: string, { batchBytesMax }: MoveJob): readonly Entry[] {
 function producer(target: string, job: MoveJob): readonly Entry[] {
   const settings: readonly Entry[] = [
     ['acks', 'all'],
+    // Connect keeps one request in flight for the sake of the order; an idempotent producer keeps it with five.
+    ['enable.idempotence', true],
+    ['max.in.flight.requests.per.connection', 5],
     ['batch.size', mebibyte],
     ['linger.ms', job.lingerMs],
     ['buffer.memory', 64 * mebibyte],

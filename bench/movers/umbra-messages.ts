@@ -7,6 +7,8 @@ export const umbraJobSchema = z.strictObject({
   target: z.custom<z.input<typeof clusterConfigSchema>>((value) => clusterConfigSchema.safeParse(value).success),
   topics: z.array(z.string()).min(1),
   runId: z.string(),
+  /** File for a CPU profile of the time from the mark to the end. */
+  profileFile: z.string().optional(),
 });
 
 export type UmbraJob = z.input<typeof umbraJobSchema>;

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { Replicator } from '../../src/replication/replicator.ts';
@@ -10,6 +11,7 @@ import { type UmbraAnswer, umbraJobSchema, umbraQuestionSchema } from './umbra-m
  * Started by umbra.ts with the file that holds its job; it ends when its starter lets go of the channel.
  */
 const loopResolutionMs = 10;
+const profileEveryUs = 500;
 
 const [jobFile] = process.argv.slice(2);
 if (jobFile === undefined || process.send === undefined) throw new Error('started by bench/movers/umbra.ts only');
@@ -30,17 +32,29 @@ loopDelay.enable();
 let loopSince = performance.eventLoopUtilization();
 let markersSince = 0;
 
-process.on('message', (message) => {
-  const question = umbraQuestionSchema.parse(message);
-  if (question.kind === 'mark') {
+const profiler = new Session();
+
+process.on('message', (message) => void answer(umbraQuestionSchema.parse(message).kind));
+process.once('disconnect', () => void end());
+await follow();
+
+async function answer(question: 'mark' | 'report'): Promise<void> {
+  if (question === 'mark') {
+    await startProfile();
     loopDelay.reset();
     loopSince = performance.eventLoopUtilization();
     markersSince = markersWritten();
   }
   process.send?.(report());
-});
-process.once('disconnect', () => void end());
-await follow();
+}
+
+async function startProfile(): Promise<void> {
+  if (job.profileFile === undefined) return;
+  profiler.connect();
+  await profiler.post('Profiler.enable');
+  await profiler.post('Profiler.setSamplingInterval', { interval: profileEveryUs });
+  await profiler.post('Profiler.start');
+}
 
 async function follow(): Promise<void> {
   const [from, to] = await Promise.all([source.metadata(job.topics), target.metadata(job.topics)]);
@@ -71,9 +85,13 @@ function markersWritten(): number {
 }
 
 async function end(): Promise<void> {
+  if (job.profileFile !== undefined) {
+    const { profile } = await profiler.post('Profiler.stop');
+    writeFileSync(job.profileFile, JSON.stringify(profile));
+    profiler.disconnect();
+  }
   const stopped = replicator.stop();
   await Promise.all([source.close(), target.close()]);
   await stopped;
-  // Ends by itself from here on, so that a profile is written.
   loopDelay.disable();
 }
