@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,7 +104,7 @@ export class LoadTool {
   async startProducing(cluster: ClusterConfigInput, job: ProduceJob): Promise<RunningLoad> {
     const file = await this.#plan({ kind: 'produce', client: javaClientProperties(cluster), ...job });
     const child = this.#spawn(file, 'ignore');
-    const ended = once(child, 'exit');
+    const ended = endOf(child);
     return {
       async stop() {
         child.kill('SIGKILL');
@@ -140,8 +139,6 @@ export class LoadTool {
       signal,
       killSignal: 'SIGKILL',
     });
-    // An abort is reported by the exit as well; without a listener it would end this process.
-    child.on('error', () => undefined);
     return child;
   }
 
@@ -149,7 +146,7 @@ export class LoadTool {
     const child = this.#spawn(file, 'pipe');
     let errors = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4_000)));
-    const ended = once(child, 'exit');
+    const ended = endOf(child);
     let last: unknown;
     if (child.stdout !== null) {
       for await (const line of createInterface({ input: child.stdout })) {
@@ -159,11 +156,21 @@ export class LoadTool {
         else last = JSON.parse(line);
       }
     }
-    const [code] = (await ended) as [number | null];
+    const code = await ended;
     this.#signal.throwIfAborted();
     if (code !== 0) throw new Error(`the Java load ended with ${code ?? 'a signal'}:\n${errors}`);
     return last;
   }
+}
+
+/** The exit code, `undefined` when a signal ended it or it was never started. Never rejects: an abort ends it as well. */
+async function endOf(child: ReturnType<typeof spawn>): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    child.on('error', () => {
+      if (child.pid === undefined) resolve(undefined);
+    });
+    child.once('exit', (code) => resolve(code ?? undefined));
+  });
 }
 
 const eventSchema = z.strictObject({ event: z.enum(['measuring', 'sent']) });
