@@ -39,6 +39,19 @@ export default {
       from: { path: `^src/(${pure.join('|')})/` },
       to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'], pathNot: 'node_modules/zod/' },
     },
+    {
+      name: 'bench-measures-the-core',
+      comment: 'The benchmark drives the core beside others on local brokers; it knows no pairs, no worker, no tests.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^(src|infra|test)/', pathNot: '^src/(kafka|replication|local)/' },
+    },
+    {
+      name: 'nobody-needs-the-bench',
+      severity: 'error',
+      from: { path: '^(src|infra|tools)/' },
+      to: { path: '^bench/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-test-code-in-the-product',

@@ -9,6 +9,9 @@ import { copyJars, parseJarPath } from './maven.ts';
 import { ToolError } from './steps.mjs';
 import { withTemporaryFolder } from './temporary-folder.ts';
 
+/** A pinned list named `<version>-mirror-maker` holds MirrorMaker 2 of that version instead of the broker. */
+export const mirrorMakerSuffix = '-mirror-maker';
+
 /** Version → every jar a broker and Kafka's own tools need, by its path in a Maven repository. */
 const pinnedSchema = z.record(
   z.string(),

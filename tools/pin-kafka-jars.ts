@@ -2,16 +2,16 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { runCommand } from './interruption.ts';
-import { type PinnedJars, pinnedJarsFile, sha256Of } from './kafka-jars.ts';
+import { mirrorMakerSuffix, type PinnedJars, pinnedJarsFile, sha256Of } from './kafka-jars.ts';
 import { type Artifact, copyJars } from './maven.ts';
 import { ToolError } from './steps.mjs';
 import { withTemporaryFolder } from './temporary-folder.ts';
 
-// node tools/pin-kafka-jars.mjs VERSION — writes the list of that version's jars into tools/kafka-jars.json anew.
+// node tools/pin-kafka-jars.mjs VERSION[-mirror-maker] — writes that list of jars into tools/kafka-jars.json anew.
 await runCommand(async (signal) => {
   const version = process.argv[2];
-  if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) {
-    throw new ToolError('Usage: node tools/pin-kafka-jars.mjs VERSION, for example 4.3.1');
+  if (version === undefined || !/^\d+\.\d+\.\d+(-mirror-maker)?$/.test(version)) {
+    throw new ToolError('Usage: node tools/pin-kafka-jars.mjs VERSION, for example 4.3.1 or 4.3.1-mirror-maker');
   }
   const list = await withTemporaryFolder(tmpdir(), async (folder) => {
     const repository = await copyJars({ artifacts: wanted(version), closure: 'transitive', folder, signal });
@@ -31,11 +31,13 @@ await runCommand(async (signal) => {
 });
 
 /**
- * The broker, Kafka's own tools, and what binds slf4j to a logger: Kafka's modules leave that to the distribution.
+ * The broker and Kafka's own tools, or MirrorMaker 2 (which the benchmark runs beside us); and what binds slf4j to a logger: Kafka's modules leave that to the distribution.
  * Kafka 4 brings log4j2 and slf4j 1.7; 3.9 brings its binding along.
  */
-function wanted(version: string): readonly Artifact[] {
-  const kafka = ['kafka_2.13', 'kafka-tools'].map((name) => ({ group: 'org.apache.kafka', name, version }));
+function wanted(list: string): readonly Artifact[] {
+  const version = list.replace(mirrorMakerSuffix, '');
+  const modules = list === version ? ['kafka_2.13', 'kafka-tools'] : ['connect-mirror', 'connect-runtime'];
+  const kafka = modules.map((name) => ({ group: 'org.apache.kafka', name, version }));
   if (!version.startsWith('4.')) return kafka;
   return [...kafka, { group: 'org.apache.logging.log4j', name: 'log4j-slf4j-impl', version: '2.25.4' }];
 }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { defaultKafkaVersion } from '../../src/local/cluster-spec.ts';
 import { kafkaLibs } from '../../src/local/cache-dir.ts';
-import { type PinnedJars, checkJar, ensureKafka, pinnedJarsFile } from '../../tools/kafka-jars.ts';
+import { type PinnedJars, checkJar, ensureKafka, mirrorMakerSuffix, pinnedJarsFile } from '../../tools/kafka-jars.ts';
 import { jarPath, parseJarPath, renderPom } from '../../tools/maven.ts';
 import { olderKafkaVersion } from '../../tools/preparation.ts';
 
@@ -46,13 +46,15 @@ test('every pinned path names an artifact, and no two jars share a file name', a
   for (const [version, list] of Object.entries(await pinned())) {
     expect(list.filter(({ path }) => parseJarPath(path) === undefined)).toEqual([]);
     expect(new Set(list.map(({ path }) => basename(path))).size).toBe(list.length);
-    expect(list.map(({ path }) => basename(path))).toContain(`kafka_2.13-${version}.jar`);
+    const kafka = version.replace(mirrorMakerSuffix, '');
+    const main = kafka === version ? `kafka_2.13-${kafka}.jar` : `connect-mirror-${kafka}.jar`;
+    expect(list.map(({ path }) => basename(path))).toContain(main);
   }
 });
 
 test('the versions that are used are pinned, each with exactly one slf4j binding', async () => {
   const lists = await pinned();
-  for (const version of [defaultKafkaVersion, olderKafkaVersion]) {
+  for (const version of [defaultKafkaVersion, olderKafkaVersion, `${defaultKafkaVersion}${mirrorMakerSuffix}`]) {
     const bindings = lists[version]?.filter(({ path }) =>
       /\/(slf4j-reload4j|slf4j-simple|log4j-slf4j\d?-impl)\//.test(path),
     );

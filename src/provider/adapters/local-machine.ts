@@ -82,7 +82,14 @@ function optionsOf(working: Working): LocalOptions {
 
 /** Asks the room that starts clusters, with everything but the version equal. */
 function keepsData(from: string, to: string): boolean {
-  const same = { name: 'any', pair: 'any', runtime: 'jvm', security: 'scram', heapMb: 384, brokerSettings: {} } as const;
+  const same = {
+    name: 'any',
+    pair: 'any',
+    runtime: 'jvm',
+    security: 'scram',
+    heapMb: 384,
+    brokerSettings: {},
+  } as const;
   const broker = { nodeId: 1, clientPort: 9092, brokerPort: 9093, controllerPort: 9094 };
   const state = { ...same, format: 1, clusterId: 'any', brokers: [broker], kafkaVersion: from } as const;
   return (
