@@ -33,7 +33,8 @@ describe('a source on one broker', () => {
   const copies = (): ClusterConfigInput => clusters.a.connection('app');
 
   test('whose log comes back empty, shorter or longer with other records faults at the fork; the others go on', async () => {
-    const rolled = { configs: { 'segment.ms': '100' } };
+    // Any two batches that are sent one after the other stand in segments of their own.
+    const rolled = { configs: { 'segment.ms': '1' } };
     for (const topic of ['b_emptied', 'b_shorter', 'b_regrown', 'b_longer']) await createTopic(app(), topic, rolled);
     await createTopic(app(), 'b_intact');
     const tampered = ['b_emptied', 'b_shorter', 'b_regrown', 'b_longer'];
