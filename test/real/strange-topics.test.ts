@@ -19,11 +19,9 @@ import {
 import { eventually } from '../fixtures/wait.ts';
 
 /** Every pair is copied both ways. `UMBRA_MATRIX=all` adds the rest of docs/versions.md. */
-const always = [
-  { a: '4.3.1', b: '3.9.2' },
-  { a: '3.3.2', b: '4.3.1' },
-];
+const always = [{ a: '4.3.1', b: '3.9.2' }];
 const more = [
+  { a: '3.3.2', b: '4.3.1' },
   { a: '4.3.1', b: '4.3.1' },
   { a: '3.9.2', b: '3.9.2' },
   { a: '3.3.2', b: '3.9.2' },
@@ -145,14 +143,15 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
     await createTopic(app('a'), 'a_compact_delete', { configs });
     await pair.topic('a_compact_delete', following);
     const start = (site: SiteId): Promise<bigint> => logStart(clusters[site], 'a_compact_delete');
+    for (let round = 0; round < 10; round++)
+      await send(app('a'), 'a_compact_delete', { messages: tableRecords(round) });
+    // The cleaner joins segments, and a joined one is as young as its youngest record: nothing is written meanwhile.
     await eventually(
       'both begin above 20',
-      async () => {
-        await send(app('a'), 'a_compact_delete', { messages: tableRecords(0) });
-        return (await start('a')) > 20n && (await start('b')) > 20n ? true : undefined;
-      },
-      90_000,
+      async () => ((await start('a')) > 20n && (await start('b')) > 20n ? true : undefined),
+      60_000,
     );
+    await send(app('a'), 'a_compact_delete', { messages: tableRecords(10) });
     await pair.topic('a_compact_delete', following);
     expect(differences(await pair.verify(['a_compact_delete']))).toEqual([]);
     await eventually('both begin at the same offset', async () =>
