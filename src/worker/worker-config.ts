@@ -31,7 +31,7 @@ export const workerConfigSchema = z.strictObject({
         .int()
         .min(1 << 20)
         .max(2 ** 31)
-        .default(64 << 20),
+        .default(48 << 20),
       /** Seconds between two looks at the source's topics. */
       discoveryIntervalMs: z.int().min(200).max(3_600_000).default(2_000),
       /** Time between two looks at the copies' log ends, which find foreign writes on idle partitions. */
