@@ -6,7 +6,12 @@ import { readBatchAt, type ReadBatch } from './read-batch.ts';
 
 /** One partition with its leaders on both sides, and connections to them. */
 export interface BothLogs {
-  readonly brokers: { readonly source: Broker; readonly target: Broker };
+  readonly brokers: {
+    readonly source: Broker;
+    readonly target: Broker;
+    /** Told how many bytes each read was answered with. */
+    readonly onRead?: (bytes: number) => void;
+  };
   readonly of: CopiedPartition;
   readonly source: Leader;
   readonly target: Leader;
@@ -31,6 +36,7 @@ export async function compareAt({ brokers, of, source, target }: BothLogs, offse
     offset,
   });
   if (copy.kind !== 'batch') return { kind: 'no-copy', copy };
+  brokers.onRead?.(copy.frame.length);
   const original = await readBatchAt(brokers.source, {
     topicId: of.sourceTopicId,
     partition,

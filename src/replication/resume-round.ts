@@ -6,8 +6,16 @@ import type { Copier } from './copier.ts';
 import { fillHead, type Head } from './head-fill.ts';
 import type { Leaders } from './leaders.ts';
 import type { LinkMeters } from './link-meters.ts';
-import { checkTail, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
+import {
+  checkTail,
+  type LogEnd,
+  readLogEnds,
+  type ResumeBrokers,
+  type ResumeOutcome,
+  type ResumeTarget,
+} from './resume.ts';
 import { retryDelays } from './retry-delays.ts';
+import { TailWidth } from './tail-width.ts';
 import { hasAborted } from './wakeup.ts';
 
 /** What a resume has come to; a head has been made by then. */
@@ -27,7 +35,12 @@ export interface ResumeRoundPorts {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-const tailChecksAtOnce = 16;
+interface TailCheck {
+  readonly brokers: ResumeBrokers;
+  readonly resumeTarget: ResumeTarget;
+  readonly end: LogEnd | undefined;
+  readonly signal: AbortSignal;
+}
 
 /** Reads for many partitions at once where their copies end and whether they may go on from there. */
 export class ResumeRound {
@@ -109,26 +122,28 @@ export class ResumeRound {
     signal: AbortSignal,
   ): Promise<void> {
     const generations = new Map([...group.keys()].map((copier) => [copier, copier.generation]));
+    const checks: Promise<void>[] = [];
     try {
       const target = await this.#ports.target.broker(targetBroker, 'control');
       const ends = await readLogEnds(target, [...group.values()]);
-      const waiting = [...group];
-      const next = async (): Promise<void> => {
-        for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
-          const [copier, resumeTarget] = entry;
-          const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
-          let outcome: ResumeOutcome;
-          if (end?.kind === 'end') {
-            const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
-            outcome = await checkTail({ source, target }, resumeTarget, end);
-            if (outcome.kind === 'head') outcome = await this.#makeHead(target, copier, { head: outcome.head, signal });
-          } else {
-            outcome = end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
-          }
+      const width = new TailWidth();
+      const running = new Set<Promise<void>>();
+      for (const [copier, resumeTarget] of group) {
+        while (running.size >= width.now) await Promise.race(running);
+        const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+        const check = async (): Promise<void> => {
+          const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
+          const brokers = { source, target, onRead: (bytes: number) => width.saw(bytes) };
+          const outcome = await this.#check(copier, { brokers, resumeTarget, end, signal });
           this.#ports.conclude(copier, resumeTarget, outcome, generations.get(copier) ?? -1);
-        }
-      };
-      await Promise.all(Array.from({ length: tailChecksAtOnce }, next));
+        };
+        const done: Promise<void> = check().finally(() => running.delete(done));
+        running.add(done);
+        // Its failure is met below; until then nobody may be waiting for it.
+        done.catch(() => undefined);
+        checks.push(done);
+      }
+      await Promise.all(checks);
     } catch (error) {
       if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
       for (const copier of group.keys()) {
@@ -136,6 +151,15 @@ export class ResumeRound {
           copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
       }
     }
+  }
+
+  async #check(copier: Copier, { brokers, resumeTarget, end, signal }: TailCheck): Promise<Concluded> {
+    if (end?.kind !== 'end') {
+      return end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
+    }
+    const outcome = await checkTail(brokers, resumeTarget, end);
+    if (outcome.kind !== 'head') return outcome;
+    return this.#makeHead(brokers.target, copier, { head: outcome.head, signal });
   }
 
   /** Brings the copy to where the source begins; the resume then comes round again. */

@@ -26,7 +26,7 @@ export type ResumeOutcome =
   | { readonly kind: 'again'; readonly reason: string; readonly denied: boolean }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
-type LogEnd =
+export type LogEnd =
   | { readonly kind: 'end'; readonly logEnd: bigint; readonly sequence: number }
   | Extract<ResumeOutcome, { kind: 'again' }>;
 
@@ -83,6 +83,7 @@ interface End {
 export interface ResumeBrokers {
   readonly source: Broker;
   readonly target: Broker;
+  readonly onRead?: (bytes: number) => void;
 }
 
 /**
