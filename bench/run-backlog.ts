@@ -91,17 +91,18 @@ async function startLive(live: BacklogScenario, context: BenchContext): Promise<
 
 /** More than any run lasts; the load is ended with the run. */
 const liveRecordsMax = 100_000_000;
-/** Caught up: what is missing came within the last moments. */
-const levelWithinRecords = 2_000;
+/** Caught up: what is missing came within this time. */
+const levelWithinSeconds = 1;
 
 async function level(
-  live: Scenario,
+  live: BacklogScenario,
   { running, context }: { readonly running: RunningMover; readonly context: BenchContext },
 ): Promise<void> {
   const topics = topicsOf(live);
   const missing = async (): Promise<number> =>
     (await endSum(context.target.admin, topics)) - (await endSum(context.source.admin, topics));
-  await reach(-levelWithinRecords, missing, { mover: running, signal: context.signal });
+  const records = (live.live?.recordsPerSecond ?? 0) * levelWithinSeconds;
+  await reach(-records, missing, { mover: running, signal: context.signal });
 }
 
 async function liveBytes(live: Scenario | undefined, { target }: BenchContext): Promise<number> {
