@@ -32,6 +32,8 @@ interface Member {
 
 interface Asked {
   readonly offset: bigint;
+  /** Who asked: a copy that is made anew has a copier of its own, whose generations begin again. */
+  readonly copier: Copier;
   readonly generation: number;
 }
 
@@ -89,7 +91,9 @@ export class FetchStream {
 
   unassign(copier: Copier): void {
     const key = keyOf(copier);
-    if (this.#members.delete(key)) this.#touched.add(key);
+    if (this.#members.get(key)?.copier !== copier) return;
+    this.#members.delete(key);
+    this.#touched.add(key);
   }
 
   touch(copier: Copier): void {
@@ -195,20 +199,20 @@ export class FetchStream {
     );
   }
 
-  /** The broker's session has the partition from before its copier resumed. */
+  /** The broker's session has the partition from before its copier resumed, or from a copier before it. */
   #isVoid(key: string, copier: Copier): boolean {
     const asked = this.#inSession.get(key);
-    return asked !== undefined && asked.generation !== copier.generation;
+    return asked !== undefined && !isFrom(copier, asked);
   }
 
   /** The broker's session has this very wish: it need not be told again. */
   #alreadyAsked(key: string, copier: Copier): boolean {
     const asked = this.#inSession.get(key);
-    return asked?.offset === copier.fetchOffset && asked.generation === copier.generation;
+    return asked !== undefined && asked.offset === copier.fetchOffset && isFrom(copier, asked);
   }
 
   #ask(key: string, { copier, leaderEpoch }: Member): FetchPartition {
-    this.#inSession.set(key, { offset: copier.fetchOffset, generation: copier.generation });
+    this.#inSession.set(key, { offset: copier.fetchOffset, copier, generation: copier.generation });
     return {
       topicId: copier.of.sourceTopicId,
       partition: copier.of.partition,
@@ -244,7 +248,7 @@ export class FetchStream {
     const key = `${answer.topicId}/${answer.partition}`;
     const asked = this.#inSession.get(key);
     const copier = this.#members.get(key)?.copier;
-    if (copier === undefined || asked?.generation !== copier.generation) return;
+    if (copier === undefined || asked === undefined || !isFrom(copier, asked)) return;
     if (answer.errorCode !== 0) {
       this.#refused(copier, answer.errorCode);
       return;
@@ -284,6 +288,10 @@ export class FetchStream {
     this.#session = newSession;
     this.#inSession.clear();
   }
+}
+
+function isFrom(copier: Copier, asked: Asked): boolean {
+  return asked.copier === copier && asked.generation === copier.generation;
 }
 
 function keyOf(copier: Copier): string {

@@ -58,6 +58,25 @@ describe('a fetch stream', () => {
     expect(first.state.kind).toBe('waiting');
   });
 
+  it('asks anew for a partition whose copy was made anew while the session held it', async () => {
+    const { copier, stream, asked, answer } = await start();
+    const old = copier(0, 0n);
+    await asked(1);
+    answer({ sessionId: 55, partitions: [{ ...at(0), end: 0n }] });
+    await becomes(old, 'waiting');
+    await asked(2);
+    old.stop();
+    stream.unassign(old);
+    const anew = copier(0, 0n);
+    expect(anew.generation).toBe(old.generation - 1);
+    answer({ sessionId: 55 });
+    expect(await asked(3)).toMatchObject({ session: [55, 2], partitions: [], forgotten: [`${topicId}/0`] });
+    answer({ sessionId: 55 });
+    expect(await asked(4)).toMatchObject({ session: [55, 3], partitions: [place(0, 0n)], forgotten: [] });
+    answer({ sessionId: 55, partitions: [{ ...at(0), end: 0n }] });
+    await becomes(anew, 'waiting');
+  });
+
   it('asks anew for a partition that resumed while the session held it: a session is silent about what did not change', async () => {
     const { copier, resume, asked, answer } = await start();
     const idle = copier(0, 5n);
