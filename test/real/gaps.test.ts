@@ -1,6 +1,7 @@
 import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { javaConsume } from '../fixtures/java-client.ts';
+import { compactedTopic } from '../fixtures/compacted-topic.ts';
 import { createTopic, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, startRival, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
@@ -9,7 +10,7 @@ const sites = inject('sites');
 let pair: TestPair;
 
 beforeAll(async () => {
-  await compactedTopic('a_compacted');
+  await compactedTopic(sites.a.admin, 'a_compacted');
   pair = await startPair({ clusters: { a: sites.a.umbra, b: sites.b.umbra } });
 }, 120_000);
 
@@ -169,30 +170,4 @@ async function transact(kafka: Kafka, topic: string, transactions: number): Prom
   } finally {
     await Promise.all(producers.map((producer) => producer.disconnect()));
   }
-}
-
-/** Waits until the cleaner has been through it: fewer records than offsets. */
-async function compactedTopic(topic: string): Promise<void> {
-  const configs = {
-    'cleanup.policy': 'compact',
-    'segment.ms': '200',
-    'min.cleanable.dirty.ratio': '0.01',
-    'max.compaction.lag.ms': '300',
-    'delete.retention.ms': '100',
-  };
-  await createTopic(sites.a.admin, topic, { configs });
-  const producer = kafkajs(sites.a.admin).producer({ createPartitioner: Partitioners.DefaultPartitioner });
-  await producer.connect();
-  await eventually(
-    'the cleaner has run',
-    async () => {
-      const messages = Array.from({ length: 40 }, (_, index) => ({ key: `key ${index % 7}`, value: `value ${index}` }));
-      await producer.send({ topic, compression: CompressionTypes.GZIP, messages });
-      const [digest] = await javaConsume(sites.a.admin, [{ topic }]);
-      const [end] = await logEnds(sites.a.admin, topic);
-      return digest !== undefined && end !== undefined && BigInt(digest.records) < end ? true : undefined;
-    },
-    100_000,
-  );
-  await producer.disconnect();
 }
