@@ -13,6 +13,18 @@ export const rooms = {
   cli: ['api', 'worker', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
   provider: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
 };
+// The rooms inside the core, from the bytes up to the proof; only the files at its top know all of them.
+export const coreRooms = {
+  batches: [],
+  waiting: [],
+  partition: [],
+  lease: ['waiting'],
+  logs: ['batches', 'partition', 'waiting'],
+  copier: ['batches', 'partition', 'waiting'],
+  streams: ['copier', 'batches', 'lease', 'waiting'],
+  resume: ['streams', 'copier', 'logs', 'lease', 'batches', 'partition', 'waiting'],
+  proof: ['copier', 'logs', 'partition', 'waiting'],
+};
 const pure = ['pair', 'prefix-policy', 'schema-primary'];
 
 const arrows = Object.entries(rooms).map(([room, allowed]) => ({
@@ -22,9 +34,17 @@ const arrows = Object.entries(rooms).map(([room, allowed]) => ({
   to: { path: '^(src|infra|tools|test)/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
 }));
 
+const coreArrows = Object.entries(coreRooms).map(([room, allowed]) => ({
+  name: `arrows-of-replication-${room}`,
+  severity: 'error',
+  from: { path: `^src/replication/${room}/` },
+  to: { path: '^src/replication/', pathNot: `^src/replication/(${[room, ...allowed].join('|')})/` },
+}));
+
 export default {
   forbidden: [
     ...arrows,
+    ...coreArrows,
     {
       name: 'infra-declares-only',
       comment: 'The Pulumi program uses resource classes and pure rooms; it never starts a loop or opens a connection.',

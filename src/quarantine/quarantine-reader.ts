@@ -1,7 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BatchHeader, parseBatch } from '../replication/record-batch.ts';
-import { decodeRecords, type RawRecord } from '../replication/records.ts';
+import { type BatchHeader, parseBatch } from '../replication/batches/record-batch.ts';
+import { decodeRecords, type RawRecord } from '../replication/batches/records.ts';
 import {
   indexLineSchema,
   type IndexLine,

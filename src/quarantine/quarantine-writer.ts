@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CopyOnlyBatch } from '../replication/copy-only.ts';
+import type { CopyOnlyBatch } from '../replication/logs/copy-only.ts';
 import { DurableFile, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
 import {
   checksumsName,

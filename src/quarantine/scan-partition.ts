@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { CopyComparison, type CopyOnlyBatch } from '../replication/copy-only.ts';
-import { isFiller } from '../replication/head-fill.ts';
-import type { LogReader, RawBatch } from '../replication/log-reader.ts';
-import { checksumIsRight } from '../replication/record-batch.ts';
+import { CopyComparison, type CopyOnlyBatch } from '../replication/logs/copy-only.ts';
+import { isFiller } from '../replication/resume/head-fill.ts';
+import type { LogReader, RawBatch } from '../replication/logs/log-reader.ts';
+import { checksumIsRight } from '../replication/batches/record-batch.ts';
 import type { Quarantined, ScannedRange } from './manifest.ts';
 
 export interface ScannedPartition {

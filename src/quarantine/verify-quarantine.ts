@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { checksumIsRight } from '../replication/record-batch.ts';
+import { checksumIsRight } from '../replication/batches/record-batch.ts';
 import { sha256OfFile } from './durable-file.ts';
 import { checksumsName, type Manifest, type ManifestPartition, manifestName } from './manifest.ts';
 import { QuarantineError, readIndex, readManifest, storedBatches } from './quarantine-reader.ts';

@@ -1,7 +1,7 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
-import type { Copier } from './copier.ts';
-import type { Leaders } from './leaders.ts';
+import type { Copier } from './copier/copier.ts';
+import type { Leaders } from './partition/leaders.ts';
 
 /** Partitions in one look: all of most links. A link with more goes round, so that an idle worker stays idle. */
 const partitionsAtOnceMax = 500;

@@ -1,8 +1,8 @@
 import { deleteRecords } from '../kafka/delete-records-api.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { listOffsets, partitionKey } from '../kafka/log-queries.ts';
-import type { Copier } from './copier.ts';
-import type { Leaders } from './leaders.ts';
+import type { Copier } from './copier/copier.ts';
+import type { Leaders } from './partition/leaders.ts';
 
 export interface MirrorSides {
   readonly source: Cluster;

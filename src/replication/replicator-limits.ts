@@ -1,16 +1,9 @@
-import type { ProofLimits } from './continuous-proof.ts';
-import type { FetchLimits } from './fetch-stream.ts';
-import type { ProduceLimits } from './produce-stream.ts';
+import type { ProofLimits } from './proof/continuous-proof.ts';
+import type { StreamLimits } from './streams/stream-set.ts';
 
-export interface ReplicatorLimits {
-  readonly bufferBytesMax: number;
-  readonly queueBytesMax: number;
+export interface ReplicatorLimits extends StreamLimits {
   /** Longest hole that is filled without asking. */
   readonly gapOffsetsMax: bigint;
-  readonly fetch: FetchLimits;
-  readonly produce: ProduceLimits;
-  /** Connections per target broker that append. */
-  readonly lanes: number;
   readonly foreignWriteCheckMs: number;
   readonly proof: ProofLimits;
 }

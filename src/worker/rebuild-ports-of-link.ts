@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
-import type { CopierClock } from '../replication/copier-clock.ts';
+import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
 import { readSubject } from './rebuild/subject.ts';

@@ -2,10 +2,10 @@ import { createRecordsBatch } from '@platformatic/kafka';
 import type { Cluster } from '../kafka/cluster.ts';
 import { ConnectionError, KafkaError, verdictOf } from '../kafka/errors.ts';
 import { decodeProduce, encodeProduce, produceApis } from '../kafka/produce-api.ts';
-import { LogReader } from '../replication/log-reader.ts';
-import { decodeRecords } from '../replication/records.ts';
-import { retryDelays } from '../replication/retry-delays.ts';
-import { Wakeup } from '../replication/wakeup.ts';
+import { LogReader } from '../replication/logs/log-reader.ts';
+import { decodeRecords } from '../replication/batches/records.ts';
+import { retryDelays } from '../replication/waiting/retry-delays.ts';
+import { Wakeup } from '../replication/waiting/wakeup.ts';
 
 const attemptsMax = 12;
 const timeoutMs = 15_000;

@@ -4,7 +4,7 @@ import { createTopic } from '../kafka/topic-admin.ts';
 import { roleRecordSchema, type RoleView } from '../pair/ownership.ts';
 import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersSchema } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
-import { faultRemedies, type FaultCode } from '../replication/fault.ts';
+import { faultRemedies, type FaultCode } from '../replication/partition/fault.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { type RebuildRecord, rebuildRecordSchema } from './rebuild/rebuild-record.ts';
 import { StateLog } from './state-log.ts';

@@ -1,7 +1,7 @@
 import { canMoveTopic, firstTopicState, moveTopic, type TopicEvent, type TopicStateKind } from '../pair/topic-state.ts';
-import type { PartitionProof } from '../replication/continuous-proof.ts';
-import type { Copier } from '../replication/copier.ts';
-import { type Fault, faultRemedies } from '../replication/fault.ts';
+import type { PartitionProof } from '../replication/proof/continuous-proof.ts';
+import type { Copier } from '../replication/copier/copier.ts';
+import { type Fault, faultRemedies } from '../replication/partition/fault.ts';
 import type { FaultView, LagView, PartitionView, ProofView, TopicDetailView } from './views.ts';
 
 type Proofs = (copier: Copier) => PartitionProof | undefined;

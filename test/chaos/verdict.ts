@@ -1,8 +1,8 @@
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { lastSequences, partitionKey } from '../../src/kafka/log-queries.ts';
-import { LogReader, type RawBatch } from '../../src/replication/log-reader.ts';
-import { type LogPair, type PartitionVerdict, verifyPartition } from '../../src/replication/verify.ts';
+import { LogReader, type RawBatch } from '../../src/replication/logs/log-reader.ts';
+import { type LogPair, type PartitionVerdict, verifyPartition } from '../../src/replication/logs/verify.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { eventually } from '../fixtures/wait.ts';

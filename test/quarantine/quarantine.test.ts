@@ -13,9 +13,9 @@ import {
 } from '../../src/quarantine/quarantine-reader.ts';
 import { QuarantineWriter } from '../../src/quarantine/quarantine-writer.ts';
 import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
-import type { RawBatch } from '../../src/replication/log-reader.ts';
-import { parseBatch } from '../../src/replication/record-batch.ts';
-import { makeBatch } from '../replication/batches.ts';
+import type { RawBatch } from '../../src/replication/logs/log-reader.ts';
+import { parseBatch } from '../../src/replication/batches/record-batch.ts';
+import { makeBatch } from '../replication/batches/batches.ts';
 
 let folder = '';
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { decodeFetch } from '../../src/kafka/fetch-api.ts';
-import { headerBytes } from '../../src/replication/record-batch.ts';
+import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';

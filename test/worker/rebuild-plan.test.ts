@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { colours } from '../../src/cli/colours.ts';
 import { renderPlan } from '../../src/cli/rebuild-text.ts';
-import { type FaultCode, faultRemedies } from '../../src/replication/fault.ts';
+import { type FaultCode, faultRemedies } from '../../src/replication/partition/fault.ts';
 import { neededBytes } from '../../src/worker/rebuild/make-plan.ts';
 import { planHash } from '../../src/worker/rebuild/plan-hash.ts';
 import { type RebuildPlan, rebuildPlanSchema } from '../../src/worker/rebuild/rebuild-view.ts';

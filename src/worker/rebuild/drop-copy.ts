@@ -4,7 +4,7 @@ import { type Answer, logEnds, partitionKey } from '../../kafka/log-queries.ts';
 import { deleteTopicById } from '../../kafka/topic-admin.ts';
 import type { Manifest } from '../../quarantine/manifest.ts';
 import { scanPartition } from '../../quarantine/scan-partition.ts';
-import { Wakeup } from '../../replication/wakeup.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { currentPartitions, partitionToScan, readersOf, type RebuildIds, type Sides } from './scan-topic.ts';
 import { Stopped } from './stopped.ts';
 

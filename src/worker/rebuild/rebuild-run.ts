@@ -1,7 +1,7 @@
 import { verdictOf } from '../../kafka/errors.ts';
-import { LogReader } from '../../replication/log-reader.ts';
-import { retryDelays } from '../../replication/retry-delays.ts';
-import { hasAborted, Wakeup } from '../../replication/wakeup.ts';
+import { LogReader } from '../../replication/logs/log-reader.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { dropCopy } from './drop-copy.ts';
 import type { RebuildPorts } from './rebuild-ports.ts';
 import type { RebuildRecord } from './rebuild-record.ts';

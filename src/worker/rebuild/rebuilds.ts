@@ -1,5 +1,5 @@
 import { quarantineName } from '../../quarantine/manifest.ts';
-import { hasAborted } from '../../replication/wakeup.ts';
+import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import { freeBytes, makePlan } from './make-plan.ts';
 import type { RebuildRecord } from './rebuild-record.ts';

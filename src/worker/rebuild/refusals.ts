@@ -1,5 +1,5 @@
 import type { TopicStateKind } from '../../pair/topic-state.ts';
-import { type FaultCode, faultRemedies } from '../../replication/fault.ts';
+import { type FaultCode, faultRemedies } from '../../replication/partition/fault.ts';
 
 /**
  * Whether a new copy is the way out of a fault. Not where the copy's bytes are right and something else has to be

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../kafka/cluster.ts';
-import type { CopyOnlyBatch } from '../../replication/copy-only.ts';
-import { LogReader } from '../../replication/log-reader.ts';
-import { linkProducerId } from '../../replication/producer-identity.ts';
+import type { CopyOnlyBatch } from '../../replication/logs/copy-only.ts';
+import { LogReader } from '../../replication/logs/log-reader.ts';
+import { linkProducerId } from '../../replication/partition/producer-identity.ts';
 import {
   type PartitionScan,
   scanPartition,

@@ -1,6 +1,6 @@
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import type { ManifestFault } from '../../quarantine/manifest.ts';
-import { type FaultCode, faultRemedies } from '../../replication/fault.ts';
+import { type FaultCode, faultRemedies } from '../../replication/partition/fault.ts';
 import type { ShadowRecord } from '../state.ts';
 import type { TopicDetailView } from '../views.ts';
 import type { RebuildSubject } from './refusals.ts';

@@ -23,7 +23,7 @@ import { BrokerConnection, defaultLimits, type RequestFrame } from '../../../src
 import { decodeFetch, encodeFetch, type FetchPartition, newSession, noSession } from '../../../src/kafka/fetch-api.ts';
 import { encodeProduce, type ProducePartition } from '../../../src/kafka/produce-api.ts';
 import { runCommand } from '../../../src/local/run-command.ts';
-import { parseBatch, stampBatch } from '../../../src/replication/record-batch.ts';
+import { parseBatch, stampBatch } from '../../../src/replication/batches/record-batch.ts';
 import { kafkaLibs } from '../../../src/local/cache-dir.ts';
 import { clusterPaths } from '../../../src/local/cluster-paths.ts';
 import { startTestCluster, type TestCluster } from '../../fixtures/cluster.ts';

@@ -1,0 +1,397 @@
+import type { Frame } from '../../kafka/frame-pool.ts';
+import type { FetchedPartition } from '../../kafka/fetch-api.ts';
+import { AppendQueue } from './append-queue.ts';
+import type { CopierClock } from '../waiting/copier-clock.ts';
+import type { CopiedPartition } from '../partition/copied-partition.ts';
+import type { CopierState, ResumePoint } from './copier-state.ts';
+import type { Fault } from '../partition/fault.ts';
+import type { FrameBudget } from './frame-budget.ts';
+import { type Lag, LagClock } from '../partition/lag.ts';
+import { planBatches } from './plan-batches.ts';
+import { linkProducerEpoch, sequenceAfter } from '../partition/producer-identity.ts';
+import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
+import { stampBatch } from '../batches/record-batch.ts';
+import type { Repacked } from '../batches/repack.ts';
+import { retryDelays } from '../waiting/retry-delays.ts';
+
+/** Markers of one partition in one request, at most. */
+const markersAtOnceMax = 100;
+
+export interface CopierOptions {
+  readonly clock: CopierClock;
+  readonly queueBytesMax: number;
+  /** Longest hole that is filled; undefined: any. */
+  readonly gapOffsetsMax: () => bigint | undefined;
+  readonly changed: (copier: Copier) => void;
+}
+
+const damagedInRowMax = 5;
+/** A leader that moves is over sooner: what lasts longer is worth telling a person. */
+const troubleAfterMs = 2_000;
+
+export interface CopierCounters {
+  batches: number;
+  records: number;
+  bytes: number;
+  /** Markers written into gaps. */
+  markers: number;
+}
+
+/**
+ * Copies one partition: a state machine without I/O, driven by streams. It holds the invariants of the core:
+ * batches are appended in order, one in flight, each at exactly the offset it has at the source; the first answer
+ * that says otherwise is a fault and the last append.
+ */
+export class Copier {
+  readonly of: CopiedPartition;
+  readonly lagClock = new LagClock();
+  readonly counters: CopierCounters = { batches: 0, records: 0, bytes: 0, markers: 0 };
+  readonly #clock: CopierClock;
+  readonly #changed: (copier: Copier) => void;
+  readonly #queue: AppendQueue;
+  readonly #gapOffsetsMax: () => bigint | undefined;
+  #holesSeen: ReadonlyMap<bigint, bigint> = new Map();
+  #state: CopierState;
+  #fetchOffset = 0n;
+  #copiedTo: bigint | undefined;
+  #sequence = 0;
+  #lastFetchedEpoch: number | undefined;
+  /** Takes effect when everything before it has been appended. */
+  #fault: Fault | undefined;
+  /** What the last reading showed; see {@link suspect}. */
+  #suspected: Fault['code'] | undefined;
+  #generation = 0;
+  #sourceStart = 0n;
+  #mirroredStart = 0n;
+  #resumesInRow = 0;
+  #damagedInRow = 0;
+  /** Since when it has not come further, and the newest reason. */
+  #trouble: { readonly sinceMs: number; readonly reason: string } | undefined;
+  #caughtUpOnce = false;
+
+  constructor(of: CopiedPartition, options: CopierOptions) {
+    this.of = of;
+    this.#clock = options.clock;
+    this.#changed = options.changed;
+    this.#queue = new AppendQueue(options.queueBytesMax);
+    this.#gapOffsetsMax = options.gapOffsetsMax;
+    this.#state = { kind: 'resuming', notBeforeMs: 0, reason: undefined };
+  }
+
+  get state(): CopierState {
+    return this.#state;
+  }
+
+  /** Everything below is acknowledged by the target. Undefined before the first resume. */
+  get copiedTo(): bigint | undefined {
+    return this.#copiedTo;
+  }
+
+  get fetchOffset(): bigint {
+    return this.#fetchOffset;
+  }
+
+  get lastFetchedEpoch(): number | undefined {
+    return this.#lastFetchedEpoch;
+  }
+
+  /** Changes with every resume: an answer to a question asked before it is void. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get resumesInRow(): number {
+    return this.#resumesInRow;
+  }
+
+  /** What has kept it from coming further for some seconds now. */
+  get trouble(): string | undefined {
+    const trouble = this.#trouble;
+    if (trouble === undefined || this.#clock.monotonicMs() - trouble.sinceMs < troubleAfterMs) return undefined;
+    return trouble.reason;
+  }
+
+  /** Has been level with the source at least once. */
+  get caughtUpOnce(): boolean {
+    return this.#caughtUpOnce;
+  }
+
+  /** A log start of the source, as far as the copy holds it, that the copy has not got yet. */
+  get startToMirror(): bigint | undefined {
+    const held = this.#copiedTo ?? 0n;
+    const start = this.#sourceStart < held ? this.#sourceStart : held;
+    return start > this.#mirroredStart ? start : undefined;
+  }
+
+  startMirrored(start: bigint): void {
+    this.#mirroredStart = start;
+  }
+
+  /** Highest offset the target's log can end at by our own appends, answered or not. */
+  get appendedToAtMost(): bigint | undefined {
+    const { inFlight } = this.#queue;
+    return inFlight === undefined ? this.#copiedTo : endOf(inFlight);
+  }
+
+  lag(): Lag {
+    return this.lagClock.read(this.#copiedTo ?? 0n, this.#clock.monotonicMs());
+  }
+
+  get wantsFetch(): boolean {
+    return this.#runs() && this.#fault === undefined && this.#queue.hasRoom;
+  }
+
+  get hasBatch(): boolean {
+    return this.#runs() && this.#queue.next?.kind === 'batch';
+  }
+
+  get hasGap(): boolean {
+    return this.#runs() && this.#queue.next?.kind === 'gap';
+  }
+
+  /** What has to be taken apart before it can be appended; see {@link repacked}. */
+  get toRepack(): UnpackedItem | undefined {
+    return this.#runs() ? this.#queue.unpacked : undefined;
+  }
+
+  /** Waits for a resume point, and nothing of ours is on the way to the target any more. */
+  mayResume(nowMs: number): boolean {
+    return this.#state.kind === 'resuming' && this.#queue.inFlight === undefined && nowMs >= this.#state.notBeforeMs;
+  }
+
+  /**
+   * Goes on at a checked point, unless something happened since generation `asked`, when it was asked for. `budget` is
+   * that of the target broker it appends to.
+   */
+  resumed(point: ResumePoint, asked: number, budget?: FrameBudget): void {
+    if (this.#state.kind !== 'resuming' || asked !== this.#generation) return;
+    this.#queue.shareOf(budget);
+    this.#fetchOffset = point.logEnd;
+    this.#copiedTo = point.logEnd;
+    this.#sequence = point.sequence;
+    this.#lastFetchedEpoch = point.lastFetchedEpoch;
+    this.lagClock.passed(point.logEnd);
+    this.#state = { kind: 'copying' };
+    this.#changed(this);
+  }
+
+  /** Takes what the source's leader answered for this partition (error code 0). Retains the frame as long as needed. */
+  fetched(frame: Frame, answer: FetchedPartition): void {
+    this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark);
+    this.#sourceStart = answer.logStartOffset;
+    const plan = planBatches({
+      frame: frame.bytes,
+      records: answer.records,
+      aborted: answer.abortedTransactions,
+      wanted: this.#fetchOffset,
+      gapOffsetsMax: this.#gapOffsetsMax(),
+      holesSeen: this.#holesSeen,
+    });
+    this.#queue.add(frame, plan.items);
+    this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
+    this.#holesSeen = plan.holes;
+    this.#fetchOffset = plan.next;
+    if (plan.fault !== undefined) this.faultWhenDrained(plan.fault);
+    this.#settle();
+  }
+
+  /** A part of {@link toRepack} as it was in generation `asked`. Retains the frame as long as needed. */
+  repacked(frame: Frame, part: Pick<Repacked, 'items' | 'next'>, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.repacked(frame, part);
+    this.#settle();
+  }
+
+  /** {@link toRepack} cannot be taken apart: the copy stops before it. */
+  cannotRepack(fault: Fault, asked: number): void {
+    if (asked !== this.#generation || !this.#runs()) return;
+    this.#queue.cutOff();
+    // Whatever was found behind it comes later.
+    this.#fault = fault;
+    this.#settle();
+  }
+
+  /**
+   * The next batch, stamped and ready. It is in flight until {@link appended} or {@link appendUnknown}, whatever else
+   * happens to the copier meanwhile; the caller releases the frame then.
+   */
+  takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
+    const item = this.#queue.takeBatch();
+    if (item === undefined) throw new Error(`${this.#name()}: no batch may be taken now`);
+    const stamped = stampBatch(item.frame.bytes, item.header, {
+      producerId: this.of.producerId,
+      producerEpoch: linkProducerEpoch,
+      baseSequence: this.#sequence,
+    });
+    return { batch: stamped, frame: item.frame };
+  }
+
+  /** The next markers to write, at most `max`; in flight until {@link filled} or {@link appendUnknown}. */
+  takeMarkers(max: number): number {
+    const item = this.#queue.takeGap(BigInt(Math.min(max, markersAtOnceMax)));
+    if (item === undefined) throw new Error(`${this.#name()}: no markers may be taken now`);
+    return Number(item.count);
+  }
+
+  /** The target's log end after markers were asked for: the only proof of how many were written. */
+  filled(logEnd: bigint): void {
+    const item = this.#landed();
+    if (item?.kind !== 'gap') return;
+    const wanted = item.from + item.count;
+    if (logEnd > wanted) {
+      const message = `the copy ends at offset ${logEnd} after markers up to ${wanted}: ${logEnd - wanted} offsets too many`;
+      this.fault({ code: 'DIVERGED', offset: wanted, message });
+      return;
+    }
+    if (!this.#runs()) return;
+    if (logEnd < wanted) {
+      this.interrupt(`markers: the log ends at ${logEnd}, ${wanted} wanted`, retryDelays.after(this.#resumesInRow));
+      return;
+    }
+    this.counters.markers += Number(item.count);
+    this.#advance(wanted);
+  }
+
+  /** Size of the batch that {@link takeBatch} would give. */
+  get nextBatchBytes(): number {
+    const item = this.#queue.first;
+    return item === undefined ? 0 : sizeOf(item);
+  }
+
+  /** The target appended the batch in flight at `baseOffset`. A wrong place is the end of this copy. */
+  appended(baseOffset: bigint): void {
+    const item = this.#landed();
+    if (item?.kind !== 'batch') return;
+    const { header } = item;
+    if (baseOffset !== header.baseOffset) {
+      const message =
+        baseOffset > header.baseOffset
+          ? `offset ${header.baseOffset} of the copy was taken by somebody else: our batch was put at ${baseOffset}`
+          : `the batch for offset ${header.baseOffset} was answered as appended at ${baseOffset}`;
+      this.fault({ code: 'DIVERGED', offset: header.baseOffset, message });
+      return;
+    }
+    this.counters.batches += 1;
+    this.counters.records += header.records;
+    this.counters.bytes += sizeOf(item);
+    // After an interruption the resume reads the log end anew; nothing may be concluded from this answer.
+    if (!this.#runs()) return;
+    this.#sequence = sequenceAfter(this.#sequence, header.records);
+    this.#advance(header.lastOffset + 1n);
+  }
+
+  #advance(end: bigint): void {
+    this.#copiedTo = end;
+    this.#damagedInRow = 0;
+    this.#suspected = undefined;
+    this.#wentWell();
+    this.lagClock.passed(this.#copiedTo);
+    this.#settle();
+  }
+
+  /** The batch in flight was refused, or its answer will never come. */
+  appendUnknown(): void {
+    this.#landed();
+  }
+
+  /** Something made the position uncertain: drop what is queued, ask the target again where it ends. */
+  interrupt(reason: string, delayMs: number): void {
+    if (!this.#runs() && this.#state.kind !== 'resuming') return;
+    this.#drop();
+    this.#resumesInRow += 1;
+    this.#fault = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
+    this.#state = { kind: 'resuming', notBeforeMs: nowMs + delayMs, reason };
+    this.#changed(this);
+  }
+
+  /** The bytes were damaged on the way: they are fetched again, a bounded number of times. */
+  damaged(what: string): void {
+    this.#damagedInRow += 1;
+    if (this.#damagedInRow > damagedInRowMax) {
+      this.fault({
+        code: 'CORRUPT',
+        offset: this.#copiedTo ?? 0n,
+        message: `${what} (${this.#damagedInRow} times in a row)`,
+      });
+    } else {
+      this.interrupt(what, retryDelays.after(this.#damagedInRow));
+    }
+  }
+
+  /**
+   * Something read from a log says that the copy cannot go on. Fields outside a batch's checksum can be damaged on the
+   * way: it is believed when it is read a second time, without progress in between, and read again otherwise.
+   */
+  suspect(fault: Fault): void {
+    if (this.#suspected === fault.code) {
+      this.fault(fault);
+      return;
+    }
+    this.#suspected = fault.code;
+    this.interrupt(fault.message, retryDelays.after(this.#resumesInRow));
+  }
+
+  /** Stops for good at once. */
+  fault(fault: Fault): void {
+    if (this.#state.kind === 'faulted' || this.#state.kind === 'stopped') return;
+    this.#drop();
+    this.#trouble = undefined;
+    this.#state = { kind: 'faulted', fault, at: this.#clock.now() };
+    this.#changed(this);
+  }
+
+  /** Stops after everything already accepted has been appended, if a second reading says the same. */
+  faultWhenDrained(fault: Fault): void {
+    this.#fault ??= fault;
+    this.#settle();
+  }
+
+  stop(): void {
+    this.#drop();
+    this.#state = { kind: 'stopped' };
+    this.#changed(this);
+  }
+
+  #settle(): void {
+    if (!this.#runs()) return;
+    const drained = this.#queue.isEmpty;
+    if (drained && this.#fault !== undefined) {
+      this.suspect(this.#fault);
+      return;
+    }
+    const sourceEnd = this.lagClock.sourceEnd;
+    const level = drained && sourceEnd !== undefined && (this.#copiedTo ?? 0n) >= sourceEnd;
+    if (level) {
+      this.#caughtUpOnce = true;
+      this.#wentWell();
+    }
+    this.#state = level ? { kind: 'waiting' } : { kind: 'copying' };
+    this.#changed(this);
+  }
+
+  #wentWell(): void {
+    this.#resumesInRow = 0;
+    this.#trouble = undefined;
+  }
+
+  #runs(): boolean {
+    return this.#state.kind === 'copying' || this.#state.kind === 'waiting';
+  }
+
+  #drop(): void {
+    this.#generation += 1;
+    this.#queue.drop();
+  }
+
+  #landed(): QueuedItem | undefined {
+    const item = this.#queue.landed();
+    if (this.#state.kind === 'resuming') this.#changed(this);
+    return item;
+  }
+
+  #name(): string {
+    return `${this.of.topic}/${this.of.partition}`;
+  }
+}

@@ -1,0 +1,231 @@
+import { MalformedError } from '../../kafka/errors.ts';
+import type { RawBatch } from './log-reader.ts';
+import { compareBatches, hasSameBytesAtCopy } from '../batches/record-batch.ts';
+import { compareRecords, decodeRecords, type RawRecord } from '../batches/records.ts';
+
+/** What a comparison of two logs has found. Batches are the source's. */
+export interface LogComparison {
+  /** Byte-identical after the header. */
+  batchesEqual: number;
+  /** Source batches that could not pass as a whole (holes, log append time) and whose records are all there. */
+  batchesRepacked: number;
+  batchesDifferent: number;
+  recordsEqual: number;
+  recordsDifferent: number;
+  firstDifference: LogDifference | undefined;
+}
+
+export interface LogDifference {
+  readonly offset: bigint;
+  readonly what: string;
+  /** Who wrote the batch of the copy that was at hand; undefined where the copy had none any more. */
+  readonly copyProducerId: bigint | undefined;
+}
+
+export interface ComparedRange {
+  /** Offsets [from, to) are compared; of batches that reach over an edge only the records inside. */
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Compaction may have removed records at the source since they were copied: more at the copy is no difference. */
+  readonly compacted: boolean;
+  /** Whether a record that one side lacks was deleted meanwhile, by a log start that moved; without it none was. */
+  readonly deleted?: (offset: bigint) => Promise<boolean>;
+}
+
+export interface TwoLogs {
+  readonly source: AsyncIterable<RawBatch>;
+  readonly copy: AsyncIterable<RawBatch>;
+}
+
+/**
+ * Compares what consumers may see of two logs: every batch, and in batches that differ every record. A batch is equal
+ * when its offsets, timestamps, compression and payload bytes are; header fields that belong to a broker or a producer
+ * (checksum, producer id, epoch, sequence, leader epoch) are not compared, and neither are markers and aborted data
+ * (protocol.md, what cannot be promised).
+ */
+export async function compareLogs(logs: TwoLogs, range: ComparedRange): Promise<LogComparison> {
+  const found: LogComparison = {
+    batchesEqual: 0,
+    batchesRepacked: 0,
+    batchesDifferent: 0,
+    recordsEqual: 0,
+    recordsDifferent: 0,
+    firstDifference: undefined,
+  };
+  const source = new LogCursor(logs.source, range);
+  const copy = new LogCursor(logs.copy, range);
+  while (await step(found, { source, copy, range }));
+  return found;
+}
+
+interface Cursors {
+  readonly source: LogCursor;
+  readonly copy: LogCursor;
+  readonly range: ComparedRange;
+}
+
+/** Compares one batch, or one record where batches do not match; false at the end of both logs. */
+async function step(found: LogComparison, { source, copy, range }: Cursors): Promise<boolean> {
+  await source.load();
+  await copy.load();
+  const left = source.wholeBatch;
+  const right = copy.wholeBatch;
+  if (left !== undefined && right !== undefined && compareBatches(left, right) === undefined) {
+    found.batchesEqual += 1;
+    found.recordsEqual += left.header.records;
+    source.skipBatch();
+    copy.skipBatch();
+    return true;
+  }
+  // Bytes are promised for every batch that passed as a whole; there a difference counts even if records are equal.
+  if (
+    left !== undefined &&
+    right !== undefined &&
+    hasSameBytesAtCopy(left) &&
+    left.header.baseOffset === right.header.baseOffset
+  ) {
+    source.expected = `the batches' ${compareBatches(left, right) ?? 'bytes'}`;
+  }
+  const copyProducerId = copy.producerId;
+  const opened = openRecords(source, copy);
+  if (opened === 'damaged') {
+    found.recordsDifferent += left?.header.records ?? 0;
+    concludeBatch(found, source, copyProducerId);
+    source.skipBatch();
+    copy.skipBatch();
+    return true;
+  }
+  const { original, other } = opened;
+  if (original === undefined && other === undefined) return false;
+  if (original === undefined || (other !== undefined && other.offset < original.offset)) {
+    copy.skipRecord();
+    if (other !== undefined && !range.compacted && !(await isDeleted(range, other.offset)))
+      different(found, { offset: other.offset, what: 'the source has no such record', copyProducerId });
+  } else if (other === undefined || original.offset < other.offset) {
+    source.skipRecord();
+    if (!(await isDeleted(range, original.offset))) {
+      source.wrong = true;
+      different(found, { offset: original.offset, what: 'the copy lacks this record', copyProducerId });
+    }
+  } else {
+    const part = compareRecords(original, other);
+    if (part === undefined) found.recordsEqual += 1;
+    else different(found, { offset: original.offset, what: `the record's ${part}`, copyProducerId });
+    source.wrong ||= part !== undefined;
+    source.skipRecord();
+    copy.skipRecord();
+  }
+  if (source.atBatchEnd) concludeBatch(found, source, copyProducerId);
+  return true;
+}
+
+async function isDeleted(range: ComparedRange, offset: bigint): Promise<boolean> {
+  return (await range.deleted?.(offset)) ?? false;
+}
+
+interface Opened {
+  readonly original: RawRecord | undefined;
+  readonly other: RawRecord | undefined;
+}
+
+/** Bytes that had to be equal, are not, and cannot even be decoded are a difference like any other. */
+function openRecords(source: LogCursor, copy: LogCursor): Opened | 'damaged' {
+  try {
+    return { original: source.record, other: copy.record };
+  } catch (error) {
+    if (error instanceof MalformedError && source.expected !== undefined) return 'damaged';
+    throw error;
+  }
+}
+
+function concludeBatch(found: LogComparison, source: LogCursor, copyProducerId: bigint | undefined): void {
+  if (source.wrong || source.expected !== undefined) {
+    found.batchesDifferent += 1;
+    found.firstDifference ??= { offset: source.baseOffset, what: source.expected ?? 'the batch', copyProducerId };
+  } else {
+    found.batchesRepacked += 1;
+  }
+  source.wrong = false;
+  source.expected = undefined;
+}
+
+function different(found: LogComparison, difference: LogDifference): void {
+  found.recordsDifferent += 1;
+  found.firstDifference ??= difference;
+}
+
+/** One log, batch by batch, and record by record where asked; what no consumer may see is passed over. */
+class LogCursor {
+  /** Something of the batch at hand was different. */
+  wrong = false;
+  /** What differs though the batch had to be byte-identical. */
+  expected: string | undefined;
+  readonly #batches: AsyncIterator<RawBatch>;
+  readonly #range: ComparedRange;
+  #batch: RawBatch | undefined;
+  #records: readonly RawRecord[] | undefined;
+  #index = 0;
+  #base = 0n;
+
+  constructor(batches: AsyncIterable<RawBatch>, range: ComparedRange) {
+    this.#batches = batches[Symbol.asyncIterator]();
+    this.#range = range;
+  }
+
+  async load(): Promise<void> {
+    while (this.#batch === undefined) {
+      const result = await this.#batches.next();
+      if (result.done === true) return;
+      const { header, dropped } = result.value;
+      const outside = header.lastOffset < this.#range.from || header.baseOffset >= this.#range.to;
+      if (dropped || header.records === 0 || outside) continue;
+      this.#batch = result.value;
+      this.#records = undefined;
+      this.#index = 0;
+      if (header.baseOffset < this.#range.from || header.lastOffset >= this.#range.to) this.#openBatch();
+    }
+  }
+
+  /** The batch at hand, as long as none of its records was taken alone. */
+  get wholeBatch(): RawBatch | undefined {
+    return this.#records === undefined || this.#index === 0 ? this.#batch : undefined;
+  }
+
+  get baseOffset(): bigint {
+    return this.#base;
+  }
+
+  get producerId(): bigint | undefined {
+    return this.#batch?.frame.readBigInt64BE(this.#batch.header.start + 43);
+  }
+
+  get record(): RawRecord | undefined {
+    if (this.#batch === undefined) return undefined;
+    this.#base = this.#batch.header.baseOffset;
+    if (this.#records === undefined) this.#openBatch();
+    return this.#records?.[this.#index];
+  }
+
+  /** The last record taken was the last of its batch. */
+  get atBatchEnd(): boolean {
+    return this.#batch === undefined;
+  }
+
+  skipRecord(): void {
+    this.#index += 1;
+    if (this.#index >= (this.#records?.length ?? 0)) this.skipBatch();
+  }
+
+  skipBatch(): void {
+    this.#batch = undefined;
+    this.#records = undefined;
+    this.#index = 0;
+  }
+
+  #openBatch(): void {
+    if (this.#batch === undefined) return;
+    const { from, to } = this.#range;
+    this.#records = decodeRecords(this.#batch).filter(({ offset }) => offset >= from && offset < to);
+    if (this.#records.length === 0) this.skipBatch();
+  }
+}

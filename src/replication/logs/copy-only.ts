@@ -1,0 +1,181 @@
+import type { RawBatch } from './log-reader.ts';
+import { compareBatches } from '../batches/record-batch.ts';
+import { compareRecords, decodeRecords, type RawRecord } from '../batches/records.ts';
+
+/** Offsets, both ends included. */
+export interface OffsetRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** A batch of the copy of which at least one record is nowhere else. */
+export interface CopyOnlyBatch {
+  readonly batch: RawBatch;
+  /** Its records that the source does not hold equal at the same offset; ascending, never empty. */
+  readonly onlyHere: readonly OffsetRange[];
+}
+
+export interface ComparedLogs {
+  /** From the later of both log starts to the copy's end; nothing where the source has no such partition. */
+  readonly source: AsyncIterable<RawBatch>;
+  /** The whole copy. */
+  readonly copy: AsyncIterable<RawBatch>;
+  readonly copyStart: bigint;
+  /** Undefined where the source has no such partition. */
+  readonly sourceStart: bigint | undefined;
+  /** Batches that the link made for their offsets alone (fillers of a head): nobody's records. */
+  readonly isFiller: (batch: RawBatch) => boolean;
+}
+
+/**
+ * Finds what a copy holds and the source does not: what would be lost if the copy were deleted. Both logs are read
+ * once, side by side; memory holds one batch of each.
+ *
+ * A record is held by the source when it has one at the same offset that is equal in every part and visible to
+ * consumers. All others of the copy are reported: foreign ones, those the source lost or deleted, those it compacted
+ * away, and those of aborted transactions (the link never writes any). Markers are no records. A batch that cannot be
+ * decoded is reported whole: when in doubt it is kept.
+ */
+export class CopyComparison {
+  readonly #logs: ComparedLogs;
+  readonly #source: SourceCursor;
+  #forkOffset: bigint | undefined;
+  #position: bigint;
+
+  constructor(logs: ComparedLogs) {
+    this.#logs = logs;
+    this.#position = logs.copyStart;
+    this.#source = new SourceCursor(logs.source, (offset) => this.#differs(offset));
+  }
+
+  /** The first offset that both sides should have and do not have equal, as far as the copy has been read. */
+  get forkOffset(): bigint | undefined {
+    return this.#forkOffset;
+  }
+
+  /** Behind the last batch of the copy that has been read. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /** Can be run through once. */
+  async *batches(): AsyncGenerator<CopyOnlyBatch> {
+    for await (const batch of this.#logs.copy) {
+      this.#position = batch.header.lastOffset + 1n;
+      if (batch.header.control || batch.header.records === 0 || this.#logs.isFiller(batch)) continue;
+      const onlyHere = batch.dropped ? this.#wholeOf(batch) : await this.#compare(batch);
+      if (onlyHere.length > 0) yield { batch, onlyHere };
+    }
+    await this.#source.skipTo(this.#position);
+  }
+
+  async #compare(batch: RawBatch): Promise<readonly OffsetRange[]> {
+    const { baseOffset } = batch.header;
+    await this.#source.skipTo(baseOffset);
+    const original = this.#source.wholeBatch;
+    if (original !== undefined && compareBatches(original, batch) === undefined) {
+      this.#source.dropBatch();
+      return [];
+    }
+    const records = decodedOrUndefined(batch);
+    if (records === undefined) return this.#wholeOf(batch);
+    const onlyHere: OffsetRange[] = [];
+    for (const record of records) {
+      if (record.offset < this.#logs.copyStart) continue;
+      await this.#source.skipTo(record.offset);
+      if (this.#source.takeEqual(record)) continue;
+      this.#differs(record.offset);
+      addOffset(onlyHere, record.offset);
+    }
+    return onlyHere;
+  }
+
+  #wholeOf({ header }: RawBatch): readonly OffsetRange[] {
+    const first = header.baseOffset > this.#logs.copyStart ? header.baseOffset : this.#logs.copyStart;
+    this.#differs(first);
+    return [{ first, last: header.lastOffset }];
+  }
+
+  /** What only one side still has because the other deleted it by its age is no fork. */
+  #differs(offset: bigint): void {
+    const { copyStart, sourceStart } = this.#logs;
+    if (offset < copyStart || (sourceStart !== undefined && offset < sourceStart)) return;
+    if (this.#forkOffset === undefined || offset < this.#forkOffset) this.#forkOffset = offset;
+  }
+}
+
+function addOffset(ranges: OffsetRange[], offset: bigint): void {
+  const last = ranges.at(-1);
+  if (last?.last === offset - 1n) ranges[ranges.length - 1] = { first: last.first, last: offset };
+  else ranges.push({ first: offset, last: offset });
+}
+
+function decodedOrUndefined(batch: RawBatch): readonly RawRecord[] | undefined {
+  try {
+    return decodeRecords(batch);
+  } catch {
+    // Whatever is wrong with its bytes: it is then equal to nothing, and kept as it is.
+    return undefined;
+  }
+}
+
+/** The source's visible records in order. What is passed over without a partner at the copy is told to `onPassed`. */
+class SourceCursor {
+  readonly #batches: AsyncIterator<RawBatch>;
+  readonly #onPassed: (offset: bigint) => void;
+  #batch: RawBatch | undefined;
+  #records: readonly RawRecord[] | undefined;
+  #index = 0;
+
+  constructor(batches: AsyncIterable<RawBatch>, onPassed: (offset: bigint) => void) {
+    this.#batches = batches[Symbol.asyncIterator]();
+    this.#onPassed = onPassed;
+  }
+
+  /** The batch at hand, as long as none of its records was taken alone. */
+  get wholeBatch(): RawBatch | undefined {
+    return this.#index === 0 ? this.#batch : undefined;
+  }
+
+  dropBatch(): void {
+    this.#batch = undefined;
+    this.#records = undefined;
+    this.#index = 0;
+  }
+
+  /** Goes to the first record at or above `offset`. */
+  async skipTo(offset: bigint): Promise<void> {
+    for (;;) {
+      if (!(await this.#load())) return;
+      const batch = this.#batch;
+      if (batch === undefined || batch.header.baseOffset >= offset) return;
+      this.#records ??= decodedOrUndefined(batch) ?? [];
+      for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
+        if (record.offset >= offset) return;
+        this.#onPassed(record.offset);
+        this.#index += 1;
+      }
+      this.dropBatch();
+    }
+  }
+
+  /** Takes the record at hand if it has this one's offset; true when it is equal. */
+  takeEqual(record: RawRecord): boolean {
+    if (this.#batch === undefined) return false;
+    this.#records ??= decodedOrUndefined(this.#batch) ?? [];
+    const original = this.#records[this.#index];
+    if (original?.offset !== record.offset) return false;
+    this.#index += 1;
+    return compareRecords(original, record) === undefined;
+  }
+
+  async #load(): Promise<boolean> {
+    while (this.#batch === undefined) {
+      const next = await this.#batches.next();
+      if (next.done === true) return false;
+      const { header, dropped } = next.value;
+      if (!dropped && !header.control && header.records > 0) this.#batch = next.value;
+    }
+    return true;
+  }
+}

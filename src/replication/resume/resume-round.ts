@@ -1,0 +1,181 @@
+import type { Broker, Cluster } from '../../kafka/cluster.ts';
+import { verdictOf } from '../../kafka/errors.ts';
+import { partitionKey } from '../../kafka/log-queries.ts';
+import type { AppendGate } from '../lease/append-lease.ts';
+import type { Copier } from '../copier/copier.ts';
+import { fillHead, type Head } from './head-fill.ts';
+import type { Leaders } from '../partition/leaders.ts';
+import type { LinkMeters } from '../streams/link-meters.ts';
+import {
+  checkTail,
+  type LogEnd,
+  readLogEnds,
+  type ResumeBrokers,
+  type ResumeOutcome,
+  type ResumeTarget,
+} from './resume.ts';
+import { retryDelays } from '../waiting/retry-delays.ts';
+import { TailWidth } from './tail-width.ts';
+import { hasAborted } from '../waiting/wakeup.ts';
+
+/** What a resume has come to; a head has been made by then. */
+export type Concluded = Exclude<ResumeOutcome, { kind: 'head' }>;
+
+export interface ResumeRoundPorts {
+  readonly source: Cluster;
+  readonly target: Cluster;
+  readonly sourceLeaders: Leaders;
+  readonly targetLeaders: Leaders;
+  readonly lease: AppendGate;
+  readonly meters: LinkMeters;
+  /** Longest head that is made unasked; undefined: any. */
+  readonly headOffsetsMax: () => bigint | undefined;
+  /** `generation` is that of the copier when its question was asked. */
+  readonly conclude: (copier: Copier, route: ResumeTarget, outcome: Concluded, generation: number) => void;
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+interface TailCheck {
+  readonly brokers: ResumeBrokers;
+  readonly resumeTarget: ResumeTarget;
+  readonly end: LogEnd | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Reads for many partitions at once where their copies end and whether they may go on from there. */
+export class ResumeRound {
+  readonly #ports: ResumeRoundPorts;
+  /** Where the heads end that were made here. */
+  readonly #headsMade = new WeakMap<Copier, bigint>();
+
+  constructor(ports: ResumeRoundPorts) {
+    this.#ports = ports;
+  }
+
+  /** Concludes or interrupts each of `due`; never rejects for what a cluster does. */
+  async run(due: readonly Copier[], signal: AbortSignal): Promise<void> {
+    const refreshed = await this.#refreshLeaders(due);
+    if (!refreshed || hasAborted(signal)) return;
+    const byLeader = Map.groupBy(this.#resumeTargets(due), ([, { target }]) => target.broker);
+    await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group), signal)));
+  }
+
+  #resumeTargets(due: readonly Copier[]): ReadonlyMap<Copier, ResumeTarget> {
+    const targets = new Map<Copier, ResumeTarget>();
+    for (const copier of due) {
+      const { topic, partition } = copier.of;
+      if (this.#identityFault(copier)) continue;
+      const source = this.#ports.sourceLeaders.leaderOf(topic, partition);
+      const target = this.#ports.targetLeaders.leaderOf(topic, partition);
+      if (source === undefined || target === undefined) {
+        const [side, leaders] =
+          source === undefined ? ['source', this.#ports.sourceLeaders] : ['target', this.#ports.targetLeaders];
+        const refused = leaders.refusalOf(topic);
+        copier.interrupt(
+          refused?.message ?? `the partition has no leader at the ${side}`,
+          refused === undefined ? retryDelays.after(copier.resumesInRow) : retryDelays.deniedMs,
+        );
+      } else {
+        targets.set(copier, { of: copier.of, source, target, headMadeTo: this.#headsMade.get(copier) });
+      }
+    }
+    return targets;
+  }
+
+  async #refreshLeaders(due: readonly Copier[]): Promise<boolean> {
+    const [source, target] = await Promise.allSettled([
+      this.#ports.sourceLeaders.refresh(),
+      this.#ports.targetLeaders.refresh(),
+    ]);
+    if (source.status === 'fulfilled') this.#ports.meters.source.good();
+    else this.#ports.meters.sourceFailed(source.reason);
+    if (target.status === 'fulfilled') this.#ports.meters.target.good();
+    else this.#ports.meters.targetFailed(target.reason);
+    const failed = [source, target].find((result) => result.status === 'rejected');
+    if (failed === undefined) return true;
+    for (const copier of due) copier.interrupt(textOf(failed.reason), retryDelays.after(copier.resumesInRow));
+    return false;
+  }
+
+  /** A topic that was deleted and created anew is another topic: the name alone proves nothing. */
+  #identityFault(copier: Copier): boolean {
+    const { topic, sourceTopicId, targetTopicId } = copier.of;
+    const sourceId = this.#ports.sourceLeaders.topicId(topic);
+    const targetId = this.#ports.targetLeaders.topicId(topic);
+    if (sourceId !== undefined && sourceId !== sourceTopicId) {
+      copier.fault({ code: 'SOURCE_RECREATED', message: `topic ${topic} was deleted and created anew at the source` });
+      return true;
+    }
+    if (targetId !== undefined && targetId !== targetTopicId) {
+      copier.fault({
+        code: 'SHADOW_RECREATED',
+        message: `the copy of ${topic} was deleted and created anew at the target`,
+      });
+      return true;
+    }
+    return false;
+  }
+
+  async #resumeGroup(
+    targetBroker: number,
+    group: ReadonlyMap<Copier, ResumeTarget>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const generations = new Map([...group.keys()].map((copier) => [copier, copier.generation]));
+    const checks: Promise<void>[] = [];
+    try {
+      const target = await this.#ports.target.broker(targetBroker, 'control');
+      const ends = await readLogEnds(target, [...group.values()]);
+      const width = new TailWidth();
+      const running = new Set<Promise<void>>();
+      for (const [copier, resumeTarget] of group) {
+        while (running.size >= width.now) await Promise.race(running);
+        const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+        const check = async (): Promise<void> => {
+          const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
+          const brokers = { source, target, onRead: (bytes: number) => width.saw(bytes) };
+          const outcome = await this.#check(copier, { brokers, resumeTarget, end, signal });
+          this.#ports.conclude(copier, resumeTarget, outcome, generations.get(copier) ?? -1);
+        };
+        const done: Promise<void> = check().finally(() => running.delete(done));
+        running.add(done);
+        // Its failure is met below; until then nobody may be waiting for it.
+        done.catch(() => undefined);
+        checks.push(done);
+      }
+      await Promise.all(checks);
+    } catch (error) {
+      if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
+      for (const copier of group.keys()) {
+        if (copier.generation === generations.get(copier))
+          copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
+      }
+    }
+  }
+
+  async #check(copier: Copier, { brokers, resumeTarget, end, signal }: TailCheck): Promise<Concluded> {
+    if (end?.kind !== 'end') {
+      return end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
+    }
+    const outcome = await checkTail(brokers, resumeTarget, end);
+    if (outcome.kind !== 'head') return outcome;
+    return this.#makeHead(brokers.target, copier, { head: outcome.head, signal });
+  }
+
+  /** Brings the copy to where the source begins; the resume then comes round again. */
+  async #makeHead(
+    target: Broker,
+    copier: Copier,
+    { head, signal }: { readonly head: Head; readonly signal: AbortSignal },
+  ): Promise<Concluded> {
+    const filling = { lease: this.#ports.lease, signal, offsetsMax: this.#ports.headOffsetsMax() };
+    const fault = await fillHead(target, copier.of, head, filling);
+    if (fault !== undefined) return { kind: 'fault', fault };
+    this.#headsMade.set(copier, head.to);
+    return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,199 @@
+import type { Broker, Cluster } from '../../kafka/cluster.ts';
+import { errorName, judge } from '../../kafka/errors.ts';
+import { type Answer, logEnds, partitionKey } from '../../kafka/log-queries.ts';
+import {
+  decodeWriteTxnMarkers,
+  encodeWriteTxnMarkers,
+  type MarkerCount,
+  writeTxnMarkersApi,
+} from '../../kafka/write-txn-markers-api.ts';
+import type { AppendGate } from '../lease/append-lease.ts';
+import type { Copier } from '../copier/copier.ts';
+import type { LinkMeters } from './link-meters.ts';
+import { retryDelays } from '../waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../waiting/wakeup.ts';
+
+/** Above it one request holds up the broker's other producers (protocol.md part 2, section 8). */
+const markersPerRequestMax = 500;
+const clusterAuthorizationFailed = 31;
+
+interface Ready {
+  readonly copier: Copier;
+  readonly leaderEpoch: number;
+}
+
+/**
+ * Fills gaps for the partitions that one target broker leads: abort markers under the lease's producer id, invisible
+ * to every consumer, many partitions per request, over a connection of its own (a partition with too few replicas
+ * holds up the answer of all).
+ *
+ * The answer is not believed: after every request the log ends are read, and only they tell what was written. A
+ * request is never sent again; what is missing is found by the resume.
+ */
+export class MarkerStream {
+  readonly #brokerId: number;
+  readonly #purpose: string;
+  readonly #target: Cluster;
+  readonly #lease: AppendGate;
+  readonly #meters: LinkMeters;
+  readonly #members = new Map<Copier, number>();
+  readonly #ready = new Set<Copier>();
+  readonly #wakeup = new Wakeup();
+  /** The first request after a take-over carries one marker only. */
+  #cautious = true;
+
+  constructor(brokerId: number, target: Cluster, options: { purpose: string; lease: AppendGate; meters: LinkMeters }) {
+    this.#brokerId = brokerId;
+    this.#purpose = options.purpose;
+    this.#target = target;
+    this.#lease = options.lease;
+    this.#meters = options.meters;
+  }
+
+  assign(copier: Copier, leaderEpoch: number): void {
+    this.#members.set(copier, leaderEpoch);
+    this.touch(copier);
+  }
+
+  unassign(copier: Copier): void {
+    this.#members.delete(copier);
+    this.#ready.delete(copier);
+  }
+
+  touch(copier: Copier): void {
+    if (!copier.hasGap || !this.#members.has(copier)) return;
+    this.#ready.add(copier);
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!hasAborted(signal)) {
+      if (this.#ready.size === 0) {
+        await this.#wakeup.wait(signal);
+        continue;
+      }
+      try {
+        const broker = await this.#target.broker(this.#brokerId, this.#purpose);
+        broker.negotiate(writeTxnMarkersApi);
+        await this.#lease.wait(signal);
+        failures = 0;
+        if (this.#lease.held()) await this.#round(broker, signal);
+      } catch (error) {
+        // Nothing was sent: the copiers look for their leader again.
+        failures += 1;
+        this.#meters.targetFailed(error);
+        const ready = [...this.#ready];
+        this.#ready.clear();
+        for (const copier of ready) copier.interrupt(`markers: ${textOf(error)}`, retryDelays.after(failures));
+      }
+    }
+  }
+
+  async #round(broker: Broker, signal: AbortSignal): Promise<void> {
+    const { identity } = this.#lease;
+    if (identity === undefined) {
+      this.#refuseAll();
+      return;
+    }
+    const taken: Ready[] = [];
+    const wanted = this.#take(taken);
+    if (wanted.length === 0) return;
+    let denied: ReadonlySet<string>;
+    let ends: ReadonlyMap<string, Answer<bigint>>;
+    try {
+      const answer = await broker.connection.request(encodeWriteTxnMarkers(identity, wanted), {
+        maySend: () => this.#lease.maySend(),
+      });
+      denied = this.#deniedIn(answer.bytes, answer.bodyStart);
+      ends = await logEnds(
+        broker,
+        taken.map(({ copier, leaderEpoch }) => ({ ...copier.of, leaderEpoch })),
+      );
+    } catch (error) {
+      this.#meters.targetFailed(error);
+      await broker.connection.close();
+      for (const { copier } of taken) {
+        copier.appendUnknown();
+        copier.interrupt(`markers: ${textOf(error)}`, retryDelays.lostAnswerMs);
+      }
+      return;
+    }
+    this.#cautious = false;
+    if (taken.some(({ copier }) => goesTooFar(copier, ends)) && !(await this.#lease.confirm(signal))) {
+      // Somebody else appends now, and what is there may be theirs: not ours to judge.
+      for (const { copier } of taken) copier.appendUnknown();
+      return;
+    }
+    for (const { copier } of taken) {
+      const key = partitionKey(copier.of.topic, copier.of.partition);
+      this.#settle(copier, ends.get(key), denied.has(key));
+      this.touch(copier);
+    }
+  }
+
+  /** Without a lease there is no identity to write markers under. */
+  #refuseAll(): void {
+    const ready = [...this.#ready];
+    this.#ready.clear();
+    for (const copier of ready) {
+      const offset = copier.copiedTo ?? 0n;
+      const message = `the gap at offset ${offset} cannot be filled: the link has no lease (TransactionalId WRITE is missing)`;
+      copier.fault({ code: 'MARKERS_DENIED', offset, message });
+    }
+  }
+
+  #take(taken: Ready[]): MarkerCount[] {
+    const wanted: MarkerCount[] = [];
+    let room = this.#cautious ? 1 : markersPerRequestMax;
+    for (const copier of this.#ready) {
+      if (room === 0) break;
+      this.#ready.delete(copier);
+      const leaderEpoch = this.#members.get(copier);
+      if (!copier.hasGap || leaderEpoch === undefined) continue;
+      const { topic, partition } = copier.of;
+      const count = copier.takeMarkers(room);
+      room -= count;
+      wanted.push({ topic, partition, count });
+      taken.push({ copier, leaderEpoch });
+    }
+    return wanted;
+  }
+
+  /** The one thing the answer is good for: that we have no right. */
+  #deniedIn(bytes: Buffer, start: number): ReadonlySet<string> {
+    const answers = decodeWriteTxnMarkers(bytes, start);
+    return new Set(
+      answers
+        .filter(({ errorCode }) => errorCode === clusterAuthorizationFailed)
+        .map(({ topic, partition }) => partitionKey(topic, partition)),
+    );
+  }
+
+  #settle(copier: Copier, end: Answer<bigint> | undefined, denied: boolean): void {
+    if (denied) {
+      copier.appendUnknown();
+      const offset = copier.copiedTo ?? 0n;
+      const message = `the gap at offset ${offset} cannot be filled: ${errorName(clusterAuthorizationFailed)}`;
+      copier.fault({ code: 'MARKERS_DENIED', offset, message });
+    } else if (end?.ok === true) {
+      copier.filled(end.value);
+    } else {
+      copier.appendUnknown();
+      const why = end === undefined ? 'the answer leaves this partition out' : errorName(end.code);
+      const slow = end !== undefined && judge(end.code) === 'denied';
+      copier.interrupt(`markers: ${why}`, slow ? retryDelays.deniedMs : retryDelays.after(copier.resumesInRow));
+    }
+  }
+}
+
+/** The log ends beyond what was asked for. */
+function goesTooFar(copier: Copier, ends: ReadonlyMap<string, Answer<bigint>>): boolean {
+  const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
+  const bound = copier.appendedToAtMost;
+  return end?.ok === true && bound !== undefined && end.value > bound;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

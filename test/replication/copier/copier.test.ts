@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FramePool } from '../../../src/kafka/frame-pool.ts';
+import { Copier } from '../../../src/replication/copier/copier.ts';
+import type { CopierState } from '../../../src/replication/copier/copier-state.ts';
+import { end, type Model, type Real, setup, steps } from './copier-model.ts';
+import { denseRun, makeBatch } from '../batches/batches.ts';
+import { deliver } from '../streams/deliver.ts';
+
+describe('a copier', () => {
+  it('copies in order, one batch in flight, each once, whatever happens around it', () => {
+    fc.assert(
+      fc.property(steps, fc.constantFrom(0, 2 ** 31 - 3), (commands, sequence) => {
+        let run: { model: Model; real: Real } | undefined;
+        fc.modelRun(() => (run = setup(sequence)), commands);
+        end(run!.model, run!.real);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is level only when everything the source has is acknowledged', () => {
+    const { copier, fetched, states } = started();
+    fetched(denseRun(0n, [2, 3]), 5n);
+    expect(states.at(-1)).toBe('copying');
+    copier.takeBatch().frame.release();
+    copier.appended(0n);
+    copier.takeBatch().frame.release();
+    expect(states.at(-1)).toBe('copying');
+    expect(copier.appendedToAtMost).toBe(5n);
+    expect(copier.copiedTo).toBe(2n);
+    copier.appended(2n);
+    expect(states.at(-1)).toBe('waiting');
+    expect(copier.caughtUpOnce).toBe(true);
+    expect(copier.lag()).toMatchObject({ records: 0n, seconds: 0 });
+    expect(copier.counters).toEqual({
+      batches: 2,
+      records: 5,
+      bytes: Buffer.concat(denseRun(0n, [2, 3])).length,
+      markers: 0,
+    });
+  });
+
+  it('says who took an offset: a base beyond ours is somebody else’s write', () => {
+    const { copier, fetched } = started();
+    fetched(denseRun(0n, [2]), 2n);
+    copier.takeBatch().frame.release();
+    copier.appended(7n);
+    expect(copier.state).toMatchObject({
+      kind: 'faulted',
+      fault: { code: 'DIVERGED', offset: 0n, message: expect.stringContaining('our batch was put at 7') as unknown },
+    });
+  });
+
+  it('finishes what stands before a fault of the source, and stops when it reads the fault a second time', () => {
+    const { copier, fetched } = started();
+    const old = makeBatch({ baseOffset: 2n, records: 1 });
+    old.writeInt8(1, 16);
+    fetched([...denseRun(0n, [2]), old], 3n);
+    expect(copier.state.kind).toBe('copying');
+    expect(copier.wantsFetch).toBe(false);
+    copier.takeBatch().frame.release();
+    copier.appended(0n);
+    expect(copier.state).toMatchObject({ kind: 'resuming', reason: 'a message set of format 1 stands at offset 2' });
+    copier.resumed({ logEnd: 2n, sequence: 2, lastFetchedEpoch: 0 }, copier.generation);
+    fetched([old], 3n);
+    expect(copier.state).toMatchObject({ kind: 'faulted', fault: { code: 'OLD_FORMAT', offset: 2n } });
+    expect(copier.copiedTo).toBe(2n);
+  });
+
+  it('forgets a suspicion when it makes progress', () => {
+    const { copier, fetched } = started();
+    copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'once' });
+    copier.resumed({ logEnd: 0n, sequence: 0, lastFetchedEpoch: 0 }, copier.generation);
+    fetched(denseRun(0n, [2]), 2n);
+    copier.takeBatch().frame.release();
+    copier.appended(0n);
+    copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'once more' });
+    expect(copier.state.kind).toBe('resuming');
+    copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'twice' });
+    expect(copier.state).toMatchObject({ kind: 'faulted', fault: { message: 'twice' } });
+  });
+
+  it('takes damaged bytes five times in a row, with growing pauses, then stops', () => {
+    const { copier } = started();
+    const pauses: number[] = [];
+    for (let time = 0; time < 5; time++) {
+      copier.damaged('the target says 2');
+      pauses.push(copier.state.kind === 'resuming' ? copier.state.notBeforeMs : -1);
+    }
+    expect(pauses).toEqual([100, 200, 400, 800, 1600]);
+    copier.damaged('the target says 2');
+    expect(copier.state).toMatchObject({ kind: 'faulted', fault: { code: 'CORRUPT' } });
+  });
+
+  it('counts damage anew after progress', () => {
+    const { copier, fetched } = started();
+    for (let time = 0; time < 5; time++) copier.damaged('the target says 2');
+    copier.resumed({ logEnd: 0n, sequence: 0, lastFetchedEpoch: 0 }, copier.generation);
+    fetched(denseRun(0n, [2]), 2n);
+    copier.takeBatch().frame.release();
+    copier.appended(0n);
+    copier.damaged('the target says 2');
+    expect(copier.state).toMatchObject({ kind: 'resuming', notBeforeMs: 100 });
+  });
+
+  it('never leaves a fault but by being stopped', () => {
+    const { copier, states } = started();
+    copier.fault({ code: 'FOREIGN_WRITE', message: 'first' });
+    copier.fault({ code: 'DIVERGED', message: 'second' });
+    copier.interrupt('late', 0);
+    copier.resumed({ logEnd: 9n, sequence: 9, lastFetchedEpoch: 1 }, copier.generation);
+    expect(copier.state).toMatchObject({ kind: 'faulted', fault: { code: 'FOREIGN_WRITE' } });
+    copier.stop();
+    expect(copier.state).toEqual({ kind: 'stopped' } satisfies CopierState);
+    expect(states.slice(-2)).toEqual(['faulted', 'stopped']);
+  });
+});
+
+/** A copier that has resumed an empty copy; frames come from a pool that nobody else uses. */
+function started(): {
+  copier: Copier;
+  fetched: (batches: readonly Buffer[], sourceEnd: bigint) => void;
+  states: string[];
+} {
+  const states: string[] = [];
+  const pool = new FramePool(1 << 24);
+  const id = '0'.repeat(32);
+  const copier = new Copier(
+    { topic: 't', partition: 0, sourceTopicId: id, targetTopicId: id, producerId: 2n ** 52n },
+    {
+      clock: { monotonicMs: () => 0, now: () => new Date(0) },
+      queueBytesMax: 1 << 20,
+      gapOffsetsMax: () => 1_000_000n,
+      changed: ({ state }) => states.push(state.kind),
+    },
+  );
+  copier.resumed({ logEnd: 0n, sequence: 0, lastFetchedEpoch: undefined }, copier.generation);
+  return {
+    copier,
+    states,
+    fetched: (batches, sourceEnd) => deliver(copier, pool, Buffer.concat(batches), sourceEnd),
+  };
+}
