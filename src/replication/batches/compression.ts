@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { lz4Compress, lz4Decompress, snappyCompress, snappyDecompress } from '@platformatic/wasm-utils';
 import { MalformedError } from '../../kafka/errors.ts';
@@ -21,11 +23,23 @@ interface Codec {
   readonly compress: (plain: Buffer) => Buffer;
   /** Throws whatever the library throws, or {@link UncompressedTooLargeError} before more than `bytesMax` are written. */
   readonly decompress: (payload: Buffer, bytesMax: number) => Buffer;
+  /** The same without holding the event loop. */
+  readonly decompressAside?: (payload: Buffer, bytesMax: number) => Promise<Buffer>;
 }
+
+/** Of 32 KiB each, from Java's clients. */
+const blocksPerTurn = 64;
 
 /** By the number in a batch's attributes; 0 is no compression and not in the list. */
 const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
-  [1, { compress: (plain) => zlib.gzipSync(plain), decompress: bounded(zlib.gunzipSync) }],
+  [
+    1,
+    {
+      compress: (plain) => zlib.gzipSync(plain),
+      decompress: bounded(zlib.gunzipSync),
+      decompressAside: boundedAside(promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)),
+    },
+  ],
   [
     2,
     {
@@ -33,6 +47,15 @@ const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
       decompress: (payload, bytesMax) => {
         refuseAbove(snappyClaim(payload), bytesMax);
         return joined([...snappyBlocks(payload)].map((block) => snappyDecompress(block)));
+      },
+      decompressAside: async (payload, bytesMax) => {
+        refuseAbove(snappyClaim(payload), bytesMax);
+        const parts: Buffer[] = [];
+        for (const block of snappyBlocks(payload)) {
+          parts.push(snappyDecompress(block));
+          if (parts.length % blocksPerTurn === 0) await nextTurn();
+        }
+        return joined(parts);
       },
     },
   ],
@@ -46,7 +69,14 @@ const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
       },
     },
   ],
-  [4, { compress: (plain) => zlib.zstdCompressSync(plain), decompress: bounded(zlib.zstdDecompressSync) }],
+  [
+    4,
+    {
+      compress: (plain) => zlib.zstdCompressSync(plain),
+      decompress: bounded(zlib.zstdDecompressSync),
+      decompressAside: boundedAside(promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)),
+    },
+  ],
 ]);
 
 /** The record section of a batch as it is stored; for codec 0 the same bytes. */
@@ -70,6 +100,25 @@ export function decompress(codec: number, payload: Buffer, bytesMax: number): Bu
   }
 }
 
+/** Below this the way to another thread and back costs more than it saves. */
+const asideBytesMin = 16 * 1024;
+
+/**
+ * Like {@link decompress}, but the event loop goes on meanwhile: gzip and zstd in the thread pool of Node, snappy block
+ * by block. LZ4 has no such way; at its speed 64 MiB hold the loop for less than 100 ms.
+ */
+export async function decompressAside(codec: number, payload: Buffer, bytesMax: number): Promise<Buffer> {
+  if (codec === 0 || payload.length < asideBytesMin) return decompress(codec, payload, bytesMax);
+  const { decompressAside: run } = codecOf(codec);
+  if (run === undefined) return decompress(codec, payload, bytesMax);
+  try {
+    return await run(payload, bytesMax);
+  } catch (error) {
+    if (error instanceof UncompressedTooLargeError) throw error;
+    throw new MalformedError('records that cannot be decompressed', { cause: error });
+  }
+}
+
 function codecOf(number: number): Codec {
   const codec = codecs.get(number);
   if (codec === undefined) throw new MalformedError(`compression ${number} is none that is known`);
@@ -80,20 +129,41 @@ function codecOf(number: number): Codec {
 const growthUsual = 16;
 const chunkBytesMin = 64 * 1024;
 
-function bounded(
-  decompressSync: (payload: Buffer, options: { maxOutputLength: number; chunkSize: number }) => Buffer,
-): Codec['decompress'] {
+interface ZlibBounds {
+  readonly maxOutputLength: number;
+  readonly chunkSize: number;
+}
+
+function bounded(decompressSync: (payload: Buffer, bounds: ZlibBounds) => Buffer): Codec['decompress'] {
   return (payload, bytesMax) => {
-    const chunkSize = Math.min(bytesMax, Math.max(chunkBytesMin, payload.length * growthUsual));
     try {
-      return decompressSync(payload, { maxOutputLength: bytesMax, chunkSize });
+      return decompressSync(payload, boundsOf(payload, bytesMax));
     } catch (error) {
-      if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-        throw new UncompressedTooLargeError(bytesMax);
-      }
-      throw error;
+      throw boundError(error, bytesMax);
     }
   };
+}
+
+function boundedAside(
+  decompress: (payload: Buffer, bounds: ZlibBounds) => Promise<Buffer>,
+): NonNullable<Codec['decompressAside']> {
+  return async (payload, bytesMax) => {
+    try {
+      return await decompress(payload, boundsOf(payload, bytesMax));
+    } catch (error) {
+      throw boundError(error, bytesMax);
+    }
+  };
+}
+
+function boundsOf(payload: Buffer, bytesMax: number): ZlibBounds {
+  const chunkSize = Math.min(bytesMax, Math.max(chunkBytesMin, payload.length * growthUsual));
+  return { maxOutputLength: bytesMax, chunkSize };
+}
+
+function boundError(error: unknown, bytesMax: number): unknown {
+  const tooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+  return tooLarge ? new UncompressedTooLargeError(bytesMax) : error;
 }
 
 function refuseAbove(bytes: number, bytesMax: number): void {

@@ -1,7 +1,8 @@
-import { type KafkaRecord, readRecord } from '@platformatic/kafka';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type KafkaRecord, type Reader, readRecord } from '@platformatic/kafka';
 import { boundedReader } from '../../kafka/bounded-reader.ts';
 import { MalformedError } from '../../kafka/errors.ts';
-import { decompress, uncompressedBytesMax } from './compression.ts';
+import { decompress, decompressAside, uncompressedBytesMax } from './compression.ts';
 import { type BatchHeader, compressionOf, headerBytes } from './record-batch.ts';
 
 /** A batch in the frame it came in. */
@@ -18,30 +19,63 @@ export interface RawRecord {
   readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
 }
 
-/** Decodes and, where needed, decompresses the records of a batch (all five codecs). Not for the data path. */
+/**
+ * Decodes and, where needed, decompresses the records of a batch (all five codecs), at once: for small batches and
+ * processes that do nothing else.
+ * @throws MalformedError when they cannot be decoded
+ * @throws UncompressedTooLargeError above {@link uncompressedBytesMax}
+ */
 export function decodeRecords(batch: BatchInFrame): readonly RawRecord[] {
-  const { frame, header } = batch;
+  return [
+    ...recordsIn(batch, decompress(compressionOf(batch.frame, batch.header), payloadOf(batch), uncompressedBytesMax)),
+  ];
+}
+
+/** Longer than this the event loop is not held by one walk. */
+const turnMsMax = 8;
+/** Records between two looks at the clock. */
+const recordsPerLook = 32;
+
+/**
+ * The same records one by one, beside the event loop: it is given back every few milliseconds, and no more than the
+ * decompressed bytes and one record are in memory. Throws like {@link decodeRecords}, but maybe in the middle.
+ */
+export async function* walkRecords(batch: BatchInFrame): AsyncGenerator<RawRecord> {
+  const codec = compressionOf(batch.frame, batch.header);
+  const plain = await decompressAside(codec, payloadOf(batch), uncompressedBytesMax);
+  let turnBegan = performance.now();
+  let walked = 0;
+  for (const record of recordsIn(batch, plain)) {
+    yield record;
+    walked += 1;
+    if (walked % recordsPerLook !== 0 || performance.now() - turnBegan < turnMsMax) continue;
+    await nextTurn();
+    turnBegan = performance.now();
+  }
+}
+
+function* recordsIn({ frame, header }: BatchInFrame, plain: Buffer): Generator<RawRecord> {
   // With log append time every record's time is the batch's largest.
   const baseTimestamp = frame.readBigInt64BE(header.start + (header.logAppendTime ? 35 : 27));
-  const plain = decompressed(batch);
+  const reader = boundedReader(plain);
+  for (let index = 0; index < header.records; index++) {
+    const record = readOne(reader, header);
+    const timestamp = header.logAppendTime ? baseTimestamp : baseTimestamp + record.timestampDelta;
+    yield toRaw(record, header.baseOffset, timestamp);
+  }
+}
+
+function readOne(reader: Reader, header: BatchHeader): KafkaRecord {
   try {
-    const reader = boundedReader(plain);
-    const records: RawRecord[] = [];
-    for (let index = 0; index < header.records; index++) {
-      const record = readRecord(reader);
-      const timestamp = header.logAppendTime ? baseTimestamp : baseTimestamp + record.timestampDelta;
-      records.push(toRaw(record, header.baseOffset, timestamp));
-    }
-    return records;
+    return readRecord(reader);
   } catch (error) {
     throw new MalformedError(`the records of the batch at offset ${header.baseOffset}`, { cause: error });
   }
 }
 
-/** The record section as it was before compression. */
-function decompressed({ frame, header }: BatchInFrame): Buffer {
-  const payload = frame.subarray(header.start + headerBytes, header.end);
-  return decompress(compressionOf(frame, header), payload, uncompressedBytesMax);
+/** The record section as it is stored. */
+function payloadOf({ frame, header }: BatchInFrame): Buffer {
+  return frame.subarray(header.start + headerBytes, header.end);
 }
 
 function toRaw(record: KafkaRecord, baseOffset: bigint, timestamp: bigint): RawRecord {

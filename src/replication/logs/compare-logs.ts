@@ -1,7 +1,8 @@
 import { MalformedError } from '../../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
 import { compareBatches, hasSameBytesAtCopy } from '../batches/record-batch.ts';
-import { compareRecords, decodeRecords, type RawRecord } from '../batches/records.ts';
+import { compareRecords, type RawRecord } from '../batches/records.ts';
+import { LogCursor } from './log-cursor.ts';
 
 /** What a comparison of two logs has found. Batches are the source's. */
 export interface LogComparison {
@@ -87,9 +88,9 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
     source.expected = `the batches' ${compareBatches(left, right) ?? 'bytes'}`;
   }
   const copyProducerId = copy.producerId;
-  const opened = openRecords(source, copy);
+  const opened = await openRecords(source, copy);
   if (opened === 'damaged') {
-    found.recordsDifferent += left?.header.records ?? 0;
+    found.recordsDifferent += source.recordsLeft;
     concludeBatch(found, source, copyProducerId);
     source.skipBatch();
     copy.skipBatch();
@@ -98,11 +99,11 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
   const { original, other } = opened;
   if (original === undefined && other === undefined) return false;
   if (original === undefined || (other !== undefined && other.offset < original.offset)) {
-    copy.skipRecord();
+    await copy.skipRecord();
     if (other !== undefined && !range.compacted && !(await isDeleted(range, other.offset)))
       different(found, { offset: other.offset, what: 'the source has no such record', copyProducerId });
   } else if (other === undefined || original.offset < other.offset) {
-    source.skipRecord();
+    await source.skipRecord();
     if (!(await isDeleted(range, original.offset))) {
       source.wrong = true;
       different(found, { offset: original.offset, what: 'the copy lacks this record', copyProducerId });
@@ -112,8 +113,8 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
     if (part === undefined) found.recordsEqual += 1;
     else different(found, { offset: original.offset, what: `the record's ${part}`, copyProducerId });
     source.wrong ||= part !== undefined;
-    source.skipRecord();
-    copy.skipRecord();
+    await source.skipRecord();
+    await copy.skipRecord();
   }
   if (source.atBatchEnd) concludeBatch(found, source, copyProducerId);
   return true;
@@ -129,9 +130,9 @@ interface Opened {
 }
 
 /** Bytes that had to be equal, are not, and cannot even be decoded are a difference like any other. */
-function openRecords(source: LogCursor, copy: LogCursor): Opened | 'damaged' {
+async function openRecords(source: LogCursor, copy: LogCursor): Promise<Opened | 'damaged'> {
   try {
-    return { original: source.record, other: copy.record };
+    return { original: await source.record(), other: await copy.record() };
   } catch (error) {
     if (error instanceof MalformedError && source.expected !== undefined) return 'damaged';
     throw error;
@@ -152,80 +153,4 @@ function concludeBatch(found: LogComparison, source: LogCursor, copyProducerId: 
 function different(found: LogComparison, difference: LogDifference): void {
   found.recordsDifferent += 1;
   found.firstDifference ??= difference;
-}
-
-/** One log, batch by batch, and record by record where asked; what no consumer may see is passed over. */
-class LogCursor {
-  /** Something of the batch at hand was different. */
-  wrong = false;
-  /** What differs though the batch had to be byte-identical. */
-  expected: string | undefined;
-  readonly #batches: AsyncIterator<RawBatch>;
-  readonly #range: ComparedRange;
-  #batch: RawBatch | undefined;
-  #records: readonly RawRecord[] | undefined;
-  #index = 0;
-  #base = 0n;
-
-  constructor(batches: AsyncIterable<RawBatch>, range: ComparedRange) {
-    this.#batches = batches[Symbol.asyncIterator]();
-    this.#range = range;
-  }
-
-  async load(): Promise<void> {
-    while (this.#batch === undefined) {
-      const result = await this.#batches.next();
-      if (result.done === true) return;
-      const { header, dropped } = result.value;
-      const outside = header.lastOffset < this.#range.from || header.baseOffset >= this.#range.to;
-      if (dropped || header.records === 0 || outside) continue;
-      this.#batch = result.value;
-      this.#records = undefined;
-      this.#index = 0;
-      if (header.baseOffset < this.#range.from || header.lastOffset >= this.#range.to) this.#openBatch();
-    }
-  }
-
-  /** The batch at hand, as long as none of its records was taken alone. */
-  get wholeBatch(): RawBatch | undefined {
-    return this.#records === undefined || this.#index === 0 ? this.#batch : undefined;
-  }
-
-  get baseOffset(): bigint {
-    return this.#base;
-  }
-
-  get producerId(): bigint | undefined {
-    return this.#batch?.frame.readBigInt64BE(this.#batch.header.start + 43);
-  }
-
-  get record(): RawRecord | undefined {
-    if (this.#batch === undefined) return undefined;
-    this.#base = this.#batch.header.baseOffset;
-    if (this.#records === undefined) this.#openBatch();
-    return this.#records?.[this.#index];
-  }
-
-  /** The last record taken was the last of its batch. */
-  get atBatchEnd(): boolean {
-    return this.#batch === undefined;
-  }
-
-  skipRecord(): void {
-    this.#index += 1;
-    if (this.#index >= (this.#records?.length ?? 0)) this.skipBatch();
-  }
-
-  skipBatch(): void {
-    this.#batch = undefined;
-    this.#records = undefined;
-    this.#index = 0;
-  }
-
-  #openBatch(): void {
-    if (this.#batch === undefined) return;
-    const { from, to } = this.#range;
-    this.#records = decodeRecords(this.#batch).filter(({ offset }) => offset >= from && offset < to);
-    if (this.#records.length === 0) this.skipBatch();
-  }
 }

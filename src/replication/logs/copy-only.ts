@@ -1,6 +1,6 @@
 import type { RawBatch } from './log-reader.ts';
 import { compareBatches } from '../batches/record-batch.ts';
-import { compareRecords, decodeRecords, type RawRecord } from '../batches/records.ts';
+import { compareRecords, type RawRecord, walkRecords } from '../batches/records.ts';
 
 /** Offsets, both ends included. */
 export interface OffsetRange {
@@ -77,13 +77,13 @@ export class CopyComparison {
       this.#source.dropBatch();
       return [];
     }
-    const records = decodedOrUndefined(batch);
+    const records = await decodedOrUndefined(batch);
     if (records === undefined) return this.#wholeOf(batch);
     const onlyHere: OffsetRange[] = [];
     for (const record of records) {
       if (record.offset < this.#logs.copyStart) continue;
       await this.#source.skipTo(record.offset);
-      if (this.#source.takeEqual(record)) continue;
+      if (await this.#source.takeEqual(record)) continue;
       this.#differs(record.offset);
       addOffset(onlyHere, record.offset);
     }
@@ -110,9 +110,11 @@ function addOffset(ranges: OffsetRange[], offset: bigint): void {
   else ranges.push({ first: offset, last: offset });
 }
 
-function decodedOrUndefined(batch: RawBatch): readonly RawRecord[] | undefined {
+async function decodedOrUndefined(batch: RawBatch): Promise<readonly RawRecord[] | undefined> {
   try {
-    return decodeRecords(batch);
+    const records: RawRecord[] = [];
+    for await (const record of walkRecords(batch)) records.push(record);
+    return records;
   } catch {
     // Whatever is wrong with its bytes: it is then equal to nothing, and kept as it is.
     return undefined;
@@ -149,7 +151,7 @@ class SourceCursor {
       if (!(await this.#load())) return;
       const batch = this.#batch;
       if (batch === undefined || batch.header.baseOffset >= offset) return;
-      this.#records ??= decodedOrUndefined(batch) ?? [];
+      this.#records ??= (await decodedOrUndefined(batch)) ?? [];
       for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
         if (record.offset >= offset) return;
         this.#onPassed(record.offset);
@@ -160,9 +162,9 @@ class SourceCursor {
   }
 
   /** Takes the record at hand if it has this one's offset; true when it is equal. */
-  takeEqual(record: RawRecord): boolean {
+  async takeEqual(record: RawRecord): Promise<boolean> {
     if (this.#batch === undefined) return false;
-    this.#records ??= decodedOrUndefined(this.#batch) ?? [];
+    this.#records ??= (await decodedOrUndefined(this.#batch)) ?? [];
     const original = this.#records[this.#index];
     if (original?.offset !== record.offset) return false;
     this.#index += 1;

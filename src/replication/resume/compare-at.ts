@@ -2,7 +2,7 @@ import type { Broker } from '../../kafka/cluster.ts';
 import { tailDifference } from './compare-tail.ts';
 import type { CopiedPartition } from '../partition/copied-partition.ts';
 import type { Leader } from '../partition/leaders.ts';
-import { readBatchAt, type ReadBatch } from '../batches/read-batch.ts';
+import { readBatchAt, type ReadBatch } from '../logs/read-batch.ts';
 
 /** One partition with its leaders on both sides, and connections to them. */
 export interface BothLogs {
@@ -44,6 +44,6 @@ export async function compareAt({ brokers, of, source, target }: BothLogs, offse
     offset: copy.header.lastOffset,
   });
   if (original.kind !== 'batch') return { kind: 'no-original', copy, original };
-  const what = tailDifference(original, copy, of.producerId);
+  const what = await tailDifference(original, copy, of.producerId);
   return what === undefined ? { kind: 'same', copy, original } : { kind: 'different', copy, original, what };
 }

@@ -1,6 +1,6 @@
-import type { ReadBatch } from '../batches/read-batch.ts';
+import type { ReadBatch } from '../logs/read-batch.ts';
 import { compareBatches, hasSameBytesAtCopy } from '../batches/record-batch.ts';
-import { compareRecords, decodeRecords, type RawRecord } from '../batches/records.ts';
+import { compareRecords, type RawRecord, walkRecords } from '../batches/records.ts';
 
 type Found = Extract<ReadBatch, { kind: 'batch' }>;
 
@@ -13,14 +13,18 @@ type Found = Extract<ReadBatch, { kind: 'batch' }>;
  * - of a batch that was taken apart every record that the source still has is there; compaction may have removed some
  *   since they were copied
  */
-export function tailDifference(original: Found, copy: Found, linkProducerId: bigint): string | undefined {
+export async function tailDifference(
+  original: Found,
+  copy: Found,
+  linkProducerId: bigint,
+): Promise<string | undefined> {
   const source = original.header;
   const { header } = copy;
   if (header.control) {
     const empty = source.control || original.aborted || source.records === 0 || source.baseOffset > header.lastOffset;
     if (empty) return undefined;
-    const record = decodeRecords(original).find(({ offset }) => offset === header.lastOffset);
-    return record === undefined ? undefined : 'a marker stands where the source has a record';
+    const holds = await hasRecordAt(original, header.lastOffset);
+    return holds ? 'a marker stands where the source has a record' : undefined;
   }
   if (source.baseOffset > header.lastOffset) {
     const ours = copy.frame.readBigInt64BE(header.start + 43) === linkProducerId;
@@ -30,24 +34,38 @@ export function tailDifference(original: Found, copy: Found, linkProducerId: big
   const difference = compareBatches(original, copy);
   const passes = hasSameBytesAtCopy(original) && source.baseOffset === header.baseOffset;
   if (difference === undefined || passes) return difference;
-  return recordDifference(decodeRecords(original), decodeRecords(copy), source.dense);
+  return recordDifference(original, copy);
 }
 
-function recordDifference(
-  originals: readonly RawRecord[],
-  copies: readonly RawRecord[],
-  dense: boolean,
-): string | undefined {
-  const byOffset = new Map(originals.map((record) => [record.offset, record]));
-  const first = copies[0]?.offset ?? 0n;
-  const last = copies.at(-1)?.offset ?? -1n;
-  for (const copy of copies) {
-    const original = byOffset.get(copy.offset);
-    if (original === undefined && dense && copy.offset >= (originals[0]?.offset ?? 0n)) return 'number of records';
-    const difference = original === undefined ? undefined : compareRecords(original, copy);
-    if (difference !== undefined) return `${difference} of the record at offset ${copy.offset}`;
-    byOffset.delete(copy.offset);
+async function hasRecordAt(batch: Found, at: bigint): Promise<boolean> {
+  for await (const { offset } of walkRecords(batch)) if (offset === at) return true;
+  return false;
+}
+
+/** Both batches' records side by side, in the order of their offsets. */
+async function recordDifference(original: Found, copy: Found): Promise<string | undefined> {
+  const originals = walkRecords(original);
+  const { dense, baseOffset } = original.header;
+  let expected = await nextOf(originals);
+  let first: bigint | undefined;
+  for await (const record of walkRecords(copy)) {
+    first ??= record.offset;
+    while (expected !== undefined && expected.offset < record.offset) {
+      if (expected.offset >= first) return 'number of records';
+      expected = await nextOf(originals);
+    }
+    if (expected?.offset === record.offset) {
+      const difference = compareRecords(expected, record);
+      if (difference !== undefined) return `${difference} of the record at offset ${record.offset}`;
+      expected = await nextOf(originals);
+    } else if (dense && record.offset >= baseOffset) {
+      return 'number of records';
+    }
   }
-  const missing = [...byOffset.keys()].some((offset) => offset >= first && offset <= last);
-  return missing ? 'number of records' : undefined;
+  return undefined;
+}
+
+async function nextOf(records: AsyncGenerator<RawRecord>): Promise<RawRecord | undefined> {
+  const next = await records.next();
+  return next.done === true ? undefined : next.value;
 }

@@ -4,9 +4,9 @@ import { listOffsets, partitionKey } from '../../kafka/log-queries.ts';
 import { AbortedProducers } from '../batches/aborted-producers.ts';
 import type { CopiedPartition } from '../partition/copied-partition.ts';
 import type { RawBatch } from '../logs/log-reader.ts';
-import type { ReadFrom } from '../batches/read-batch.ts';
+import type { ReadFrom } from '../logs/read-batch.ts';
 import { parseBatch } from '../batches/record-batch.ts';
-import { decodeRecords } from '../batches/records.ts';
+import { walkRecords } from '../batches/records.ts';
 
 /**
  * Markers say nothing about which offset they were meant for. When those of a worker that was fenced arrive late, just
@@ -46,8 +46,9 @@ export async function checkTrailingMarkers({ of, source, target, logEnd }: Trail
   if (original.kind === 'error') return { kind: 'unreadable', side: 'source', code: original.code };
   for (const batch of original.batches) {
     if (batch.dropped || batch.header.records === 0) continue;
-    const covered = decodeRecords(batch).find(({ offset }) => offset >= run && offset < logEnd);
-    if (covered !== undefined) return { kind: 'wrong', offset: covered.offset };
+    for await (const { offset } of walkRecords(batch)) {
+      if (offset >= run && offset < logEnd) return { kind: 'wrong', offset };
+    }
   }
   return { kind: 'right' };
 }

@@ -51,4 +51,19 @@ describe('comparing a copy with its source', () => {
     expect(await verify(holed, whole)).toMatchObject(different);
     expect(await verify(whole, holed)).toMatchObject({ ...different, batchesDifferent: 1 });
   });
+
+  it('counts a copy that cannot be decoded in the middle as different, and goes on behind it', async () => {
+    const broken = four.map((batch, index) => {
+      if (index !== 1) return batch;
+      const damaged = Buffer.from(batch);
+      damaged.fill(0xff, damaged.length - 12); // Inside the last of its records
+      return damaged;
+    });
+    const verdict = await verify(
+      { starts: [0n], end: 20n, batches: four },
+      { starts: [0n], end: 20n, batches: broken },
+    );
+    expect(verdict).toMatchObject({ batchesEqual: 3, batchesDifferent: 1, firstDifference: { offset: 5n } });
+    expect(verdict.recordsEqual + verdict.recordsDifferent).toBe(20);
+  });
 });

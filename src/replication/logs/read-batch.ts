@@ -1,6 +1,6 @@
 import type { Broker } from '../../kafka/cluster.ts';
 import { type AbortedTransaction, decodeFetch, encodeFetch, noSession } from '../../kafka/fetch-api.ts';
-import { type BatchHeader, parseBatch } from './record-batch.ts';
+import { type BatchHeader, parseBatch } from '../batches/record-batch.ts';
 
 export interface ReadFrom {
   readonly topicId: string;
