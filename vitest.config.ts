@@ -21,7 +21,8 @@ export default defineConfig({
           globalSetup: ['test/fixtures/brokers.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each has brokers of its own (test/fixtures/brokers.ts).
+          maxWorkers: 2,
           pool: 'forks',
         },
       },

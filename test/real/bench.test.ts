@@ -1,4 +1,4 @@
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { LoadTool } from '../../bench/load.ts';
 import { renderScenario } from '../../bench/report.ts';
 import { runScenario } from '../../bench/run-scenario.ts';
@@ -6,6 +6,7 @@ import { type BacklogScenario, scenarios, type SteadyScenario } from '../../benc
 import { openCluster } from '../../bench/topics.ts';
 import { type BenchContext } from '../../bench/bench-context.ts';
 import { ensureKafka } from '../../tools/kafka-jars.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
 
 /** The smallest benchmark there is: that it runs and measures, not what it measures. MirrorMaker 2 takes too long to start. */
@@ -15,7 +16,7 @@ const timeoutMs = 300_000;
 
 async function withContext<T>(work: (context: BenchContext) => Promise<T>): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs - 10_000);
-  const { a, b } = inject('sites');
+  const { a, b } = sharedSites();
   const folder = testFolder('bench');
   const libs = await ensureKafka('4.3.1', { signal });
   const [source, target] = [a, b].map(({ admin }) => ({ config: admin, admin: openCluster('a site', admin) }));

@@ -1,5 +1,5 @@
 import { Partitioners } from 'kafkajs';
-import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import type { ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
@@ -9,9 +9,10 @@ import type { Copier } from '../../src/replication/copier/copier.ts';
 import { defaultReplicatorLimits } from '../../src/replication/replicator-limits.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 let link: TestReplication | undefined;
 
 afterEach(async () => {

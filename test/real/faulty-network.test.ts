@@ -1,15 +1,16 @@
 import { Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { decodeFetch } from '../../src/kafka/fetch-api.ts';
 import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 const whole = { batchesDifferent: 0, recordsDifferent: 0, behind: 0 };
 /** Shorter than in a worker, so that a silent broker is given up within the test's time. */
 const patienceMs = 3_000;

@@ -1,9 +1,10 @@
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { compactedTopic } from '../fixtures/compacted-topic.ts';
 import { startReplication } from '../fixtures/replication.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 
 test('a hole over the bound names its price and waits; when it is decided to fill it the copy goes on', async () => {
   const topic = 'a_gap_decision';

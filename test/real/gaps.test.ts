@@ -1,12 +1,13 @@
 import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { compactedTopic } from '../fixtures/compacted-topic.ts';
 import { createTopic, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, startRival, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 let pair: TestPair;
 
 beforeAll(async () => {

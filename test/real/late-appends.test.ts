@@ -1,5 +1,5 @@
 import { Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, afterEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { lastSequences, partitionKey } from '../../src/kafka/log-queries.ts';
@@ -7,6 +7,7 @@ import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { type FaultProxy, type PassingRequest, type RequestFate, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /**
@@ -15,7 +16,7 @@ import { eventually } from '../fixtures/wait.ts';
  * than a day) it is appended at a wrong place. Then the copy must stop with a fault, whatever its new owner does just
  * then.
  */
-const source = inject('sites').a;
+const source = sharedSites().a;
 const produceKey = 0;
 const writeTxnMarkersKey = 27;
 const describeTransactionsKey = 65;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openAclApi } from '../../src/local/acl-api.ts';
 import { clusterPaths } from '../../src/local/cluster-paths.ts';
 import { deleteLocalCluster, inspectLocalCluster, startLocalCluster } from '../../src/local/local-cluster.ts';
@@ -13,6 +13,7 @@ import { reportOn, startTestCluster, type TestCluster } from '../fixtures/cluste
 import { javaConsume, javaProduce, type PartitionDigest } from '../fixtures/java-client.ts';
 import { testFolder } from '../fixtures/test-root.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 
 const bounded = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(120_000) });
 
@@ -234,7 +235,7 @@ test('an interrupted start leaves no process and no password file behind, and ca
 });
 
 test('the Java clients read the same records whatever the codec they wrote them with', async () => {
-  const { a } = inject('sites');
+  const { a } = sharedSites();
   const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
   const jobs = codecs.map((codec, index) => ({
     ...{ topic: `a_local_java_${codec}`, partitions: 3, records: 400, codec, seed: 1, idempotence: index % 2 === 0 },

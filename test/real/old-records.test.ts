@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type IHeaders, type Message, Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 const longMax = '9223372036854775807';
 const dayMs = 86_400_000;
 /** Any time at all may stand in a record, and nothing is deleted for it. */

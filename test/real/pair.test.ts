@@ -1,11 +1,12 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Codec, javaConsume, javaProduce, type ProduceJob } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds, produce, recordsIn } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 let pair: TestPair;
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
@@ -13,10 +13,11 @@ import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
 import { SiteState } from '../../src/worker/state.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 let pair: TestPair;
 let clusters: Readonly<Record<'a' | 'b', Cluster>>;
 

@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { metadataV12 } from '@platformatic/kafka';
 import { Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { defaultLimits } from '../../src/kafka/connection.ts';
@@ -12,6 +12,7 @@ import { verdictOf } from '../../src/kafka/errors.ts';
 import { call } from '../../src/kafka/library-api.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
 import { startReplication } from '../fixtures/replication.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 import {
   type SaslMechanism,
   saslMechanisms,
@@ -21,7 +22,7 @@ import {
   unsecuredToken,
 } from '../fixtures/secure-broker.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 let broker: SecureBroker;
 
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTopic, kafkajs, recordsIn } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
 
-const sites = inject('sites');
+const sites = sharedSites();
 /** The bounded version for CI; `KILLS=200 npm run test:real -- test/real/worker-kills.test.ts` is the long one. */
 const kills = Number(process.env['KILLS'] ?? '6');
 let pair: TestPair;
