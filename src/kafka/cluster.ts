@@ -66,6 +66,7 @@ export class Cluster {
   /** host:port of brokers whose last connection failed or broke: asked after the others. */
   readonly #doubtful = new Set<string>();
   readonly #closing = new AbortController();
+  #turn = 0;
 
   /** `name` is what messages call it ("site a"). */
   constructor(
@@ -107,6 +108,16 @@ export class Cluster {
     }
     const why = last instanceof Error ? last.message : String(last);
     throw new ConnectionError(`no broker of ${this.name} answers: ${why}`, { cause: last });
+  }
+
+  /** Like {@link any}, but another one each time, as long as there are others that are not in doubt. */
+  async anotherEachTime(purpose = 'control'): Promise<Broker> {
+    const sound = [...this.#brokers].filter(([, { host, port }]) => !this.#doubtful.has(`${host}:${port}`));
+    this.#turn += 1;
+    const chosen = sound[this.#turn % Math.max(1, sound.length)];
+    if (chosen === undefined) return this.any(purpose);
+    const [id, address] = chosen;
+    return this.#connect(`${id}/${purpose}`, address).catch(() => this.any(purpose));
   }
 
   /**
@@ -233,7 +244,7 @@ export class Cluster {
 }
 
 /** Closes the connection when `work` takes longer: a broker that hangs accepts connections and says nothing. */
-async function bounded<T>(connection: BrokerConnection, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+export async function bounded<T>(connection: BrokerConnection, timeoutMs: number, work: () => Promise<T>): Promise<T> {
   const { host, port } = connection;
   const timer = setTimeout(() => {
     void connection.close(new ConnectionError(`no answer from ${host}:${port} within ${timeoutMs} ms`));

@@ -4,7 +4,7 @@ import tls from 'node:tls';
 import type { Reader, Writer } from '@platformatic/kafka';
 import { boundedReader } from './bounded-reader.ts';
 import type { ClusterConfig } from './cluster-config.ts';
-import { ConnectionError, KafkaError, MalformedError } from './errors.ts';
+import { ConnectionError, KafkaError, MalformedError, NotSentError } from './errors.ts';
 import { FrameReceiver } from './frame-receiver.ts';
 import type { Frame, FramePool } from './frame-pool.ts';
 import { tlsFailure, tlsFilesUnusable } from './tls-failure.ts';
@@ -223,10 +223,15 @@ export class BrokerConnection {
   }
 
   #exchange(request: RequestFrame, options: RequestOptions): Promise<Frame & { readonly bodyStart: number }> {
-    const { timeoutMs = this.#limits.requestTimeoutMs } = options;
+    const { timeoutMs = this.#limits.requestTimeoutMs, maySend } = options;
     return new Promise<Frame>((resolve, reject) => {
       if (this.closed) {
         reject(this.#closedError());
+        return;
+      }
+      // Asked as late as can be: from here on nothing is waited for.
+      if (maySend?.() === false) {
+        reject(new NotSentError(`a request to ${this.host}:${this.port} was not sent: it had become too late`));
         return;
       }
       this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff;
@@ -235,7 +240,7 @@ export class BrokerConnection {
         void this.close(new ConnectionError(`no answer from ${this.host}:${this.port} within ${timeoutMs} ms`));
       }, timeoutMs);
       this.#pending.set(id, { request, resolve, reject, timer });
-      this.#write(request, id, options);
+      this.#write(request, id);
     }).then((frame) => {
       try {
         return Object.assign(frame, { bodyStart: request.flexible ? skipTaggedFields(frame.bytes) : 4 });
@@ -246,7 +251,7 @@ export class BrokerConnection {
     });
   }
 
-  #write(request: RequestFrame, correlationId: number, { maySend }: RequestOptions): void {
+  #write(request: RequestFrame, correlationId: number): void {
     const bodyBytes = request.body.reduce((sum, part) => sum + part.length, 0);
     const writer = new WireWriter(64);
     const headerBytes = 2 + 2 + 4 + 2 + Buffer.byteLength(this.#clientId) + (request.flexible ? 1 : 0);
@@ -260,14 +265,6 @@ export class BrokerConnection {
     this.#socket.cork();
     for (const part of writer.parts()) this.#socket.write(part);
     for (const part of request.body) this.#socket.write(part);
-    if (maySend?.() === false) {
-      // Corked: nothing has left.
-      this.#failure ??= new ConnectionError(
-        `a request to ${this.host}:${this.port} was not sent: it had become too late`,
-      );
-      this.#socket.destroy();
-      return;
-    }
     this.#socket.uncork();
   }
 

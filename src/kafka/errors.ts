@@ -101,6 +101,16 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Nothing of the request has left, and the connection is as it was: it may be sent when it is allowed again. */
+export class NotSentError extends Error {
+  readonly verdict = 'later' satisfies RetryVerdict;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotSentError';
+  }
+}
+
 /** Bytes that are not what the protocol says: a length that is negative or runs past the frame, an unknown form. */
 export class MalformedError extends Error {
   readonly verdict = 'later' satisfies RetryVerdict;
@@ -113,8 +123,7 @@ export class MalformedError extends Error {
 
 /** Verdict for anything that can be thrown by this room; foreign errors are `final`: they are bugs. */
 export function verdictOf(error: unknown): RetryVerdict {
-  if (error instanceof KafkaError || error instanceof ConnectionError || error instanceof MalformedError) {
-    return error.verdict;
-  }
+  const known = [KafkaError, ConnectionError, MalformedError, NotSentError] as const;
+  for (const kind of known) if (error instanceof kind) return error.verdict;
   return 'final';
 }

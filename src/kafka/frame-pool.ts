@@ -32,7 +32,7 @@ function blockBytes(length: number): number {
  * bring the whole above `bytesMax`.
  *
  * `bytesMax` bounds what is in use through {@link FramePool.reserve}: who is about to ask a broker for bytes reserves
- * room first and waits while there is none. A single answer larger than its reservation is let through.
+ * room first and waits while there is none. An answer larger than its reservation, or than the bound, is let through.
  */
 export class FramePool {
   readonly #idle = new Map<number, Buffer[]>();
@@ -52,30 +52,38 @@ export class FramePool {
   }
 
   /**
-   * Waits until a frame of `bytes` more fits, or nothing at all is in use. Call the returned function once, when the
-   * frame has been acquired or will not come. Rejects when `signal` aborts.
+   * Waits until a frame of `bytes` more fits, in the order of the calls: who needs much is not passed by for ever by
+   * those who need little. Call the returned function once, when the frame has been acquired or will not come. Rejects
+   * when `signal` aborts.
    */
   async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
-    const block = blockBytes(bytes);
+    const block = Math.min(blockBytes(bytes), this.#bytesMax);
     signal.throwIfAborted();
-    while (
-      this.#heldBytes + this.#reservedBytes > 0 &&
-      this.#heldBytes + this.#reservedBytes + block > this.#bytesMax
-    ) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const wake = (): void => resolve(undefined);
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
-      await promise;
-      signal.removeEventListener('abort', wake);
-      this.#waiting.delete(wake);
-      signal.throwIfAborted();
+    let wake = (): void => undefined;
+    const waiter = (): void => wake();
+    this.#waiting.add(waiter);
+    signal.addEventListener('abort', waiter, { once: true });
+    try {
+      while (this.#firstWaiter !== waiter || this.#heldBytes + this.#reservedBytes + block > this.#bytesMax) {
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        wake = () => resolve(undefined);
+        await promise;
+        signal.throwIfAborted();
+      }
+      this.#reservedBytes += block;
+    } finally {
+      this.#waiting.delete(waiter);
+      signal.removeEventListener('abort', waiter);
+      this.#firstWaiter?.();
     }
-    this.#reservedBytes += block;
     return () => {
       this.#reservedBytes -= block;
-      this.#wakeAll();
+      this.#firstWaiter?.();
     };
+  }
+
+  get #firstWaiter(): (() => void) | undefined {
+    return this.#waiting.values().next().value;
   }
 
   /** A frame of exactly `length` bytes, retained once for the caller. */
@@ -104,8 +112,8 @@ export class FramePool {
         holders -= 1;
         if (holders > 0) return;
         this.#heldBytes -= heldBytes;
-        this.#wakeAll();
         released();
+        this.#firstWaiter?.();
       },
     };
   }
@@ -137,9 +145,5 @@ export class FramePool {
         this.#idleBytes -= size;
       }
     }
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#waiting) wake();
   }
 }

@@ -41,7 +41,8 @@ export async function currentHolder(broker: Broker, transactionalId: string): Pr
 
 /** A connection of its own to the broker that coordinates the transactional id. */
 export async function coordinatorOf(cluster: Cluster, transactionalId: string): Promise<Broker> {
-  const any = await cluster.any();
+  // One that was cut off from its cluster would tell of a coordinator that is none any more.
+  const any = await cluster.anotherEachTime();
   const answer = await call(any.connection, any.negotiate(findCoordinatorV4.api), transactionKey, [transactionalId]);
   const coordinator = answer.coordinators[0];
   if (coordinator === undefined) throw new ConnectionError(`FindCoordinator(${transactionalId}) without a result`);

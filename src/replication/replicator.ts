@@ -65,6 +65,9 @@ export class Replicator {
   readonly #resumes = new Wakeup();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  #mirrorTrouble: string | undefined;
+  /** A loop that ended by an error nobody thought of: what it did is not done any more. */
+  #broken: string | undefined;
 
   constructor(ports: ReplicatorPorts, limits: ReplicatorLimits = defaultReplicatorLimits) {
     this.#ports = ports;
@@ -76,8 +79,9 @@ export class Replicator {
     this.#lease = new AppendLease({
       target: ports.target,
       transactionalId: `umbra-link-${ports.linkId}`,
-      monotonicMs: () => ports.clock.monotonicMs(),
+      clock: ports.clock,
       onFenced: () => this.#fenced(),
+      onLapsed: () => this.#lapsed(),
     });
     this.#streams = new StreamSet({
       source: ports.source,
@@ -98,7 +102,12 @@ export class Replicator {
       ...{ ...ports, ...leaders, lease: this.#lease, meters: this.meters },
       headOffsetsMax: () => (this.fillsAnyGap ? undefined : headOffsetsMax),
       conclude: (...concluded) => this.#conclude(...concluded),
+      finished: (copier) => {
+        this.#resuming.delete(copier);
+        this.#resumes.wake();
+      },
     });
+    this.#spawn(this.#lease.run(this.#stopping.signal));
     this.#spawn(this.#proof.run(this.#stopping.signal));
     this.#spawn(this.#resumeLoop(this.#stopping.signal));
     this.#spawn(this.#upkeepLoop(this.#stopping.signal));
@@ -106,6 +115,11 @@ export class Replicator {
 
   get hindrance(): Hindrance | undefined {
     return hindranceOf(this.#lease);
+  }
+
+  /** What does not work beside the copying, in words; undefined when everything does. */
+  get trouble(): string | undefined {
+    return this.#broken ?? this.#mirrorTrouble;
   }
 
   /** What of a copy has been compared with its source, from what both clusters store. */
@@ -214,9 +228,14 @@ export class Replicator {
     for (const copier of this.copiers()) copier.stop();
   }
 
+  /** Before the next append everybody's resume point is read under the lease that is taken anew. */
+  #lapsed(): void {
+    for (const copier of this.copiers()) copier.interrupt('the lease has to be taken anew', retryDelays.firstMs);
+  }
+
   async #resumeLoop(signal: AbortSignal): Promise<void> {
-    await this.#lease.acquire(signal);
     while (!signal.aborted) {
+      await this.#lease.ready(signal);
       const nowMs = this.#ports.clock.monotonicMs();
       const due = this.copiers().filter((copier) => copier.mayResume(nowMs) && !this.#resuming.has(copier));
       // Not awaited: a broker that hangs must not keep the partitions of others from going on.
@@ -288,22 +307,29 @@ export class Replicator {
       await pause.wait(signal, this.#limits.foreignWriteCheckMs);
       if (hasAborted(signal)) return;
       this.#lease.look();
+      // The streams meet the same trouble and retry; these are only additions and come round again.
+      await foreignWrites.look(this.copiers()).catch((error: unknown) => this.meters.targetFailed(error));
+      if (!this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
+        this.#mirrorTrouble = undefined;
+        continue;
+      }
+      await this.#lease.wait(signal);
+      if (!this.#lease.held()) continue;
       try {
-        await foreignWrites.look(this.copiers());
-        if (this.copiers().some(({ startToMirror }) => startToMirror !== undefined)) {
-          await this.#lease.wait(signal);
-          if (this.#lease.held()) await mirrorStarts(sides, this.copiers());
-        }
+        this.#mirrorTrouble = await mirrorStarts(sides, this.copiers());
       } catch (error) {
-        // The streams meet the same trouble and retry; this is only an addition and comes round again.
-        this.meters.targetFailed(error);
+        this.#mirrorTrouble = `log starts cannot be taken over: ${error instanceof Error ? error.message : String(error)}`;
       }
     }
   }
 
   #spawn(work: Promise<void>): void {
     const running = work
-      .catch((error: unknown) => this.#ports.onUnexpected(error))
+      .catch((error: unknown) => {
+        const what = error instanceof Error ? error.message : String(error);
+        this.#broken ??= `a part of the worker has ended by an unexpected error, restart it: ${what}`;
+        this.#ports.onUnexpected(error);
+      })
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }

@@ -165,7 +165,8 @@ export class LinkRunner {
     const setup = this.#lookTrouble ?? this.#troubles.values().next().value;
     if (setup !== undefined) return setup;
     const stuck = this.replicator.copiers().find(({ trouble }) => trouble !== undefined);
-    return stuck === undefined ? undefined : `${stuck.of.topic}/${stuck.of.partition}: ${stuck.trouble ?? ''}`;
+    if (stuck === undefined) return this.replicator.trouble;
+    return `${stuck.of.topic}/${stuck.of.partition}: ${stuck.trouble ?? ''}`;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {

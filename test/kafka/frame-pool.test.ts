@@ -83,6 +83,31 @@ describe('a frame pool', () => {
     (await second)();
   });
 
+  it('serves who waits in the order of coming: little requests do not pass by a large one for ever', async () => {
+    const pool = new FramePool(512 * KiB);
+    const first = pool.acquire(256 * KiB);
+    const large = pool.reserve(512 * KiB, never);
+    const small = pool.reserve(64 * KiB, never);
+    expect([await settled(large), await settled(small)]).toEqual([false, false]);
+    first.release();
+    const release = await large;
+    expect(await settled(small)).toBe(false);
+    release();
+    (await small)();
+  });
+
+  it('goes on with the next one when the first one gives up', async () => {
+    const pool = new FramePool(512 * KiB);
+    const held = pool.acquire(256 * KiB);
+    const giveUp = new AbortController();
+    const large = expect(pool.reserve(512 * KiB, giveUp.signal)).rejects.toThrow('given up');
+    const small = pool.reserve(64 * KiB, never);
+    giveUp.abort(new Error('given up'));
+    await large;
+    (await small)();
+    held.release();
+  });
+
   it('wakes who waits when a frame is released', async () => {
     const pool = new FramePool(128 * KiB);
     const frame = pool.acquire(128 * KiB);

@@ -135,6 +135,17 @@ export class AppendQueue {
     return item;
   }
 
+  /** What was in flight never left: it is first again, and its frame is kept here. */
+  putBack(): void {
+    const item = this.#inFlight;
+    this.#inFlight = undefined;
+    if (item === undefined) return;
+    const [first] = this.#ready;
+    if (item.kind === 'gap' && first?.kind === 'gap' && first.from === item.from + item.count)
+      this.#ready[0] = { kind: 'gap', from: item.from, count: item.count + first.count };
+    else this.#ready.unshift(item);
+  }
+
   /** Forgets what is queued; what is in flight stays. */
   drop(): void {
     const items = this.#ready;

@@ -10,6 +10,7 @@ import { type Lag, LagClock } from '../partition/lag.ts';
 import { planBatches } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from '../partition/producer-identity.ts';
 import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
+import { Setbacks } from './setbacks.ts';
 import { stampBatch } from '../batches/record-batch.ts';
 import type { Repacked } from '../batches/repack.ts';
 import { retryDelays } from '../waiting/retry-delays.ts';
@@ -24,10 +25,6 @@ export interface CopierOptions {
   readonly gapOffsetsMax: () => bigint | undefined;
   readonly changed: (copier: Copier) => void;
 }
-
-const damagedInRowMax = 5;
-/** A leader that moves is over sooner: what lasts longer is worth telling a person. */
-const troubleAfterMs = 2_000;
 
 export interface CopierCounters {
   batches: number;
@@ -58,15 +55,10 @@ export class Copier {
   #lastFetchedEpoch: number | undefined;
   /** Takes effect when everything before it has been appended. */
   #fault: Fault | undefined;
-  /** What the last reading showed; see {@link suspect}. */
-  #suspected: Fault['code'] | undefined;
   #generation = 0;
   #sourceStart = 0n;
   #mirroredStart = 0n;
-  #resumesInRow = 0;
-  #damagedInRow = 0;
-  /** Since when it has not come further, and the newest reason. */
-  #trouble: { readonly sinceMs: number; readonly reason: string } | undefined;
+  readonly #setbacks = new Setbacks();
   #caughtUpOnce = false;
 
   constructor(of: CopiedPartition, options: CopierOptions) {
@@ -101,14 +93,13 @@ export class Copier {
   }
 
   get resumesInRow(): number {
-    return this.#resumesInRow;
+    return this.#setbacks.resumesInRow;
   }
 
   /** What has kept it from coming further for some seconds now. */
   get trouble(): string | undefined {
-    const trouble = this.#trouble;
-    if (trouble === undefined || this.#clock.monotonicMs() - trouble.sinceMs < troubleAfterMs) return undefined;
-    return trouble.reason;
+    const { kind } = this.#state;
+    return kind === 'faulted' || kind === 'stopped' ? undefined : this.#setbacks.trouble(this.#clock.monotonicMs());
   }
 
   /** Has been level with the source at least once. */
@@ -233,11 +224,21 @@ export class Copier {
     return Number(item.count);
   }
 
-  /** The target's log end after markers were asked for: the only proof of how many were written. */
-  filled(logEnd: bigint): void {
+  /**
+   * The target's log end after markers were asked for: the only proof of how many were written. `refusal` is what the
+   * broker answered, if it was not success. Markers too many inside the gap do no harm: an earlier request whose answer
+   * was lost may have been carried out late.
+   */
+  filled(logEnd: bigint, refusal?: string): void {
     const item = this.#landed();
     if (item?.kind !== 'gap') return;
     const wanted = item.from + item.count;
+    const rest = this.#queue.first;
+    const gapEnd = rest?.kind === 'gap' && rest.from === wanted ? endOf(rest) : wanted;
+    if (logEnd > wanted && logEnd <= gapEnd) {
+      this.interrupt(`markers: the log ends at ${logEnd}, ${wanted} wanted`, retryDelays.lostAnswerMs);
+      return;
+    }
     if (logEnd > wanted) {
       const message = `the copy ends at offset ${logEnd} after markers up to ${wanted}: ${logEnd - wanted} offsets too many`;
       this.fault({ code: 'DIVERGED', offset: wanted, message });
@@ -245,7 +246,9 @@ export class Copier {
     }
     if (!this.#runs()) return;
     if (logEnd < wanted) {
-      this.interrupt(`markers: the log ends at ${logEnd}, ${wanted} wanted`, retryDelays.after(this.#resumesInRow));
+      const why = refusal === undefined ? '' : `: ${refusal}`;
+      const what = `markers: the log ends at ${logEnd}, ${wanted} wanted${why}`;
+      this.interrupt(what, retryDelays.after(this.resumesInRow));
       return;
     }
     this.counters.markers += Number(item.count);
@@ -282,9 +285,7 @@ export class Copier {
 
   #advance(end: bigint): void {
     this.#copiedTo = end;
-    this.#damagedInRow = 0;
-    this.#suspected = undefined;
-    this.#wentWell();
+    this.#setbacks.advanced();
     this.lagClock.passed(this.#copiedTo);
     this.#settle();
   }
@@ -294,30 +295,40 @@ export class Copier {
     this.#landed();
   }
 
+  /** What was in flight never left. True when it will be taken again: its frame is then kept here. */
+  notSent(): boolean {
+    if (!this.#runs()) {
+      this.#landed();
+      return false;
+    }
+    this.#queue.putBack();
+    this.#changed(this);
+    return true;
+  }
+
   /** Something made the position uncertain: drop what is queued, ask the target again where it ends. */
   interrupt(reason: string, delayMs: number): void {
     if (!this.#runs() && this.#state.kind !== 'resuming') return;
     this.#drop();
-    this.#resumesInRow += 1;
     this.#fault = undefined;
     const nowMs = this.#clock.monotonicMs();
-    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
+    this.#setbacks.interrupted(reason, nowMs);
     this.#state = { kind: 'resuming', notBeforeMs: nowMs + delayMs, reason };
     this.#changed(this);
   }
 
-  /** The bytes were damaged on the way: they are fetched again, a bounded number of times. */
-  damaged(what: string): void {
-    this.#damagedInRow += 1;
-    if (this.#damagedInRow > damagedInRowMax) {
-      this.fault({
-        code: 'CORRUPT',
-        offset: this.#copiedTo ?? 0n,
-        message: `${what} (${this.#damagedInRow} times in a row)`,
-      });
-    } else {
-      this.interrupt(what, retryDelays.after(this.#damagedInRow));
+  /**
+   * The bytes were damaged on the way, or (`REFUSED`) the target's idea of the log is not ours: they are fetched again
+   * from where it ends, a bounded number of times.
+   */
+  damaged(what: string, code: 'CORRUPT' | 'REFUSED' = 'CORRUPT'): void {
+    const enough = this.#setbacks.damaged();
+    const { damagedInRow } = this.#setbacks;
+    if (!enough) {
+      this.interrupt(what, retryDelays.after(damagedInRow));
+      return;
     }
+    this.fault({ code, offset: this.#copiedTo ?? 0n, message: `${what} (${damagedInRow} times in a row)` });
   }
 
   /**
@@ -325,19 +336,14 @@ export class Copier {
    * way: it is believed when it is read a second time, without progress in between, and read again otherwise.
    */
   suspect(fault: Fault): void {
-    if (this.#suspected === fault.code) {
-      this.fault(fault);
-      return;
-    }
-    this.#suspected = fault.code;
-    this.interrupt(fault.message, retryDelays.after(this.#resumesInRow));
+    if (this.#setbacks.suspected(fault.code)) this.fault(fault);
+    else this.interrupt(fault.message, retryDelays.after(this.resumesInRow));
   }
 
   /** Stops for good at once. */
   fault(fault: Fault): void {
     if (this.#state.kind === 'faulted' || this.#state.kind === 'stopped') return;
     this.#drop();
-    this.#trouble = undefined;
     this.#state = { kind: 'faulted', fault, at: this.#clock.now() };
     this.#changed(this);
   }
@@ -365,15 +371,10 @@ export class Copier {
     const level = drained && sourceEnd !== undefined && (this.#copiedTo ?? 0n) >= sourceEnd;
     if (level) {
       this.#caughtUpOnce = true;
-      this.#wentWell();
+      this.#setbacks.settled();
     }
     this.#state = level ? { kind: 'waiting' } : { kind: 'copying' };
     this.#changed(this);
-  }
-
-  #wentWell(): void {
-    this.#resumesInRow = 0;
-    this.#trouble = undefined;
   }
 
   #runs(): boolean {

@@ -14,9 +14,12 @@ export interface UnpackedItem {
   readonly frame: Frame;
 }
 
+/** What a marker stands for: gaps hold no memory, but fetching must not run away from those who fill them. */
+const markerBytes = 64;
+
 /** Bytes held until it is appended. */
 export function sizeOf(item: QueuedItem | UnpackedItem): number {
-  return item.kind === 'gap' ? 0 : item.header.end - item.header.start;
+  return item.kind === 'gap' ? Number(item.count) * markerBytes : item.header.end - item.header.start;
 }
 
 /** Offset after it. */

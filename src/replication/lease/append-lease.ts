@@ -1,4 +1,4 @@
-import type { Broker, Cluster } from '../../kafka/cluster.ts';
+import { bounded, type Broker, type Cluster } from '../../kafka/cluster.ts';
 import { judge, KafkaError, verdictOf } from '../../kafka/errors.ts';
 import {
   coordinatorOf,
@@ -6,6 +6,7 @@ import {
   initProducerId,
   type ProducerIdentity,
 } from '../../kafka/transaction-coordinator.ts';
+import type { CopierClock } from '../waiting/copier-clock.ts';
 import { retryDelays } from '../waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../waiting/wakeup.ts';
 
@@ -28,23 +29,46 @@ const settleMs = 2 * leaseMs + 200;
 const sendWithinMs = leaseMs + 100;
 /** A coordinator that moves is over sooner: appends that wait longer are worth telling a person. */
 const troubleAfterMs = 2_000;
-const transactionTimeoutMs = 60_000;
+/** Of a transaction that is never begun. Brokers refuse what is above their `transaction.max.timeout.ms`. */
+const transactionTimeoutMs = 10_000;
 const transactionalIdAuthorizationFailed = 53;
+const transactionalIdNotFound = 105;
 const coordinatorNotAvailable = 15;
 const transactionStateTopic = '__transaction_state';
 /** Some seconds: a fresh cluster makes its transaction topic when first asked. */
 const attemptsForCoordinator = 8;
+/** What kept a link from having a lease may be put right while it runs. */
+const unleasedRetryMs = retryDelays.deniedMs;
+/**
+ * A coordinator that was cut off from its cluster still answers, from what it knows: another broker is asked that
+ * often who coordinates, so that the wait of whoever takes over elsewhere is not outlived.
+ */
+const coordinatorAgeMsMax = settleMs / 2;
+/** A look that takes longer asks a broker that hangs: the next one asks who coordinates now. */
+const lookMsMax = 2_000;
 
 export type LeaseState =
   | { readonly kind: 'acquiring'; readonly reason: string | undefined }
-  | { readonly kind: 'owned'; readonly identity: ProducerIdentity; readonly seenAtMs: number }
+  | { readonly kind: 'owned'; readonly identity: ProducerIdentity; readonly seen: Moment }
   /**
-   * The right to a transactional id is missing, or the cluster has no transaction coordinator. Ordinary batches are still appended, guarded by producer state and base
-   * offsets as for any single writer; nothing protects from a second worker, and gaps are not filled.
+   * The right to a transactional id is missing, or the cluster has no transaction coordinator. Ordinary batches are
+   * still appended, guarded by producer state and base offsets as for any single writer; nothing protects from a second
+   * worker, and gaps are not filled. The lease is tried for again and again.
    */
   | { readonly kind: 'unleased'; readonly reason: string }
   /** Somebody took over: never again in this process. */
   | { readonly kind: 'fenced' };
+
+/** By both clocks: the monotonic one stands still while a machine is suspended, the other one may be set. */
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+interface Coordinator {
+  readonly broker: Broker;
+  readonly foundAtMs: number;
+}
 
 /** What streams need to know of the lease. */
 export interface AppendGate {
@@ -69,16 +93,19 @@ export interface AppendGate {
 export interface LeaseOptions {
   readonly target: Cluster;
   readonly transactionalId: string;
-  readonly monotonicMs: () => number;
+  readonly clock: CopierClock;
   /** Called once, when somebody else holds the lease. */
   readonly onFenced: () => void;
+  /** Nothing may be concluded any more from what is known of the copies: the lease has to be taken anew. */
+  readonly onLapsed: () => void;
 }
 
 export class AppendLease implements AppendGate {
   readonly #options: LeaseOptions;
   #state: LeaseState = { kind: 'acquiring', reason: undefined };
   #renewing: Promise<void> | undefined;
-  #coordinator: Broker | undefined;
+  #coordinator: Coordinator | undefined;
+  readonly #changed = new Wakeup();
   /** Since when an append has been waiting, and why the newest look failed, if it did. */
   #waitingSinceMs: number | undefined;
   #lookTrouble: string | undefined;
@@ -98,9 +125,8 @@ export class AppendLease implements AppendGate {
 
   /** Why appends have been waiting for some seconds although the lease is ours. */
   get trouble(): string | undefined {
-    const { monotonicMs } = this.#options;
     if (this.#state.kind !== 'owned' || this.#waitingSinceMs === undefined) return undefined;
-    if (monotonicMs() - this.#waitingSinceMs < troubleAfterMs) return undefined;
+    if (this.#options.clock.monotonicMs() - this.#waitingSinceMs < troubleAfterMs) return undefined;
     const why = this.#lookTrouble ?? `the transaction coordinator takes longer than ${leaseMs} ms to answer`;
     return `nothing may be appended while the lease cannot be renewed: ${why}`;
   }
@@ -108,7 +134,7 @@ export class AppendLease implements AppendGate {
   held(): boolean {
     if (this.#state.kind === 'unleased') return true;
     if (this.#state.kind !== 'owned') return false;
-    const ageMs = this.#options.monotonicMs() - this.#state.seenAtMs;
+    const ageMs = this.#ageMs(this.#state.seen);
     if (ageMs >= renewAfterMs) this.#renew();
     if (ageMs < leaseMs) this.#waitingSinceMs = undefined;
     return ageMs < leaseMs;
@@ -116,16 +142,27 @@ export class AppendLease implements AppendGate {
 
   maySend(): boolean {
     if (this.#state.kind === 'unleased') return true;
-    return this.#state.kind === 'owned' && this.#options.monotonicMs() - this.#state.seenAtMs < sendWithinMs;
+    return this.#state.kind === 'owned' && this.#ageMs(this.#state.seen) < sendWithinMs;
+  }
+
+  /** By the clock that says more. */
+  #ageMs(seen: Moment): number {
+    const now = this.#now();
+    return Math.max(now.monotonicMs - seen.monotonicMs, now.wallMs - seen.wallMs);
+  }
+
+  #now(): Moment {
+    const { clock } = this.#options;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.now().getTime() };
   }
 
   async confirm(signal: AbortSignal): Promise<boolean> {
     const pause = new Wakeup();
-    const sinceMs = this.#options.monotonicMs();
+    const sinceMs = this.#options.clock.monotonicMs();
     for (let attempt = 0; !hasAborted(signal); attempt++) {
       if (this.#state.kind === 'unleased') return true;
       if (this.#state.kind !== 'owned') return false;
-      if (this.#state.seenAtMs >= sinceMs) return true;
+      if (this.#state.seen.monotonicMs >= sinceMs) return true;
       this.#renew();
       await this.#renewing;
       // The first look may have been under way before; only failures are worth a pause.
@@ -134,8 +171,34 @@ export class AppendLease implements AppendGate {
     return false;
   }
 
-  /** Takes over: fences whoever had it, waits, looks once more. Retries until it has it, is fenced, may not, or `signal` aborts. */
-  async acquire(signal: AbortSignal): Promise<void> {
+  /**
+   * Takes the lease and keeps it taken until it is lost to somebody else or `signal` aborts. A coordinator forgets an
+   * id that nobody wrote to for `transactional.id.expiration.ms` (7 days by default), and looking is no writing: the
+   * lease is then taken anew.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal) && this.#state.kind !== 'fenced') {
+      if (this.#state.kind === 'acquiring') await this.#acquire(signal);
+      else if (this.#state.kind === 'owned') await this.#changed.wait(signal);
+      else {
+        await pause.wait(signal, unleasedRetryMs);
+        await this.#acquire(signal);
+      }
+    }
+  }
+
+  /** Resolves when a resume may begin: the lease is owned, or cannot be had. Also when it is lost or `signal` aborts. */
+  async ready(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal) && this.#state.kind === 'acquiring') await pause.wait(signal, retryDelays.firstMs);
+  }
+
+  /**
+   * Takes over: fences whoever had it, waits, looks once more. Retries until it has it or `signal` aborts; where it
+   * cannot be had the first refusal is enough, and the state stays `unleased` while it is tried again.
+   */
+  async #acquire(signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
     for (let attempt = 1; !hasAborted(signal); attempt++) {
       try {
@@ -146,15 +209,14 @@ export class AppendLease implements AppendGate {
         await this.#ask(identity);
         return;
       } catch (error) {
-        const verdict = verdictOf(error);
-        if (verdict === 'final') throw error;
         const reason = error instanceof Error ? error.message : String(error);
-        if (await this.#cannotBeLeased(error, attempt)) {
+        if (this.#state.kind === 'unleased' || (await this.#cannotBeLeased(error, attempt))) {
           this.#state = { kind: 'unleased', reason };
           return;
         }
         this.#state = { kind: 'acquiring', reason };
-        await pause.wait(signal, verdict === 'denied' ? retryDelays.deniedMs : retryDelays.after(attempt));
+        const soon = ['moved', 'later'].includes(verdictOf(error));
+        await pause.wait(signal, soon ? retryDelays.after(attempt) : retryDelays.deniedMs);
       }
     }
   }
@@ -181,7 +243,7 @@ export class AppendLease implements AppendGate {
     const pause = new Wakeup();
     let attempt = 0;
     while (!hasAborted(signal) && !this.held() && this.#state.kind !== 'fenced') {
-      this.#waitingSinceMs ??= this.#options.monotonicMs();
+      this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
       await this.#renewing;
       if (this.held()) return;
       await pause.wait(signal, retryDelays.after(attempt++));
@@ -201,28 +263,48 @@ export class AppendLease implements AppendGate {
         // Not renewed is not lost: appends wait, and the next one asks again, at the coordinator of then.
         this.#coordinator = undefined;
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
-        if (error instanceof KafkaError && judge(error.code) === 'fenced') this.#lose();
+        if (!(error instanceof KafkaError)) return;
+        if (judge(error.code) === 'fenced') this.#lose();
+        else if (error.code === transactionalIdNotFound) this.#lapse(error.message);
       })
       .finally(() => (this.#renewing = undefined));
   }
 
   async #ask(identity: ProducerIdentity): Promise<void> {
-    const { target, transactionalId, monotonicMs } = this.#options;
-    if (this.#coordinator?.connection.closed !== false)
-      this.#coordinator = await coordinatorOf(target, transactionalId);
-    const askedAtMs = monotonicMs();
-    const holder = await currentHolder(this.#coordinator, transactionalId);
+    const { broker } = await this.#findCoordinator();
+    const seen = this.#now();
+    const holder = await bounded(broker.connection, lookMsMax, () =>
+      currentHolder(broker, this.#options.transactionalId),
+    );
     if (holder.producerId === identity.producerId && holder.producerEpoch === identity.producerEpoch) {
       this.#lookTrouble = undefined;
-      this.#state = { kind: 'owned', identity, seenAtMs: askedAtMs };
+      this.#state = { kind: 'owned', identity, seen };
     } else {
       this.#lose();
     }
+  }
+
+  async #findCoordinator(): Promise<Coordinator> {
+    const { target, transactionalId, clock } = this.#options;
+    const known = this.#coordinator;
+    const nowMs = clock.monotonicMs();
+    if (known?.broker.connection.closed === false && nowMs - known.foundAtMs < coordinatorAgeMsMax) return known;
+    const broker = await coordinatorOf(target, transactionalId);
+    return (this.#coordinator = { broker, foundAtMs: nowMs });
+  }
+
+  /** Nobody holds it any more: appends wait until it is taken anew. */
+  #lapse(reason: string): void {
+    if (this.#state.kind !== 'owned') return;
+    this.#state = { kind: 'acquiring', reason };
+    this.#options.onLapsed();
+    this.#changed.wake();
   }
 
   #lose(): void {
     if (this.#state.kind === 'fenced') return;
     this.#state = { kind: 'fenced' };
     this.#options.onFenced();
+    this.#changed.wake();
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../../kafka/cluster.ts';
-import { errorName, judge } from '../../kafka/errors.ts';
+import { errorName, judge, NotSentError } from '../../kafka/errors.ts';
 import { type Answer, logEnds, partitionKey } from '../../kafka/log-queries.ts';
 import {
   decodeWriteTxnMarkers,
@@ -73,12 +73,11 @@ export class MarkerStream {
         await this.#wakeup.wait(signal);
         continue;
       }
+      let broker: Broker;
       try {
-        const broker = await this.#target.broker(this.#brokerId, this.#purpose);
+        broker = await this.#target.broker(this.#brokerId, this.#purpose);
         broker.negotiate(writeTxnMarkersApi);
-        await this.#lease.wait(signal);
         failures = 0;
-        if (this.#lease.held()) await this.#round(broker, signal);
       } catch (error) {
         // Nothing was sent: the copiers look for their leader again.
         failures += 1;
@@ -86,31 +85,38 @@ export class MarkerStream {
         const ready = [...this.#ready];
         this.#ready.clear();
         for (const copier of ready) copier.interrupt(`markers: ${textOf(error)}`, retryDelays.after(failures));
+        continue;
       }
+      await this.#lease.wait(signal);
+      if (this.#lease.held()) await this.#round(broker, signal);
     }
   }
 
   async #round(broker: Broker, signal: AbortSignal): Promise<void> {
     const { identity } = this.#lease;
     if (identity === undefined) {
-      this.#refuseAll();
+      this.#putOffAll();
       return;
     }
     const taken: Ready[] = [];
     const wanted = this.#take(taken);
     if (wanted.length === 0) return;
-    let denied: ReadonlySet<string>;
+    let refused: ReadonlyMap<string, number>;
     let ends: ReadonlyMap<string, Answer<bigint>>;
     try {
       const answer = await broker.connection.request(encodeWriteTxnMarkers(identity, wanted), {
         maySend: () => this.#lease.maySend(),
       });
-      denied = this.#deniedIn(answer.bytes, answer.bodyStart);
+      refused = refusalsIn(answer.bytes, answer.bodyStart);
       ends = await logEnds(
         broker,
         taken.map(({ copier, leaderEpoch }) => ({ ...copier.of, leaderEpoch })),
       );
     } catch (error) {
+      if (error instanceof NotSentError) {
+        for (const { copier } of taken) copier.notSent();
+        return;
+      }
       this.#meters.targetFailed(error);
       await broker.connection.close();
       for (const { copier } of taken) {
@@ -127,19 +133,18 @@ export class MarkerStream {
     }
     for (const { copier } of taken) {
       const key = partitionKey(copier.of.topic, copier.of.partition);
-      this.#settle(copier, ends.get(key), denied.has(key));
+      this.#settle(copier, ends.get(key), refused.get(key));
       this.touch(copier);
     }
   }
 
-  /** Without a lease there is no identity to write markers under. */
-  #refuseAll(): void {
+  /** Without a lease there is no identity to write markers under. It is tried for again and again: so are they. */
+  #putOffAll(): void {
     const ready = [...this.#ready];
     this.#ready.clear();
     for (const copier of ready) {
-      const offset = copier.copiedTo ?? 0n;
-      const message = `the gap at offset ${offset} cannot be filled: the link has no lease (TransactionalId WRITE is missing)`;
-      copier.fault({ code: 'MARKERS_DENIED', offset, message });
+      const what = `the gap at offset ${copier.copiedTo ?? 0n} cannot be filled without a lease`;
+      copier.interrupt(what, retryDelays.deniedMs);
     }
   }
 
@@ -160,24 +165,14 @@ export class MarkerStream {
     return wanted;
   }
 
-  /** The one thing the answer is good for: that we have no right. */
-  #deniedIn(bytes: Buffer, start: number): ReadonlySet<string> {
-    const answers = decodeWriteTxnMarkers(bytes, start);
-    return new Set(
-      answers
-        .filter(({ errorCode }) => errorCode === clusterAuthorizationFailed)
-        .map(({ topic, partition }) => partitionKey(topic, partition)),
-    );
-  }
-
-  #settle(copier: Copier, end: Answer<bigint> | undefined, denied: boolean): void {
-    if (denied) {
+  #settle(copier: Copier, end: Answer<bigint> | undefined, refusal: number | undefined): void {
+    if (refusal === clusterAuthorizationFailed) {
       copier.appendUnknown();
       const offset = copier.copiedTo ?? 0n;
       const message = `the gap at offset ${offset} cannot be filled: ${errorName(clusterAuthorizationFailed)}`;
       copier.fault({ code: 'MARKERS_DENIED', offset, message });
     } else if (end?.ok === true) {
-      copier.filled(end.value);
+      copier.filled(end.value, refusal === undefined ? undefined : errorName(refusal));
     } else {
       copier.appendUnknown();
       const why = end === undefined ? 'the answer leaves this partition out' : errorName(end.code);
@@ -185,6 +180,12 @@ export class MarkerStream {
       copier.interrupt(`markers: ${why}`, slow ? retryDelays.deniedMs : retryDelays.after(copier.resumesInRow));
     }
   }
+}
+
+/** All that the answer is good for: why a partition got none. A success says nothing. */
+function refusalsIn(bytes: Buffer, start: number): ReadonlyMap<string, number> {
+  const refused = decodeWriteTxnMarkers(bytes, start).filter(({ errorCode }) => errorCode !== 0);
+  return new Map(refused.map(({ topic, partition, errorCode }) => [partitionKey(topic, partition), errorCode]));
 }
 
 /** The log ends beyond what was asked for. */

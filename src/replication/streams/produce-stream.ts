@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../../kafka/cluster.ts';
-import { judge, refusalText } from '../../kafka/errors.ts';
+import { judge, NotSentError, refusalText } from '../../kafka/errors.ts';
 import type { Frame } from '../../kafka/frame-pool.ts';
 import {
   decodeProduce,
@@ -117,6 +117,10 @@ export class ProduceStream {
       this.#size.succeeded();
       this.#meters.produced(taken.size, sum(taken));
     } catch (error) {
+      if (error instanceof NotSentError) {
+        for (const { copier, frame } of taken.values()) if (!copier.notSent()) frame?.release();
+        return;
+      }
       this.#meters.targetFailed(error);
       this.#size.failed();
       // An answer we cannot read is an answer lost: this connection's place in the stream of answers is in doubt.
@@ -175,7 +179,7 @@ export class ProduceStream {
     const what = `produce: ${refusalText(answer.errorCode, 'WRITE at the target')}${answer.message === undefined ? '' : `: ${answer.message}`}`;
     if (answer.errorCode === outOfOrderSequence || answer.errorCode === duplicateSequence) {
       // The log moved without us, or our idea of the sequence is old: the resume compares the tail before going on.
-      copier.damaged(what);
+      copier.damaged(what, 'REFUSED');
       return;
     }
     const offset = copier.copiedTo ?? 0n;

@@ -4,7 +4,7 @@ import { FramePool } from '../../../src/kafka/frame-pool.ts';
 import { Copier } from '../../../src/replication/copier/copier.ts';
 import type { CopierState } from '../../../src/replication/copier/copier-state.ts';
 import { end, type Model, type Real, setup, steps } from './copier-model.ts';
-import { denseRun, makeBatch } from '../batches/batches.ts';
+import { attribute, denseRun, makeBatch } from '../batches/batches.ts';
 import { deliver } from '../streams/deliver.ts';
 
 describe('a copier', () => {
@@ -102,6 +102,49 @@ describe('a copier', () => {
     copier.appended(0n);
     copier.damaged('the target says 2');
     expect(copier.state).toMatchObject({ kind: 'resuming', notBeforeMs: 100 });
+  });
+
+  it('takes markers too many for its own late ones as long as they are inside the gap', () => {
+    const { copier, fetched } = started();
+    fetched([makeBatch({ baseOffset: 0n, records: 300, attributes: attribute.control })], 300n);
+    expect(copier.takeMarkers(500)).toBe(100);
+    copier.filled(200n);
+    expect(copier.state).toMatchObject({ kind: 'resuming', reason: 'markers: the log ends at 200, 100 wanted' });
+    copier.resumed({ logEnd: 200n, sequence: 0, lastFetchedEpoch: 0 }, copier.generation);
+    fetched([makeBatch({ baseOffset: 0n, records: 300, attributes: attribute.control })], 300n);
+    expect(copier.takeMarkers(500)).toBe(100);
+    copier.filled(301n);
+    expect(copier.state).toMatchObject({ kind: 'faulted', fault: { code: 'DIVERGED', offset: 300n } });
+  });
+
+  it('takes again what was not sent: the same batch, the same markers', () => {
+    const { copier, fetched } = started();
+    const control = makeBatch({ baseOffset: 2n, records: 150, attributes: attribute.control });
+    fetched([...denseRun(0n, [2]), control], 152n);
+    const first = Buffer.from(copier.takeBatch().batch);
+    expect(copier.notSent()).toBe(true);
+    const again = copier.takeBatch();
+    expect(again.batch).toEqual(first);
+    again.frame.release();
+    copier.appended(0n);
+    expect(copier.takeMarkers(500)).toBe(100);
+    expect(copier.notSent()).toBe(true);
+    for (const end of [102n, 152n]) {
+      copier.takeMarkers(500);
+      copier.filled(end);
+    }
+    expect([copier.copiedTo, copier.counters.markers, copier.state.kind]).toEqual([152n, 150, 'waiting']);
+  });
+
+  it('does not keep what was not sent when it was interrupted meanwhile', () => {
+    const { copier, fetched } = started();
+    fetched(denseRun(0n, [2]), 2n);
+    const { frame } = copier.takeBatch();
+    copier.interrupt('a leader moved', 0);
+    expect(copier.mayResume(0)).toBe(false);
+    expect(copier.notSent()).toBe(false);
+    frame.release();
+    expect(copier.mayResume(0)).toBe(true);
   });
 
   it('never leaves a fault but by being stopped', () => {
