@@ -53,8 +53,8 @@ export async function scanPartition(
     copy: logs.copy.batches(of, { from: copyStart, to: copyRange.end }, signal),
     copyStart,
     sourceStart: sourceRange?.start,
-    isFiller: ({ frame, header }) =>
-      frame.readBigInt64BE(header.start + 43) === of.producerId && isFiller(frame, header),
+    isFiller: async (batch) =>
+      batch.frame.readBigInt64BE(batch.header.start + 43) === of.producerId && (await isFiller(batch)),
   });
   const tally = new Tally(`${topic}/${partition}`);
   for await (const found of comparison.batches()) {

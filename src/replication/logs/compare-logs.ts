@@ -1,8 +1,7 @@
-import { MalformedError } from '../../kafka/errors.ts';
 import type { RawBatch } from './log-reader.ts';
 import { compareBatches, hasSameBytesAtCopy } from '../batches/record-batch.ts';
 import { compareRecords, type RawRecord } from '../batches/records.ts';
-import { LogCursor } from './log-cursor.ts';
+import { DamagedRecordsError, LogCursor } from './log-cursor.ts';
 
 /** What a comparison of two logs has found. Batches are the source's. */
 export interface LogComparison {
@@ -73,7 +72,7 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
   const right = copy.wholeBatch;
   if (left !== undefined && right !== undefined && compareBatches(left, right) === undefined) {
     found.batchesEqual += 1;
-    found.recordsEqual += left.header.records;
+    found.recordsEqual += source.recordsInRange;
     source.skipBatch();
     copy.skipBatch();
     return true;
@@ -129,13 +128,24 @@ interface Opened {
   readonly other: RawRecord | undefined;
 }
 
-/** Bytes that had to be equal, are not, and cannot even be decoded are a difference like any other. */
+/**
+ * Records of the copy that cannot be decoded are a difference, and so are those of the source where the bytes had to be
+ * equal and are not. Otherwise the source's log is damaged: that is not the copy's fault.
+ */
 async function openRecords(source: LogCursor, copy: LogCursor): Promise<Opened | 'damaged'> {
   try {
-    return { original: await source.record(), other: await copy.record() };
+    const original = await source.record();
+    try {
+      return { original, other: await copy.record() };
+    } catch (error) {
+      if (!(error instanceof DamagedRecordsError)) throw error;
+      source.expected ??= "the batch: the copy's records cannot be decoded";
+      return 'damaged';
+    }
   } catch (error) {
-    if (error instanceof MalformedError && source.expected !== undefined) return 'damaged';
-    throw error;
+    if (!(error instanceof DamagedRecordsError)) throw error;
+    if (source.expected === undefined) throw error.cause;
+    return 'damaged';
   }
 }
 

@@ -24,7 +24,7 @@ export interface ComparedLogs {
   /** Undefined where the source has no such partition. */
   readonly sourceStart: bigint | undefined;
   /** Batches that the link made for their offsets alone (fillers of a head): nobody's records. */
-  readonly isFiller: (batch: RawBatch) => boolean;
+  readonly isFiller: (batch: RawBatch) => Promise<boolean>;
 }
 
 /**
@@ -62,7 +62,7 @@ export class CopyComparison {
   async *batches(): AsyncGenerator<CopyOnlyBatch> {
     for await (const batch of this.#logs.copy) {
       this.#position = batch.header.lastOffset + 1n;
-      if (batch.header.control || batch.header.records === 0 || this.#logs.isFiller(batch)) continue;
+      if (batch.header.control || batch.header.records === 0 || (await this.#logs.isFiller(batch))) continue;
       const onlyHere = batch.dropped ? this.#wholeOf(batch) : await this.#compare(batch);
       if (onlyHere.length > 0) yield { batch, onlyHere };
     }

@@ -1,6 +1,15 @@
 import { MalformedError } from '../../kafka/errors.ts';
+import { UncompressedTooLargeError } from '../batches/compression.ts';
 import { type RawRecord, walkRecords } from '../batches/records.ts';
 import type { RawBatch } from './log-reader.ts';
+
+/** The records of a batch that was read cannot be decoded. */
+export class DamagedRecordsError extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = 'DamagedRecordsError';
+  }
+}
 
 /**
  * One log, batch by batch, and record by record where asked; what no consumer may see and what lies outside of
@@ -18,7 +27,7 @@ export class LogCursor {
   /** Of the batch at hand: the first that was not taken yet. */
   #record: RawRecord | undefined;
   /** Why the next record of the batch at hand cannot be had. */
-  #damage: MalformedError | undefined;
+  #damage: DamagedRecordsError | undefined;
   #taken = 0;
   #base = 0n;
 
@@ -27,7 +36,7 @@ export class LogCursor {
     this.#range = range;
   }
 
-  /** Brings a batch to hand that has records of the range, unless one is or none is left. */
+  /** Brings a batch to hand that may have records of the range, unless one is or none is left. */
   async load(): Promise<void> {
     while (this.#batch === undefined) {
       const result = await this.#batches.next();
@@ -36,7 +45,6 @@ export class LogCursor {
       const outside = header.lastOffset < this.#range.from || header.baseOffset >= this.#range.to;
       if (dropped || header.records === 0 || outside) continue;
       this.#batch = result.value;
-      if (header.baseOffset < this.#range.from || header.lastOffset >= this.#range.to) await this.#nextRecord();
     }
   }
 
@@ -54,6 +62,16 @@ export class LogCursor {
     return this.#batch?.frame.readBigInt64BE(this.#batch.header.start + 43);
   }
 
+  /** Of the batch at hand, as far as its header tells: those inside the range. */
+  get recordsInRange(): number {
+    if (this.#batch === undefined) return 0;
+    const { baseOffset, lastOffset, records, dense } = this.#batch.header;
+    if (!dense) return records;
+    const first = baseOffset > this.#range.from ? baseOffset : this.#range.from;
+    const end = lastOffset < this.#range.to ? lastOffset + 1n : this.#range.to;
+    return Number(end - first);
+  }
+
   /** At most so many of the batch at hand were not taken yet. */
   get recordsLeft(): number {
     return this.#batch === undefined ? 0 : this.#batch.header.records - this.#taken;
@@ -61,14 +79,18 @@ export class LogCursor {
 
   /**
    * The record at hand; undefined at the end of the log.
-   * @throws MalformedError when it cannot be decoded
+   * @throws DamagedRecordsError when it cannot be decoded
    */
   async record(): Promise<RawRecord | undefined> {
-    if (this.#batch === undefined) return undefined;
-    this.#base = this.#batch.header.baseOffset;
-    if (this.#record === undefined && this.#damage === undefined) await this.#nextRecord();
-    if (this.#damage !== undefined) throw this.#damage;
-    return this.#record;
+    for (;;) {
+      if (this.#batch === undefined) return undefined;
+      this.#base = this.#batch.header.baseOffset;
+      if (this.#record === undefined && this.#damage === undefined) await this.#nextRecord();
+      if (this.#damage !== undefined) throw this.#damage;
+      if (this.#record !== undefined) return this.#record;
+      // Of a batch that reaches over an edge of the range none was inside.
+      await this.load();
+    }
   }
 
   /** The last record taken was the last of its batch. */
@@ -102,8 +124,8 @@ export class LogCursor {
       if (next.done === true || next.value.offset >= to) this.skipBatch();
       else this.#record = next.value;
     } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#damage = error;
+      if (!(error instanceof MalformedError || error instanceof UncompressedTooLargeError)) throw error;
+      this.#damage = new DamagedRecordsError(error);
     }
   }
 }

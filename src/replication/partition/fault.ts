@@ -25,6 +25,8 @@ export const faultRemedies = {
   REFUSED: "The target refuses the batch. Compare the topic's configuration at both sites (npx umbra doctor).",
   BATCH_TOO_LARGE:
     'A batch with holes or log append time is too large to be taken apart. Rewrite it in smaller batches, or leave the topic out.',
+  NOT_REPACKABLE:
+    'A batch with holes or log append time holds something that cannot be written anew. Write its records once more at the source, or leave the topic out.',
   CORRUPT: 'The bytes arrive damaged again and again. Check memory, disk and network of source, worker and target.',
 } as const satisfies Record<string, string>;
 

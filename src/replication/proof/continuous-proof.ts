@@ -69,7 +69,8 @@ export class ContinuousProof {
   readonly #urgent = new Set<Copier>();
   readonly #waiting = new Set<Copier>();
   readonly #work = new Wakeup();
-  #failures = 0;
+  /** In a row. */
+  readonly #failures = new WeakMap<Copier, number>();
 
   constructor(ports: ProofPorts, limits: ProofLimits) {
     this.#ports = ports;
@@ -111,7 +112,10 @@ export class ContinuousProof {
     while (!hasAborted(signal)) {
       const resumed = this.#take(this.#urgent);
       if (resumed !== undefined) {
-        await this.#attempt(resumed, signal, () => this.#beginRun(resumed, signal));
+        await this.#attempt(resumed, signal, {
+          work: () => this.#beginRun(resumed, signal),
+          again: () => this.resumed(resumed),
+        });
         continue;
       }
       if (this.#waiting.size === 0) {
@@ -124,7 +128,8 @@ export class ContinuousProof {
         continue;
       }
       const next = this.#take(this.#waiting);
-      if (next !== undefined) await this.#attempt(next, signal, () => this.#turn(next, signal));
+      if (next === undefined) continue;
+      await this.#attempt(next, signal, { work: () => this.#turn(next, signal), again: () => this.touch(next) });
     }
   }
 
@@ -134,18 +139,23 @@ export class ContinuousProof {
     return first;
   }
 
-  /** Trouble with a cluster is met and told by the streams; here it only means later. */
-  async #attempt(copier: Copier, signal: AbortSignal, work: () => Promise<'more' | 'done'>): Promise<void> {
+  /**
+   * Trouble with a cluster is met and told by the streams; here it only means later, for this partition: the others
+   * have their turns meanwhile.
+   */
+  async #attempt(copier: Copier, signal: AbortSignal, { work, again }: Attempt): Promise<void> {
     if (!isRunning(copier)) return;
     try {
       if ((await work()) === 'more') this.touch(copier);
-      this.#failures = 0;
+      this.#failures.delete(copier);
     } catch (error) {
       if (hasAborted(signal)) return;
       if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
-      this.#failures += 1;
-      this.touch(copier);
-      await this.#work.wait(signal, retryDelays.after(this.#failures));
+      const failures = (this.#failures.get(copier) ?? 0) + 1;
+      this.#failures.set(copier, failures);
+      void new Wakeup().wait(signal, retryDelays.after(failures)).then(() => {
+        if (isRunning(copier)) again();
+      });
     }
   }
 
@@ -183,12 +193,16 @@ export class ContinuousProof {
       return await this.#prove(copier, { proving, part, signal });
     } catch (error) {
       if (!(error instanceof KafkaError) || error.code !== offsetOutOfRange) throw error;
-      const { topic, partition } = copier.of;
-      const original = await this.#source.range(topic, partition, signal);
-      const copy = await this.#copy.range(topic, partition, signal);
-      proving.range.raise(original.start > copy.start ? original.start : copy.start);
+      proving.range.raise(await this.#bothStart(copier, signal));
       return 'more';
     }
+  }
+
+  /** The lowest offset that both sides still hold. A source that crashed may begin lower than it did before. */
+  async #bothStart({ of }: Copier, signal: AbortSignal): Promise<bigint> {
+    const original = await this.#source.range(of.topic, of.partition, signal);
+    const copy = await this.#copy.range(of.topic, of.partition, signal);
+    return original.start > copy.start ? original.start : copy.start;
   }
 
   async #prove(copier: Copier, turn: Turn): Promise<'more' | 'done'> {
@@ -202,8 +216,13 @@ export class ContinuousProof {
       if (second.to !== first.to) return 'more';
       comparison = second.comparison;
     }
+    const floor = comparison.firstDifference === undefined ? undefined : await this.#bothStart(copier, signal);
     if (copier.generation !== generation || !isRunning(copier)) return 'done';
     if (comparison.firstDifference !== undefined) {
+      if (floor !== undefined && comparison.firstDifference.offset < floor) {
+        proving.range.raise(floor);
+        return 'more';
+      }
       copier.fault(faultFor(comparison.firstDifference, copier.of.producerId));
       return 'done';
     }
@@ -249,6 +268,11 @@ export class ContinuousProof {
     const offsets = BigInt(Math.ceil(this.#limits.windowBytes / bytesPerOffset));
     return end > offsets ? end - offsets : 0n;
   }
+}
+
+interface Attempt {
+  readonly work: () => Promise<'more' | 'done'>;
+  readonly again: () => void;
 }
 
 interface Turn {

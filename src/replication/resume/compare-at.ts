@@ -44,6 +44,7 @@ export async function compareAt({ brokers, of, source, target }: BothLogs, offse
     offset: copy.header.lastOffset,
   });
   if (original.kind !== 'batch') return { kind: 'no-original', copy, original };
+  brokers.onRead?.(original.frame.length);
   const what = await tailDifference(original, copy, of.producerId);
   return what === undefined ? { kind: 'same', copy, original } : { kind: 'different', copy, original, what };
 }

@@ -201,7 +201,14 @@ export async function forkFault(logs: BothLogs, fork: Fork, what: string): Promi
     const message = `${where}: the copy's batch at that offset was written by ${writer}, not by the link (${what})`;
     return { code: 'FOREIGN_WRITE', offset, message };
   }
-  if (original === undefined) return { code: 'SOURCE_TRUNCATED', offset, message: `${where}: ${what}` };
+  if (original === undefined) {
+    const message = `${where}: ${what}`;
+    if (await beganBelow(logs, offset)) {
+      // Its leader has only appended since, and never had what the copy has there.
+      return { code: 'DIVERGED', offset, message: `${message}; the source never held records there` };
+    }
+    return { code: 'SOURCE_TRUNCATED', offset, message };
+  }
   if (await beginsAnew(logs, offset, original)) {
     const message = `${where}: the source lost its records from there on and holds others, written under leader epoch ${original.header.leaderEpoch} (${what})`;
     return { code: 'SOURCE_TRUNCATED', offset, message };
@@ -214,6 +221,14 @@ function foreignWriter({ frame, header }: FoundBatch, linkProducerId: bigint): s
   const producerId = frame.readBigInt64BE(header.start + 43);
   if (header.control || producerId === linkProducerId) return undefined;
   return producerId < 0n ? 'a producer without id' : `producer id ${producerId}`;
+}
+
+/** Whether the source's present leader epoch began below `offset`, or is the first one. */
+async function beganBelow({ brokers, of, source }: BothLogs, offset: bigint): Promise<boolean> {
+  if (source.epoch <= 0) return true;
+  const ends = await epochEnds(brokers.source, [{ ...of, leaderEpoch: source.epoch, epoch: source.epoch - 1 }]);
+  const end = ends.get(partitionKey(of.topic, of.partition));
+  return end?.ok === true && end.value >= 0n && end.value < offset;
 }
 
 /** Whether the source's leader epoch at `offset` begins there: no earlier leader wrote what stands there now. */

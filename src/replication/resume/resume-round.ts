@@ -6,14 +6,7 @@ import type { Copier } from '../copier/copier.ts';
 import { fillHead, type Head } from './head-fill.ts';
 import type { Leaders } from '../partition/leaders.ts';
 import type { LinkMeters } from '../streams/link-meters.ts';
-import {
-  checkTail,
-  type LogEnd,
-  readLogEnds,
-  type ResumeBrokers,
-  type ResumeOutcome,
-  type ResumeTarget,
-} from './resume.ts';
+import { checkTail, type LogEnd, readLogEnds, type ResumeOutcome, type ResumeTarget } from './resume.ts';
 import { retryDelays } from '../waiting/retry-delays.ts';
 import { TailWidth } from './tail-width.ts';
 import { hasAborted } from '../waiting/wakeup.ts';
@@ -32,14 +25,16 @@ export interface ResumeRoundPorts {
   readonly headOffsetsMax: () => bigint | undefined;
   /** `generation` is that of the copier when its question was asked. */
   readonly conclude: (copier: Copier, route: ResumeTarget, outcome: Concluded, generation: number) => void;
+  /** Nothing more is under way for this one: it may come with the next round, however long others still take. */
+  readonly finished: (copier: Copier) => void;
   readonly onUnexpected: (error: unknown) => void;
 }
 
-interface TailCheck {
-  readonly brokers: ResumeBrokers;
+/** One partition on its way through a round. */
+interface Candidate {
+  readonly copier: Copier;
   readonly resumeTarget: ResumeTarget;
-  readonly end: LogEnd | undefined;
-  readonly signal: AbortSignal;
+  readonly generation: number;
 }
 
 /** Reads for many partitions at once where their copies end and whether they may go on from there. */
@@ -97,17 +92,23 @@ export class ResumeRound {
     return false;
   }
 
-  /** A topic that was deleted and created anew is another topic: the name alone proves nothing. */
+  /**
+   * A topic that was deleted and created anew is another topic: the name alone proves nothing. One answer proves not
+   * much more: a broker may be behind what others know.
+   */
   #identityFault(copier: Copier): boolean {
     const { topic, sourceTopicId, targetTopicId } = copier.of;
     const sourceId = this.#ports.sourceLeaders.topicId(topic);
     const targetId = this.#ports.targetLeaders.topicId(topic);
     if (sourceId !== undefined && sourceId !== sourceTopicId) {
-      copier.fault({ code: 'SOURCE_RECREATED', message: `topic ${topic} was deleted and created anew at the source` });
+      copier.suspect({
+        code: 'SOURCE_RECREATED',
+        message: `topic ${topic} was deleted and created anew at the source`,
+      });
       return true;
     }
     if (targetId !== undefined && targetId !== targetTopicId) {
-      copier.fault({
+      copier.suspect({
         code: 'SHADOW_RECREATED',
         message: `the copy of ${topic} was deleted and created anew at the target`,
       });
@@ -121,58 +122,91 @@ export class ResumeRound {
     group: ReadonlyMap<Copier, ResumeTarget>,
     signal: AbortSignal,
   ): Promise<void> {
-    const generations = new Map([...group.keys()].map((copier) => [copier, copier.generation]));
-    const checks: Promise<void>[] = [];
+    const candidates = [...group].map(([copier, resumeTarget]) => ({
+      ...{ copier, resumeTarget },
+      generation: copier.generation,
+    }));
+    let target: Broker;
+    let ends: ReadonlyMap<string, LogEnd>;
     try {
-      const target = await this.#ports.target.broker(targetBroker, 'control');
-      const ends = await readLogEnds(target, [...group.values()]);
-      const width = new TailWidth();
-      const running = new Set<Promise<void>>();
-      for (const [copier, resumeTarget] of group) {
-        while (running.size >= width.now) await Promise.race(running);
-        const end = ends.get(partitionKey(copier.of.topic, copier.of.partition));
-        const check = async (): Promise<void> => {
-          const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
-          const brokers = { source, target, onRead: (bytes: number) => width.saw(bytes) };
-          const outcome = await this.#check(copier, { brokers, resumeTarget, end, signal });
-          this.#ports.conclude(copier, resumeTarget, outcome, generations.get(copier) ?? -1);
-        };
-        const done: Promise<void> = check().finally(() => running.delete(done));
-        running.add(done);
-        // Its failure is met below; until then nobody may be waiting for it.
-        done.catch(() => undefined);
-        checks.push(done);
-      }
-      await Promise.all(checks);
+      target = await this.#ports.target.broker(targetBroker, 'control');
+      ends = await readLogEnds(target, [...group.values()]);
     } catch (error) {
-      if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
-      for (const copier of group.keys()) {
-        if (copier.generation === generations.get(copier))
-          copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
-      }
+      for (const candidate of candidates) this.#failed(candidate, error);
+      return;
     }
+    const width = new TailWidth();
+    const running = new Set<Promise<void>>();
+    const heads: Promise<void>[] = [];
+    for (const candidate of candidates) {
+      while (running.size >= width.now) await Promise.race(running);
+      const end = ends.get(partitionKey(candidate.copier.of.topic, candidate.copier.of.partition));
+      const check = this.#checkOne(candidate, end, { target, width })
+        .then((head) => {
+          // Takes minutes where it is long: others do not wait for it.
+          if (head !== undefined) heads.push(this.#makeHead(target, candidate, { head, signal }));
+        })
+        .finally(() => running.delete(check));
+      running.add(check);
+    }
+    await Promise.all(running);
+    await Promise.all(heads);
   }
 
-  async #check(copier: Copier, { brokers, resumeTarget, end, signal }: TailCheck): Promise<Concluded> {
+  /** One that fails interrupts itself and nobody else. Returns the head that has to be made first. */
+  async #checkOne(
+    candidate: Candidate,
+    end: LogEnd | undefined,
+    { target, width }: { readonly target: Broker; readonly width: TailWidth },
+  ): Promise<Head | undefined> {
+    const { copier, resumeTarget, generation } = candidate;
+    try {
+      const outcome = await this.#check(resumeTarget, end, { target, onRead: (bytes) => width.saw(bytes) });
+      if (outcome.kind === 'head') return outcome.head;
+      this.#ports.conclude(copier, resumeTarget, outcome, generation);
+      this.#ports.finished(copier);
+    } catch (error) {
+      this.#failed(candidate, error);
+    }
+    return undefined;
+  }
+
+  async #check(
+    resumeTarget: ResumeTarget,
+    end: LogEnd | undefined,
+    { target, onRead }: { readonly target: Broker; readonly onRead: (bytes: number) => void },
+  ): Promise<ResumeOutcome> {
     if (end?.kind !== 'end') {
       return end ?? { kind: 'again', reason: 'the target leaves this partition out', denied: false };
     }
-    const outcome = await checkTail(brokers, resumeTarget, end);
-    if (outcome.kind !== 'head') return outcome;
-    return this.#makeHead(brokers.target, copier, { head: outcome.head, signal });
+    const source = await this.#ports.source.broker(resumeTarget.source.broker, 'control');
+    return checkTail({ source, target, onRead }, resumeTarget, end);
   }
 
   /** Brings the copy to where the source begins; the resume then comes round again. */
   async #makeHead(
     target: Broker,
-    copier: Copier,
+    candidate: Candidate,
     { head, signal }: { readonly head: Head; readonly signal: AbortSignal },
-  ): Promise<Concluded> {
+  ): Promise<void> {
+    const { copier, resumeTarget, generation } = candidate;
     const filling = { lease: this.#ports.lease, signal, offsetsMax: this.#ports.headOffsetsMax() };
-    const fault = await fillHead(target, copier.of, head, filling);
-    if (fault !== undefined) return { kind: 'fault', fault };
-    this.#headsMade.set(copier, head.to);
-    return { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false };
+    try {
+      const fault = await fillHead(target, copier.of, head, filling);
+      if (fault === undefined) this.#headsMade.set(copier, head.to);
+      const made = { kind: 'again', reason: `the head up to offset ${head.to} is made`, denied: false } as const;
+      const outcome: Concluded = fault === undefined ? made : { kind: 'fault', fault };
+      this.#ports.conclude(copier, resumeTarget, outcome, generation);
+      this.#ports.finished(copier);
+    } catch (error) {
+      this.#failed(candidate, error);
+    }
+  }
+
+  #failed({ copier, generation }: Candidate, error: unknown): void {
+    if (verdictOf(error) === 'final') this.#ports.onUnexpected(error);
+    if (copier.generation === generation) copier.interrupt(textOf(error), retryDelays.after(copier.resumesInRow));
+    this.#ports.finished(copier);
   }
 }
 

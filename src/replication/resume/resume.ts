@@ -186,12 +186,9 @@ async function missingAtSource(
   if (bounds.kind === 'again') return bounds;
   const { start, end } = bounds;
   if (end < logEnd) return forked(logs, logEnd, `the source ends at offset ${end}, the copy at ${logEnd}`);
-  if (start > logEnd) {
-    const unfinishedHead = isFiller(copy.frame, copy.header);
-    return unfinishedHead
-      ? { kind: 'head', head: { from: logEnd, to: start, sequence } }
-      : retentionAhead(start, logEnd);
-  }
+  // Also where nothing but their deletion is left to be done.
+  if (start >= logEnd && (await isFiller(copy))) return { kind: 'head', head: { from: logEnd, to: start, sequence } };
+  if (start > logEnd) return retentionAhead(start, logEnd);
   // Everything the copy holds was deleted at the source by retention, and nothing is missing: go on unchecked.
   if (start === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
   return again('the tail of the copy is not yet visible at the source');

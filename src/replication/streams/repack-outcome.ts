@@ -13,7 +13,9 @@ export type RepackOutcome =
   | ({ readonly kind: 'repacked' } & Repacked)
   /** The bytes are not what they should be. */
   | { readonly kind: 'malformed'; readonly message: string }
-  | { readonly kind: 'too-large'; readonly message: string };
+  | { readonly kind: 'too-large'; readonly message: string }
+  /** Anything that nobody has thought of: it concerns this batch, not the others. */
+  | { readonly kind: 'impossible'; readonly message: string };
 
 export function repackOutcome({ batch, from }: RepackJob, limits: RepackLimits): RepackOutcome {
   try {
@@ -21,6 +23,6 @@ export function repackOutcome({ batch, from }: RepackJob, limits: RepackLimits):
   } catch (error) {
     if (error instanceof UncompressedTooLargeError) return { kind: 'too-large', message: error.message };
     if (error instanceof MalformedError) return { kind: 'malformed', message: error.message };
-    throw error;
+    return { kind: 'impossible', message: error instanceof Error ? error.message : String(error) };
   }
 }

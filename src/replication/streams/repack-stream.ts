@@ -119,6 +119,12 @@ export class RepackStream {
         this.#meters.malformed();
         copier.damaged(`the batch at offset ${unpacked.header.baseOffset} cannot be taken apart: ${outcome.message}`);
         return;
+      case 'impossible': {
+        const { baseOffset } = unpacked.header;
+        const message = `the batch at offset ${baseOffset} cannot be taken apart: ${outcome.message}`;
+        copier.cannotRepack({ code: 'NOT_REPACKABLE', offset: baseOffset, message }, asked);
+        return;
+      }
       case 'too-large': {
         const { baseOffset } = unpacked.header;
         const message = `the batch at offset ${baseOffset} has to be taken apart, but ${outcome.message}`;

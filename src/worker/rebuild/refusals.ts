@@ -16,6 +16,7 @@ export const rebuildHelps: Readonly<Record<FaultCode, boolean>> = {
   GAP_TOO_LARGE: false,
   BATCH_TOO_LARGE: false,
   MARKERS_DENIED: false,
+  NOT_REPACKABLE: false,
   OLD_FORMAT: false,
   PRODUCER_FENCED: false,
   REFUSED: false,

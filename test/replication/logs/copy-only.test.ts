@@ -33,7 +33,7 @@ async function compare(
     copy: log(copy),
     copyStart: 0n,
     sourceStart: 0n,
-    isFiller: () => false,
+    isFiller: () => Promise.resolve(false),
     ...starts,
   });
   const onlyHere: bigint[] = [];

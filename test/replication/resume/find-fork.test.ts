@@ -128,6 +128,17 @@ describe('the search for the fork of two logs', () => {
     expect(await faultFor(makeBatch({ ...other, leaderEpoch: 4 }), foreign)).toEqual(['FOREIGN_WRITE', 10n]);
   });
 
+  it('knows that a leader that began below the fork never held what the copy has there', async () => {
+    const before = denseRun(0n, [5], { leaderEpoch: 3 });
+    const since = denseRun(5n, [5], { leaderEpoch: 9 });
+    const late = copied([...before, ...since, makeBatch({ baseOffset: 10n, records: 5 })]);
+    const { fault } = await search({ log: [...before, ...since] }, { log: late }, 15n);
+    expect(fault).toMatchObject({ code: 'DIVERGED', offset: 10n });
+    const lost = copied([...before, makeBatch({ baseOffset: 5n, records: 5 })]);
+    const truncated = await search({ log: before }, { log: lost }, 10n);
+    expect(truncated.fault).toMatchObject({ code: 'SOURCE_TRUNCATED', offset: 5n });
+  });
+
   it('waits where the source does not show all of its log yet', async () => {
     const common = denseRun(0n, [5, 5]);
     const copy = copied([...common, ...denseRun(10n, [5], { valueBytes: 11 })]);
