@@ -162,7 +162,7 @@ test('a late batch whose producer the target forgot is found on an idle copy', a
   await forgotten(topic);
   release();
   await endsAt(topic, 40n);
-  expect(await faulted(heir, topic)).toMatchObject({ fault: { code: 'FOREIGN_WRITE', offset: 30n } });
+  expect(await faulted(heir, topic)).toMatchObject({ fault: { code: 'DIVERGED', offset: 30n } });
 });
 
 test('a late batch whose producer the target forgot is found by the next append', async () => {
