@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ToolError } from '../tools/steps.mjs';
-import { type FigureName, figureOf, figures } from './figures.ts';
-import { quotient } from './goals.ts';
+import { type FigureName, figureOf, figures, quotient } from './figures.ts';
+import { goals, valueOfGoal } from './goals.ts';
 import { type MoverName } from './mover.ts';
 import { renderRatio } from './report.ts';
 import { type BenchResult, benchResultSchema, type ScenarioResult } from './results.ts';
@@ -10,13 +10,11 @@ import { renderTable } from './table.ts';
 
 export const baselineFile = join(import.meta.dirname, 'baseline.json');
 
-/** What is compared: ratios of one run, which a slow machine leaves as they are; else our own CPU. */
-const compared: readonly { readonly figure: FigureName; readonly over: Exclude<MoverName, 'umbra'> | undefined }[] = [
+/** What is compared of each scenario beside the goals: ratios of one run, which a slow machine leaves as they are. */
+const compared: readonly { readonly figure: FigureName; readonly over: Exclude<MoverName, 'umbra'> }[] = [
   { figure: 'cpuPerGib', over: 'mirror-maker' },
   { figure: 'cpuPerGib', over: 'floor' },
-  { figure: 'cpuPerGib', over: undefined },
-  { figure: 'cpuShare', over: undefined },
-  { figure: 'residentMaxMib', over: undefined },
+  { figure: 'mibPerSecond', over: 'mirror-maker' },
 ];
 
 /** A difference that the noise of a small machine does not explain. */
@@ -27,40 +25,69 @@ export interface Change {
   readonly what: string;
   readonly before: number;
   readonly now: number;
-  /** More than {@link muchWorse} times what it was; less is better in everything that is compared. */
+  /** By more than {@link muchWorse}, in the direction that is worse for this figure. */
   readonly worse: boolean;
 }
 
-/** Scenarios that both have. */
+/**
+ * Every goal's value, and the ratios of every scenario, where both results have them.
+ * @throws {ToolError} when the two did not measure the same
+ */
 export function compareResults(baseline: BenchResult, current: BenchResult): readonly Change[] {
-  return current.scenarios.flatMap((now) => {
+  refuseDifferent(baseline, current);
+  const ofGoals = goals.flatMap((goal) => {
+    const better = goal.bound.kind === 'at-most' ? 'less' : 'more';
+    const [before, now] = [valueOfGoal(goal, baseline.scenarios), valueOfGoal(goal, current.scenarios)];
+    return change(
+      { scenario: goal.scenarios.length === 1 ? goal.scenarios.join() : 'worst of all', what: goal.what },
+      {
+        ...{ before, now, better },
+      },
+    );
+  });
+  const ofScenarios = current.scenarios.flatMap((now) => {
     const before = baseline.scenarios.find(({ scenario }) => scenario === now.scenario);
-    return before === undefined ? [] : changes(before, now);
+    return before === undefined ? [] : compared.flatMap((each) => ratioChange(each, before, now));
   });
+  return [...ofGoals, ...ofScenarios];
 }
 
-function changes(before: ScenarioResult, now: ScenarioResult): readonly Change[] {
-  return compared.flatMap(({ figure, over }) => {
-    const [old, fresh] = [valueOf(before, figure, over), valueOf(now, figure, over)];
-    if (old === undefined || fresh === undefined || old === 0) return [];
-    const what = over === undefined ? `${figure} (${figures[figure].unit})` : `${figure} of ${over}`;
-    return [{ scenario: now.scenario, what, before: old, now: fresh, worse: fresh / old > muchWorse }];
-  });
+function refuseDifferent(baseline: BenchResult, current: BenchResult): void {
+  const kind = ({ quick }: BenchResult): string => (quick ? 'a quick run' : 'a full run');
+  if (baseline.quick !== current.quick) {
+    throw new ToolError(`The baseline is ${kind(baseline)} and this is ${kind(current)}: nothing to compare.`);
+  }
+  for (const { scenario, what } of current.scenarios) {
+    const before = baseline.scenarios.find((each) => each.scenario === scenario);
+    if (before === undefined || before.what === what) continue;
+    throw new ToolError(`The baseline of ${scenario} is of something else: "${before.what}", this is "${what}".`);
+  }
 }
 
-function valueOf(
-  result: ScenarioResult,
-  figure: FigureName,
-  over: Exclude<MoverName, 'umbra'> | undefined,
-): number | undefined {
-  const ours = figureOf(result, 'umbra', figure)?.median;
-  return over === undefined ? ours : quotient(ours, figureOf(result, over, figure)?.median);
+function ratioChange(
+  { figure, over }: (typeof compared)[number],
+  before: ScenarioResult,
+  now: ScenarioResult,
+): readonly Change[] {
+  const ratio = (result: ScenarioResult): number | undefined =>
+    quotient(figureOf(result, 'umbra', figure)?.median, figureOf(result, over, figure)?.median);
+  const values = { before: ratio(before), now: ratio(now), better: figures[figure].better };
+  return change({ scenario: now.scenario, what: `${figure} of ${over}` }, values);
+}
+
+function change(
+  about: { readonly scenario: string; readonly what: string },
+  { before, now, better }: { before: number | undefined; now: number | undefined; better: 'less' | 'more' },
+): readonly Change[] {
+  if (before === undefined || now === undefined) return [];
+  const worse = better === 'less' ? now > before * muchWorse : now * muchWorse < before;
+  return [{ ...about, before, now, worse }];
 }
 
 export function renderChanges(baseline: BenchResult, changed: readonly Change[]): string {
   const number = (value: number): string => String(Number(value.toPrecision(3)));
   const rows = changed.map(({ scenario, what, before, now, worse }) => [
-    ...[scenario, what, number(before), number(now), renderRatio(now / before)],
+    ...[scenario, what, number(before), number(now), before > 0 && now > 0 ? renderRatio(now / before) : ''],
     worse ? 'WORSE' : '',
   ]);
   const head = `Against the baseline of ${baseline.date}, commit ${baseline.commit}${baseline.quick ? ' (quick)' : ''}`;

@@ -1,33 +1,60 @@
 import { type MoverName } from './mover.ts';
 import { type Run, type ScenarioResult } from './results.ts';
 
-/**
- * Everything that is computed from runs, in one table: name → unit and formula. Undefined where a run does not have it.
- */
+/** Less is within the noise of starting and stopping the measured time. */
+const secondsMin = 1;
+/** Of /proc, a hundredth of a second each: with fewer, one tick more or less would decide. */
+const cpuSecondsMin = 0.5;
+
+const always = (): boolean => true;
+const longEnough = ({ seconds }: Run): boolean => seconds >= secondsMin;
+const enoughCpu = (run: Run): boolean => longEnough(run) && run.cpuSeconds >= cpuSecondsMin;
+const copied = (run: Run): boolean => longEnough(run) && run.offsets > 0;
+const allArrived = ({ latency }: Run): boolean => latency !== undefined && latency.records > 0 && latency.missing === 0;
+
+interface Figure {
+  readonly unit: string;
+  readonly better: 'less' | 'more';
+  /** Whether the run is long enough, or complete enough, to tell. */
+  readonly counts: (run: Run) => boolean;
+  /** Undefined where a run does not have it. */
+  readonly of: (run: Run) => number | undefined;
+}
+
+const figure =
+  (better: Figure['better'], counts: Figure['counts']) =>
+  (unit: string, of: Figure['of']): Figure => ({ unit, better, counts, of });
+
+const cost = figure('less', enoughCpu);
+const rate = figure('more', copied);
+const delay = figure('less', allArrived);
+const whileMeasured = figure('less', longEnough);
+const everTrue = figure('less', always);
+const gib = ({ bytes }: Run): number => bytes / 2 ** 30;
+
+/** Everything that is computed from runs, in one table: name → unit, what is better, when it is told, formula. */
 export const figures = {
-  cpuPerGib: { unit: 'CPU-s/GiB', of: (run: Run) => run.cpuSeconds / (run.bytes / 2 ** 30) },
-  kernelPerGib: {
-    unit: 'CPU-s/GiB',
-    of: (run: Run) => (run.kernelSeconds === undefined ? undefined : run.kernelSeconds / (run.bytes / 2 ** 30)),
-  },
-  mibPerSecond: { unit: 'MiB/s', of: (run: Run) => run.bytes / 2 ** 20 / run.seconds },
-  offsetsPerSecond: { unit: '/s', of: (run: Run) => run.offsets / run.seconds },
-  cpuShare: { unit: 'of a core', of: (run: Run) => run.cpuSeconds / run.seconds },
-  residentMaxMib: { unit: 'MiB', of: (run: Run) => run.residentMaxBytes / 2 ** 20 },
-  startUpSeconds: { unit: 's', of: (run: Run) => run.startUpSeconds },
-  startUpCpuSeconds: { unit: 'CPU-s', of: (run: Run) => run.startUpCpuSeconds },
-  loopDelayMaxMs: { unit: 'ms', of: (run: Run) => run.inside?.loopDelayMaxMs },
-  loopBusyShare: { unit: 'of the time', of: (run: Run) => run.inside?.loopBusyShare },
-  markersPerSecond: {
-    unit: '/s',
-    of: (run: Run) => (run.inside === undefined ? undefined : run.inside.markers / run.seconds),
-  },
-  brokersP50Ms: { unit: 'ms', of: (run: Run) => run.latency?.source.p50Ms },
-  brokersP99Ms: { unit: 'ms', of: (run: Run) => run.latency?.source.p99Ms },
-  addedP50Ms: { unit: 'ms', of: (run: Run) => run.latency?.added.p50Ms },
-  addedP99Ms: { unit: 'ms', of: (run: Run) => run.latency?.added.p99Ms },
-  addedMaxMs: { unit: 'ms', of: (run: Run) => run.latency?.added.maxMs },
-} as const satisfies Record<string, { unit: string; of: (run: Run) => number | undefined }>;
+  cpuPerGib: cost('CPU-s/GiB', (run) => run.cpuSeconds / gib(run)),
+  kernelPerGib: cost('CPU-s/GiB', (run) => run.kernelSeconds / gib(run)),
+  cpuShare: cost('of a core', (run) => run.cpuSeconds / run.seconds),
+  mibPerSecond: figure('more', longEnough)('MiB/s', (run) =>
+    run.bytes === 0 ? undefined : run.bytes / 2 ** 20 / run.seconds,
+  ),
+  offsetsPerSecond: rate('/s', (run) => run.offsets / run.seconds),
+  ofWritten: rate('', (run) => (run.writtenOffsets === undefined ? undefined : run.offsets / run.writtenOffsets)),
+  markersPerSecond: rate('/s', (run) => (run.inside === undefined ? undefined : run.inside.markers / run.seconds)),
+  residentMaxMib: everTrue('MiB', (run) => run.residentMaxBytes / 2 ** 20),
+  startUpSeconds: everTrue('s', (run) => run.startUpSeconds),
+  startUpCpuSeconds: everTrue('CPU-s', (run) => run.startUpCpuSeconds),
+  loopDelayEverMs: everTrue('ms', (run) => run.inside?.loopDelayEverMs),
+  loopDelayMaxMs: whileMeasured('ms', (run) => run.inside?.loopDelayMaxMs),
+  loopBusyShare: whileMeasured('of the time', (run) => run.inside?.loopBusyShare),
+  brokersP50Ms: delay('ms', (run) => run.latency?.source.p50Ms),
+  brokersP99Ms: delay('ms', (run) => run.latency?.source.p99Ms),
+  addedP50Ms: delay('ms', (run) => run.latency?.added.p50Ms),
+  addedP99Ms: delay('ms', (run) => run.latency?.added.p99Ms),
+  addedMaxMs: delay('ms', (run) => run.latency?.added.maxMs),
+} as const satisfies Record<string, Figure>;
 
 export type FigureName = keyof typeof figures;
 
@@ -52,17 +79,31 @@ function medianOf(sorted: readonly number[]): number | undefined {
   return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }
 
-/** Over the repetitions; undefined when the mover did not run or does not have this figure. */
+/** Over the repetitions. Undefined when the mover did not run, or one of its runs does not have this figure or is too short. */
 export function figureOf(result: ScenarioResult, mover: MoverName, name: FigureName): Spread | undefined {
-  return spreadOf(
-    result.runs[mover].flatMap((run) => {
-      const value = figures[name].of(run);
-      return value === undefined || !Number.isFinite(value) ? [] : [value];
-    }),
+  const { counts, of } = figures[name];
+  const runs = result.runs[mover];
+  const told = runs.flatMap((run) => {
+    const value = counts(run) ? of(run) : undefined;
+    return value === undefined || !Number.isFinite(value) ? [] : [value];
+  });
+  return told.length === runs.length ? spreadOf(told) : undefined;
+}
+
+/** Runs in which rates or CPU cannot be told, and why. */
+export function shortRuns(result: ScenarioResult, mover: MoverName): readonly string[] {
+  return result.runs[mover].flatMap(({ seconds, cpuSeconds }) =>
+    seconds >= secondsMin && cpuSeconds >= cpuSecondsMin
+      ? []
+      : [`${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(2)} CPU-s (needs ${secondsMin} s and ${cpuSecondsMin} CPU-s)`],
   );
 }
 
 /** Offsets by which the source's log grew per second, markers included, when the producer had the machine for itself. */
 export function producerRate(result: ScenarioResult): number | undefined {
   return result.load === undefined ? undefined : result.load.offsets / result.load.seconds;
+}
+
+export function quotient(value: number | undefined, by: number | undefined): number | undefined {
+  return value === undefined || by === undefined || by === 0 ? undefined : value / by;
 }

@@ -23,7 +23,11 @@ export interface RecordsPlan {
 
 /** Writes records, partitions in turn, as fast as it goes or at a rate. */
 export interface ProduceJob extends RecordsPlan {
+  /** At most. */
   readonly records: number;
+  /** Ends after this time (and what warms up) even when there are more records; whole transactions. */
+  readonly seconds?: number;
+  readonly warmUpSeconds?: number;
   readonly recordsPerSecond?: number;
   /** Records of one transaction; every so manyth is aborted (0: none). The producer's settings name the id. */
   readonly transactions?: { readonly records: number; readonly abortEvery: number };
@@ -62,11 +66,18 @@ export const latencySchema = z.strictObject({
 export type Latency = z.output<typeof latencySchema>;
 
 export interface RunningLoad {
+  /** @throws with its last words when it has ended by itself */
+  assertRunning(): void;
   /** Kills it; for loads without an end. */
   stop(): Promise<void>;
 }
 
+/** `measuring` when the warm-up is over, `sent` when the last record was sent. */
+export type LoadEvent = 'measuring' | 'sent';
+
 const jobTimeoutMs = 900_000;
+/** Of a load beside a run: longer than any run may take. */
+const liveTimeoutMs = 3_600_000;
 const javaFlags = ['-Xms256m', '-Xmx1g', '-XX:+UseSerialGC', '-Xshare:auto'];
 
 /** Kafka's Java clients as the applications of the benchmark: one process per job. */
@@ -94,18 +105,27 @@ export class LoadTool {
     return new LoadTool(folder, `${classes}:${jars}`, signal);
   }
 
-  async produce(cluster: ClusterConfigInput, job: ProduceJob): Promise<Produced> {
+  /** `onEvent` hears of jobs that have `seconds`. */
+  async produce(
+    cluster: ClusterConfigInput,
+    job: ProduceJob,
+    onEvent: (event: LoadEvent) => void = () => undefined,
+  ): Promise<Produced> {
     const file = await this.#plan({ kind: 'produce', client: javaClientProperties(cluster), ...job });
-    const last = await this.#run(file, () => undefined);
-    return producedSchema.parse(last);
+    return producedSchema.parse(await this.#run(file, onEvent));
   }
 
   /** Starts to write and returns; what it wrote is not told. */
   async startProducing(cluster: ClusterConfigInput, job: ProduceJob): Promise<RunningLoad> {
     const file = await this.#plan({ kind: 'produce', client: javaClientProperties(cluster), ...job });
-    const child = this.#spawn(file, 'ignore');
-    const ended = endOf(child);
+    const child = this.#spawn(file, { stdout: 'ignore', timeoutMs: liveTimeoutMs });
+    const lastWords = tailOf(child);
+    let over = false;
+    const ended = endOf(child).finally(() => (over = true));
     return {
+      assertRunning() {
+        if (over) throw new Error(`the live load ended before the run:\n${lastWords()}`);
+      },
       async stop() {
         child.kill('SIGKILL');
         await ended;
@@ -113,11 +133,10 @@ export class LoadTool {
     };
   }
 
-  /** `onEvent` hears `measuring` when the warm-up is over and `sent` when the last record was sent. */
   async steady(
     sites: { readonly source: ClusterConfigInput; readonly target: ClusterConfigInput },
     job: SteadyJob,
-    onEvent: (event: 'measuring' | 'sent') => void,
+    onEvent: (event: LoadEvent) => void,
   ): Promise<Latency> {
     const clients = { client: javaClientProperties(sites.source), target: javaClientProperties(sites.target) };
     const file = await this.#plan({ kind: 'steady', ...clients, ...job });
@@ -131,21 +150,22 @@ export class LoadTool {
     return file;
   }
 
-  #spawn(file: string, stdout: 'pipe' | 'ignore'): ReturnType<typeof spawn> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(jobTimeoutMs)]);
-    const child = spawn(javaTool('java', process.env), [...javaFlags, '-cp', this.#classPath, 'Load', file], {
+  #spawn(
+    file: string,
+    { stdout, timeoutMs }: { readonly stdout: 'pipe' | 'ignore'; readonly timeoutMs: number },
+  ): ReturnType<typeof spawn> {
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
+    return spawn(javaTool('java', process.env), [...javaFlags, '-cp', this.#classPath, 'Load', file], {
       env: childEnvironment(process.env),
       stdio: ['ignore', stdout, 'pipe'],
       signal,
       killSignal: 'SIGKILL',
     });
-    return child;
   }
 
-  async #run(file: string, onEvent: (event: 'measuring' | 'sent') => void): Promise<unknown> {
-    const child = this.#spawn(file, 'pipe');
-    let errors = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4_000)));
+  async #run(file: string, onEvent: (event: LoadEvent) => void): Promise<unknown> {
+    const child = this.#spawn(file, { stdout: 'pipe', timeoutMs: jobTimeoutMs });
+    const lastWords = tailOf(child);
     const ended = endOf(child);
     let last: unknown;
     if (child.stdout !== null) {
@@ -158,9 +178,18 @@ export class LoadTool {
     }
     const code = await ended;
     this.#signal.throwIfAborted();
-    if (code !== 0) throw new Error(`the Java load ended with ${code ?? 'a signal'}:\n${errors}`);
+    if (code !== 0) throw new Error(`the Java load ended with ${code ?? 'a signal'}:\n${lastWords()}`);
     return last;
   }
+}
+
+const lastCharsMax = 4_000;
+
+/** What the process writes to stderr, the end of it. */
+function tailOf(child: ReturnType<typeof spawn>): () => string {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-lastCharsMax)));
+  return () => errors;
 }
 
 /** The exit code, `undefined` when a signal ended it or it was never started. Never rejects: an abort ends it as well. */

@@ -18,8 +18,6 @@ import { type BenchResult, type ScenarioResult } from './results.ts';
 import { runScenario } from './run-scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-const quickScale = 1 / 8;
-
 // npm run bench [-- SCENARIO … OPTIONS] — ours, MirrorMaker 2 and a floor on the same brokers; see docs/performance.md.
 await runCommand(async (signal) => {
   const options = parseOptions(process.argv.slice(2));
@@ -34,10 +32,11 @@ await runCommand(async (signal) => {
   if (options.profile !== undefined) process.stdout.write(`\n${await summarizeProfiles(options.profile)}\n`);
   if (options.json !== undefined) await writeResult(options.json, result);
   if (options.saveBaseline) await saveBaseline(result);
-  if (baseline === undefined) return 0;
+  const failed = result.scenarios.some(({ failures }) => failures.length > 0);
+  if (baseline === undefined) return failed ? 1 : 0;
   const changes = compareResults(baseline, result);
   process.stdout.write(`\n${renderChanges(baseline, changes)}\n`);
-  return changes.some(({ worse }) => worse) ? 1 : 0;
+  return failed || changes.some(({ worse }) => worse) ? 1 : 0;
 });
 
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchResult> {
@@ -57,7 +56,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
     try {
       const mirrorMaker = { libs, kafkaVersion };
       const context = { ...pair, load, folder, mirrorMaker, profileFolder, signal, say };
-      for (const scenario of scenarios(options.quick ? quickScale : 1)) {
+      for (const scenario of scenarios(options.quick ? 'quick' : 'full')) {
         if (!options.scenarios.includes(scenario.name)) continue;
         const { repetitions: count, movers } = options;
         const result = await runScenario(scenario, context, { count, movers });

@@ -1,5 +1,4 @@
-import { waitUntil } from '../src/local/bounded-wait.ts';
-import { type InsideView, type RunningMover } from './mover.ts';
+import { type InsideView } from './mover.ts';
 import { type Usage, usageOf } from './process-usage.ts';
 import { type Run } from './results.ts';
 
@@ -35,41 +34,10 @@ export function runOf({ startedAtMs, begin, end, inside }: Span, moved: { bytes:
       : {
           inside: {
             loopDelayMaxMs: inside.loopDelayMaxMs,
+            loopDelayEverMs: inside.loopDelayEverMs,
             loopBusyShare: inside.loopBusyShare,
             markers: inside.markers,
           },
         }),
   };
-}
-
-const stuckAfterMs = 240_000;
-const lookEveryMs = 25;
-
-/**
- * Waits until `progress` has reached `wanted`, and gives what it then was. Time without any progress is bounded, not
- * the whole: a slow mover is measured as well.
- * @throws with the mover's last lines when it is stuck
- */
-export async function reach(
-  wanted: number,
-  progress: () => Promise<number | undefined>,
-  watched: { readonly mover: RunningMover; readonly signal: AbortSignal },
-): Promise<number> {
-  let last = -1;
-  for (;;) {
-    const before = last;
-    const further = await waitUntil(
-      async () => {
-        last = (await progress()) ?? last;
-        return last > before;
-      },
-      { timeoutMs: stuckAfterMs, intervalMs: lookEveryMs, signal: watched.signal },
-    );
-    if (last >= wanted) return last;
-    if (further) continue;
-    // Its own view rejects with the reason, if it knows one.
-    await watched.mover.inside();
-    const lines = await watched.mover.logTail();
-    throw new Error(`nothing was copied for ${stuckAfterMs / 1000} s, ${last} of ${wanted} offsets are:\n${lines}`);
-  }
 }

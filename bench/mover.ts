@@ -23,6 +23,8 @@ export interface MoveJob {
 export interface InsideView {
   /** Longest time for which its event loop did not turn, milliseconds. */
   readonly loopDelayMaxMs: number;
+  /** The same since the process began, start and resume included. */
+  readonly loopDelayEverMs: number;
   /** Share of the time in which its event loop was busy, 0 to 1. */
   readonly loopBusyShare: number;
   /** Markers written into gaps. */
@@ -39,6 +41,8 @@ export interface RunningMover {
   mark(): Promise<void>;
   /** Undefined for a mover that does not tell. Rejects when it has given up a partition. */
   inside(): Promise<InsideView | undefined>;
+  /** Rejects when it did not run as it was told to. */
+  checkItself(): Promise<void>;
   /** Its last lines, for the message when it gets stuck. */
   logTail(): Promise<string>;
   /** Ends it and removes what it keeps at the clusters. */

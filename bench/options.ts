@@ -19,14 +19,14 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [SCENARIO …] [options]
 
-  SCENARIO            some of: ${scenarios(1)
+  SCENARIO            some of: ${scenarios('full')
     .map(({ name }) => name)
     .join(', ')} (default: all)
-  --quick             an eighth of the bytes, one repetition: a table in minutes
+  --quick             everything smaller, one repetition: ten minutes; goals of the full scale are not judged
   --repetitions N     default 3, interleaved
   --only MOVER        umbra, mirror-maker or floor; may be repeated (default: all that a scenario has)
   --json FILE         writes what was measured
-  --compare           beside the ratios of bench/baseline.json; exit code 1 when one is much worse
+  --compare           beside bench/baseline.json, a full run; exit code 1 when something is much worse
   --save-baseline     writes bench/baseline.json (keeps scenarios that were not part of this run)
   --profile FOLDER    CPU profiles of our process, and where its time goes
 `;
@@ -37,18 +37,20 @@ const repetitionsMax = 20;
 export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values, positionals } = parse(args);
   if (values.help === true) return 'help';
-  const known = scenarios(1).map(({ name }) => name);
+  const known = scenarios('full').map(({ name }) => name);
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new ToolError(`No scenario ${unknown}; there are ${known.join(', ')}.`);
   const quick = values.quick === true;
+  const [compare, saveBaseline] = [values.compare === true, values['save-baseline'] === true];
+  if (quick && (compare || saveBaseline)) throw new ToolError('The baseline is of full runs: not with --quick.');
   return {
     scenarios: positionals.length === 0 ? known : known.filter((name) => positionals.includes(name)),
     quick,
     repetitions: repetitionsOf(values.repetitions, quick),
     movers: moversOf(values.only),
     json: values.json,
-    compare: values.compare === true,
-    saveBaseline: values['save-baseline'] === true,
+    compare,
+    saveBaseline,
     profile: values.profile,
   };
 }

@@ -1,5 +1,5 @@
-import { type FigureName, figureOf, figures, producerRate, type Spread } from './figures.ts';
-import { goals, judgeGoal, quotient, renderBound, type Goal, type Verdict } from './goals.ts';
+import { type FigureName, figureOf, figures, producerRate, quotient, shortRuns, type Spread } from './figures.ts';
+import { goals, judgeGoal, renderBound, type Goal, type Verdict } from './goals.ts';
 import { type MoverName, moverNames } from './mover.ts';
 import { type BenchResult, type ScenarioResult } from './results.ts';
 import { renderTable } from './table.ts';
@@ -8,6 +8,7 @@ import { renderTable } from './table.ts';
 const shown: readonly { readonly figure: FigureName; readonly title: string }[] = [
   { figure: 'mibPerSecond', title: 'throughput' },
   { figure: 'offsetsPerSecond', title: 'offsets' },
+  { figure: 'ofWritten', title: 'of what was written meanwhile' },
   { figure: 'cpuPerGib', title: 'CPU per GiB' },
   { figure: 'kernelPerGib', title: '  in the kernel' },
   { figure: 'cpuShare', title: 'CPU' },
@@ -19,6 +20,7 @@ const shown: readonly { readonly figure: FigureName; readonly title: string }[] 
   { figure: 'addedMaxMs', title: 'latency added, max' },
   { figure: 'markersPerSecond', title: 'fillers' },
   { figure: 'loopDelayMaxMs', title: 'event loop blocked, max' },
+  { figure: 'loopDelayEverMs', title: '  start included' },
   { figure: 'loopBusyShare', title: 'event loop busy' },
   { figure: 'startUpSeconds', title: 'start-up and warm-up' },
   { figure: 'startUpCpuSeconds', title: 'CPU until then' },
@@ -40,9 +42,18 @@ export function renderScenario(result: ScenarioResult): string {
     return [[title, figures[figure].unit, ...spreads.map(renderSpread), ...ratios(result, figure, movers)]];
   });
   const rate = producerRate(result);
-  const producer = rate === undefined ? [] : [`(the producer alone: ${plain(rate)} offsets/s)`];
+  const producer = rate === undefined ? [] : [`  the producer alone: ${plain(rate)} offsets/s`];
   const against = movers.filter((mover) => mover !== 'umbra').map((mover) => `umbra / ${mover}`);
-  return [head, renderTable(['', 'unit', ...movers, ...against], rows), ...producer].join('\n');
+  return [head, renderTable(['', 'unit', ...movers, ...against], rows), ...producer, ...remarks(result)].join('\n');
+}
+
+/** Why a figure is missing. */
+function remarks(result: ScenarioResult): readonly string[] {
+  const { load, failures } = result;
+  const log =
+    load === undefined ? [] : [`  the log: ${plain(load.bytes / 2 ** 20)} MiB, ${plain(load.offsets)} offsets`];
+  const short = moverNames.flatMap((mover) => shortRuns(result, mover).map((why) => `  too short: ${mover}, ${why}`));
+  return [...log, ...short, ...failures.map(({ mover, message }) => `  FAILED: ${mover}: ${message}`)];
 }
 
 function ratios(result: ScenarioResult, figure: FigureName, movers: readonly MoverName[]): readonly string[] {
@@ -71,9 +82,13 @@ function renderSpread(spread: Spread | undefined): string {
 export function renderGoals(results: readonly ScenarioResult[]): string {
   const rows = goals.map((goal) => {
     const verdict = judgeGoal(goal, results);
-    return [goal.what, goal.scenario, renderBound(goal), renderValue(goal, verdict), renderVerdict(goal, verdict)];
+    return [goal.what, placeOf(goal), renderBound(goal), renderValue(goal, verdict), renderVerdict(goal, verdict)];
   });
   return ['Goals', renderTable(['goal', 'scenario', 'bound', 'measured', ''], rows)].join('\n');
+}
+
+function placeOf({ scenarios: names }: Goal): string {
+  return names.length === 1 ? names.join() : `${names.length} scenarios`;
 }
 
 function renderValue({ measure }: Goal, verdict: Verdict): string {
@@ -82,7 +97,8 @@ function renderValue({ measure }: Goal, verdict: Verdict): string {
 }
 
 export function renderVerdict({ bound }: Goal, verdict: Verdict): string {
-  if (verdict.kind !== 'missed') return verdict.kind;
+  if (verdict.kind === 'not measured') return `not measured (${verdict.why})`;
+  if (verdict.kind === 'met') return verdict.kind;
   const factor = bound.kind === 'at-most' ? verdict.ofBound : 1 / verdict.ofBound;
   return `missed by ${plain((factor - 1) * 100)} %`;
 }

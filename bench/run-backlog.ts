@@ -1,13 +1,17 @@
 import { type BenchContext } from './bench-context.ts';
-import { type RunningLoad } from './load.ts';
-import { markOf, reach, runOf } from './measured-time.ts';
-import { type MoverName, type RunningMover } from './mover.ts';
-import { startFloor } from './movers/floor.ts';
+import { withClosing } from './closing.ts';
+import { checkCopy } from './copy-check.ts';
+import { runFirstProcess, withFirstProcess } from './first-process.ts';
+import { startLiveLoad } from './live-load.ts';
+import { markOf, runOf } from './measured-time.ts';
+import { type MoverName } from './mover.ts';
+import { reach } from './progress.ts';
 import { type Run, type ScenarioResult } from './results.ts';
-import { endSum, makeSourceTopics, makeTargetTopics, topicsOf } from './scenario-topics.ts';
-import { type BacklogScenario, type Scenario } from './scenarios.ts';
-import { type CopyingMover, startMover } from './start-mover.ts';
-import { deleteTopics, endOffsets, logBytes } from './topics.ts';
+import { runFloor } from './run-floor.ts';
+import { endSum, makeSourceTopics, makeTargetTopics, removeTargetTopics, topicsOf } from './scenario-topics.ts';
+import { type BacklogScenario } from './scenarios.ts';
+import { type CopyingMover, moveJob, startMover } from './start-mover.ts';
+import { endOffsets, logBytes } from './topics.ts';
 
 type Load = NonNullable<ScenarioResult['load']>;
 
@@ -32,7 +36,7 @@ export async function prepareBacklog(scenario: BacklogScenario, context: BenchCo
   return {
     load,
     runOnce: (mover) =>
-      mover === 'floor' ? runFloor(load, scenario) : copyBacklog(mover, scenario, { context, load }),
+      mover === 'floor' ? runFloor(load.bytes, context) : copyBacklog(mover, scenario, { context, load }),
   };
 }
 
@@ -43,91 +47,40 @@ async function copyBacklog(
 ): Promise<Run> {
   const { context, load } = given;
   const topics = topicsOf(scenario);
-  const live = liveTopicsOf(scenario);
-  await makeTargetTopics(scenario, context);
-  if (live !== undefined) await makeLiveTopics(live, context);
-  const stopping: { stop(): Promise<void> }[] = [];
-  try {
-    if (live !== undefined) stopping.push(await startLive(live, context));
+  const { admin } = context.target;
+  const progress = async (): Promise<number | undefined> => (await endOffsets(admin, topics))?.sum;
+  // The other mover leaves out what no reader sees, and numbers what is left anew.
+  const wanted = mover === 'umbra' ? load.offsets : load.visibleRecords;
+  return withClosing(async (later) => {
+    later(() => removeTargetTopics(scenario, context));
+    await makeTargetTopics(scenario, context);
+    const live = await startLiveLoad(scenario, context, later);
+    const job = moveJob(scenario, [...topics, ...(live?.topics ?? [])], context);
+    const { restartAtShare, warmUpShare } = scenario;
+    const first =
+      restartAtShare === undefined
+        ? undefined
+        : await runFirstProcess(mover, { job, context, progress, offsets: Math.ceil(wanted * restartAtShare) });
     const startedAtMs = performance.now();
-    const every = [...topics, ...(live === undefined ? [] : topicsOf(live))];
-    const running = await startMover(mover, scenario, { context, topics: every });
-    stopping.unshift(running);
-    // The other mover leaves out what no reader sees, and numbers what is left anew.
-    const wanted = mover === 'umbra' ? load.offsets : load.visibleRecords;
-    const progress = async (): Promise<number | undefined> => (await endOffsets(context.target.admin, topics))?.sum;
+    const running = await startMover(mover, job, context);
+    later(() => running.stop());
     const watched = { mover: running, signal: context.signal };
-    const from = await reach(Math.ceil(wanted * scenario.warmUpShare), progress, watched);
+    await reach(Math.ceil(wanted * warmUpShare), progress, watched);
     await running.mark();
-    const [begin, liveFrom] = [await markOf(running.pid), await liveBytes(live, context)];
+    // Together: what is copied while the one is asked for would be counted without the other.
+    const [begin, from, liveFrom] = await Promise.all([
+      markOf(running.pid),
+      endSum(admin, topics),
+      live?.copiedBytes(),
+    ]);
     await reach(wanted, progress, watched);
-    if (live !== undefined) await level(live, { running, context });
-    const end = await markOf(running.pid);
+    await live?.level(running);
+    const [end, liveTo] = await Promise.all([markOf(running.pid), live?.copiedBytes()]);
+    const inside = await running.inside();
+    await checkCopy(mover, { running, topics, context, end: wanted });
+    await live?.check(mover, running);
     const offsets = wanted - from;
-    const bytes = (load.bytes * offsets) / wanted + (await liveBytes(live, context)) - liveFrom;
-    return runOf({ startedAtMs, begin, end, inside: await running.inside() }, { bytes, offsets });
-  } finally {
-    for (const each of stopping) await each.stop();
-    await deleteTopics(context.target.admin, topics);
-  }
-}
-
-/** The topic beside the backlog that is written to all the while. */
-function liveTopicsOf(scenario: BacklogScenario): BacklogScenario | undefined {
-  return scenario.live === undefined ? undefined : { ...scenario, name: `${scenario.name}-live` };
-}
-
-async function makeLiveTopics(live: Scenario, context: BenchContext): Promise<void> {
-  await makeSourceTopics(live, context);
-  await makeTargetTopics(live, context);
-}
-
-async function startLive(live: BacklogScenario, context: BenchContext): Promise<RunningLoad> {
-  if (live.live === undefined) throw new Error(`${live.name} has no live load`);
-  const { recordsPerSecond, records } = live.live;
-  const plan = { ...records, topics: topicsOf(live), partitions: live.at.partitions };
-  return context.load.startProducing(context.source.config, { ...plan, recordsPerSecond, records: liveRecordsMax });
-}
-
-/** More than any run lasts; the load is ended with the run. */
-const liveRecordsMax = 100_000_000;
-/** Caught up: what is missing came within this time. */
-const levelWithinSeconds = 1;
-
-async function level(
-  live: BacklogScenario,
-  { running, context }: { readonly running: RunningMover; readonly context: BenchContext },
-): Promise<void> {
-  const topics = topicsOf(live);
-  const missing = async (): Promise<number> =>
-    (await endSum(context.target.admin, topics)) - (await endSum(context.source.admin, topics));
-  const records = (live.live?.recordsPerSecond ?? 0) * levelWithinSeconds;
-  await reach(-records, missing, { mover: running, signal: context.signal });
-}
-
-async function liveBytes(live: Scenario | undefined, { target }: BenchContext): Promise<number> {
-  return live === undefined ? 0 : logBytes(target.admin, topicsOf(live));
-}
-
-/** As many bytes as the log has, after as large a warm-up. */
-async function runFloor(load: Load, { warmUpShare }: BacklogScenario): Promise<Run> {
-  const startedAtMs = performance.now();
-  const floor = await startFloor();
-  try {
-    const from = await movedTo(floor, load.bytes * warmUpShare);
-    const begin = await markOf(floor.pid);
-    const bytes = (await movedTo(floor, from + load.bytes)) - from;
-    const end = await markOf(floor.pid);
-    return runOf({ startedAtMs, begin, end, inside: undefined }, { bytes, offsets: 0 });
-  } finally {
-    await floor.stop();
-  }
-}
-
-/** It answers between two blocks, so asking again and again waits. */
-async function movedTo(floor: { moved(): Promise<number> }, bytes: number): Promise<number> {
-  for (;;) {
-    const moved = await floor.moved();
-    if (moved >= bytes) return moved;
-  }
+    const bytes = (load.bytes * offsets) / wanted + (liveTo ?? 0) - (liveFrom ?? 0);
+    return withFirstProcess(first, runOf({ startedAtMs, begin, end, inside }, { bytes, offsets }));
+  });
 }

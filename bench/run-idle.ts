@@ -1,32 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchContext } from './bench-context.ts';
-import { awaitFirstCopies } from './first-copies.ts';
+import { checkEnds } from './copy-check.ts';
+import { type Follower, withFollower } from './follower.ts';
 import { markOf, runOf } from './measured-time.ts';
 import { type Run } from './results.ts';
-import { makeSourceTopics, makeTargetTopics, removeTopics, topicsOf } from './scenario-topics.ts';
 import { type IdleScenario } from './scenarios.ts';
-import { type CopyingMover, startMover } from './start-mover.ts';
+import { type CopyingMover } from './start-mover.ts';
 
-/** What it costs to follow partitions in which nothing happens, after a record went through each. */
-export async function runIdle(mover: CopyingMover, scenario: IdleScenario, context: BenchContext): Promise<Run> {
-  const topics = topicsOf(scenario);
+/**
+ * What it costs to follow partitions in which nothing happens, after a record went through each. Ten thousand of them
+ * take minutes to make: the repetitions are windows of one run, one after the other.
+ */
+export async function runIdle(
+  mover: CopyingMover,
+  scenario: IdleScenario,
+  { context, count }: { readonly context: BenchContext; readonly count: number },
+): Promise<readonly Run[]> {
   const { signal } = context;
-  await makeSourceTopics(scenario, context);
-  await makeTargetTopics(scenario, context);
-  const startedAtMs = performance.now();
-  const running = await startMover(mover, scenario, { context, topics });
-  try {
-    await awaitFirstCopies({ topics, partitions: scenario.at.partitions }, context, running);
+  const pause = async (seconds: number): Promise<void> => delay(seconds * 1000, undefined, { signal });
+  const measure = async ({ running, topics, startedAtMs }: Follower): Promise<readonly Run[]> => {
     // The time is what is measured here, not waited for.
-    await delay(scenario.settleSeconds * 1000, undefined, { signal });
-    await running.mark();
-    const begin = await markOf(running.pid);
-    await delay(scenario.seconds * 1000, undefined, { signal });
-    const end = await markOf(running.pid);
-    const inside = await running.inside();
-    return runOf({ startedAtMs, begin, end, inside }, { bytes: 0, offsets: 0 });
-  } finally {
-    await running.stop();
-    await removeTopics(scenario, context);
-  }
+    await pause(scenario.settleSeconds);
+    const runs: Run[] = [];
+    for (let window = 0; window < count; window++) {
+      await running.mark();
+      const begin = await markOf(running.pid);
+      await pause(scenario.seconds);
+      const end = await markOf(running.pid);
+      const inside = await running.inside();
+      runs.push(runOf({ startedAtMs, begin, end, inside }, { bytes: 0, offsets: 0 }));
+    }
+    await checkEnds(topics, context);
+    return runs;
+  };
+  return withFollower(mover, scenario, { context, measure });
 }

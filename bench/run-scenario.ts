@@ -1,10 +1,13 @@
 import { type BenchContext } from './bench-context.ts';
+import { messageOf, withClosing } from './closing.ts';
 import { type MoverName } from './mover.ts';
 import { type Run, type ScenarioResult } from './results.ts';
 import { prepareBacklog } from './run-backlog.ts';
 import { runIdle } from './run-idle.ts';
+import { runLive } from './run-live.ts';
 import { runSteady } from './run-steady.ts';
-import { removeTopics } from './scenario-topics.ts';
+import { scaleOf } from './scale.ts';
+import { makeSourceTopics, removeTopics } from './scenario-topics.ts';
 import { type Scenario } from './scenarios.ts';
 import { type CopyingMover } from './start-mover.ts';
 
@@ -14,43 +17,72 @@ export interface Repetitions {
   readonly movers: readonly MoverName[];
 }
 
-/** All repetitions of a scenario, the movers in turn, so that a slow minute of the machine hits all of them. */
+/**
+ * All repetitions of a scenario, the movers in turn, so that a slow minute of the machine hits all of them. A run that
+ * fails is part of the result and no measurement: the rest goes on.
+ */
 export async function runScenario(
   scenario: Scenario,
   context: BenchContext,
   { count, movers }: Repetitions,
 ): Promise<ScenarioResult> {
   const runs: Record<MoverName, Run[]> = { umbra: [], 'mirror-maker': [], floor: [] };
-  const { load, runOnce } = await prepare(scenario, context);
-  try {
-    for (let repetition = 1; repetition <= count; repetition++) {
+  const failures: ScenarioResult['failures'] = [];
+  const load = await withClosing(async (later) => {
+    later(() => removeTopics(scenario, context));
+    const { load: written, rounds, runOnce } = await prepare(scenario, context, count);
+    for (let round = 1; round <= rounds; round++) {
       for (const mover of scenario.movers.filter((each) => movers.includes(each))) {
-        context.say(`${scenario.name}: ${mover}, ${repetition} of ${count}`);
-        runs[mover].push(await runOnce(mover));
+        context.say(`${scenario.name}: ${mover}, ${round} of ${rounds}`);
+        const [done] = await Promise.allSettled([runOnce(mover)]);
+        context.signal.throwIfAborted();
+        if (done.status === 'fulfilled') runs[mover].push(...done.value);
+        else failures.push({ mover, message: messageOf(done.reason) });
       }
     }
-  } finally {
-    await removeTopics(scenario, context);
-  }
+    return written;
+  });
   const { name, what } = scenario;
-  return { scenario: name, what, ...(load === undefined ? {} : { load }), runs };
+  const scale = scaleOf(scenario, load);
+  return { scenario: name, what, scale, ...(load === undefined ? {} : { load }), runs, failures };
 }
 
 interface Prepared {
   readonly load: ScenarioResult['load'];
-  readonly runOnce: (mover: MoverName) => Promise<Run>;
+  /** How often every mover runs. */
+  readonly rounds: number;
+  readonly runOnce: (mover: MoverName) => Promise<readonly Run[]>;
 }
 
-async function prepare(scenario: Scenario, context: BenchContext): Promise<Prepared> {
+async function prepare(scenario: Scenario, context: BenchContext, count: number): Promise<Prepared> {
   switch (scenario.kind) {
-    case 'backlog':
+    case 'backlog': {
       context.say(`${scenario.name}: writing ${scenario.what}`);
-      return prepareBacklog(scenario, context);
+      const { load, runOnce } = await prepareBacklog(scenario, context);
+      return { load, rounds: count, runOnce: async (mover) => [await runOnce(mover)] };
+    }
     case 'steady':
-      return { load: undefined, runOnce: (mover) => runSteady(copying(mover), scenario, context) };
+      return follow(scenario, context, { count, run: (mover) => runSteady(mover, scenario, context) });
+    case 'live':
+      return follow(scenario, context, { count, run: (mover) => runLive(mover, scenario, context) });
     case 'idle':
-      return { load: undefined, runOnce: (mover) => runIdle(copying(mover), scenario, context) };
+      context.say(`${scenario.name}: making ${scenario.what}`);
+      await makeSourceTopics(scenario, context);
+      return { load: undefined, rounds: 1, runOnce: (mover) => runIdle(copying(mover), scenario, { context, count }) };
   }
+}
+
+/** The source's topics anew for every run: there is no backlog. */
+function follow(
+  scenario: Scenario,
+  context: BenchContext,
+  { count, run }: { readonly count: number; readonly run: (mover: CopyingMover) => Promise<Run> },
+): Prepared {
+  const runOnce = async (mover: MoverName): Promise<readonly Run[]> => {
+    await makeSourceTopics(scenario, context);
+    return [await run(copying(mover))];
+  };
+  return { load: undefined, rounds: count, runOnce };
 }
 
 function copying(mover: MoverName): CopyingMover {

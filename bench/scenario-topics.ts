@@ -30,7 +30,17 @@ async function make(
   }
 }
 
-export async function removeTopics(scenario: Scenario, { source, target }: BenchContext): Promise<void> {
+export async function removeTargetTopics(
+  scenario: Pick<Scenario, 'name' | 'at'>,
+  { target }: BenchContext,
+): Promise<void> {
+  await deleteTopics(target.admin, topicsOf(scenario));
+}
+
+export async function removeTopics(
+  scenario: Pick<Scenario, 'name' | 'at'>,
+  { source, target }: BenchContext,
+): Promise<void> {
   for (const { admin } of [source, target]) await deleteTopics(admin, topicsOf(scenario));
 }
 

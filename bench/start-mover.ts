@@ -9,23 +9,21 @@ export type CopyingMover = Exclude<MoverName, 'floor'>;
 
 let runs = 0;
 
-/** Starts one mover for the topics of a scenario. */
-export async function startMover(
-  name: CopyingMover,
-  scenario: Scenario,
-  given: { readonly context: BenchContext; readonly topics: readonly string[] },
-): Promise<RunningMover> {
-  const { context, topics } = given;
+/** What one run has to copy, under a name that no other run has. */
+export function moveJob(scenario: Scenario, topics: readonly string[], context: BenchContext): MoveJob {
   runs += 1;
-  const job: MoveJob = {
+  const { compression, batchBytesMax, lingerMs } = scenario;
+  return {
     source: context.source.config,
     target: context.target.config,
     topics,
     runId: `${scenario.name}-${process.pid}-${runs}`,
-    compression: scenario.compression,
-    batchBytesMax: scenario.batchBytesMax,
-    lingerMs: scenario.lingerMs,
+    ...{ compression, batchBytesMax, lingerMs },
   };
+}
+
+/** Starts one mover; with the job of an earlier one, ours goes on where that one ended. */
+export async function startMover(name: CopyingMover, job: MoveJob, context: BenchContext): Promise<RunningMover> {
   const { folder, profileFolder, mirrorMaker, signal } = context;
   switch (name) {
     case 'umbra':

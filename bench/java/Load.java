@@ -54,6 +54,7 @@ public final class Load {
     List<TopicPartition> partitions = partitions(job);
     AtomicReference<Exception> failure = new AtomicReference<>();
     long committed = 0;
+    long sent = 0;
     long startedAt = System.nanoTime();
     try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(producer(job))) {
       if (transactions != null) producer.initTransactions();
@@ -61,7 +62,17 @@ public final class Load {
       long inTransaction = 0;
       long number = 0;
       long perSecond = job.has("recordsPerSecond") ? job.get("recordsPerSecond").asLong() : 0;
-      for (long i = 0; i < records && failure.get() == null; i++) {
+      long measuringAt = seconds(job, "warmUpSeconds");
+      long endAt = job.has("seconds") ? measuringAt + seconds(job, "seconds") : Long.MAX_VALUE;
+      boolean measuring = endAt == Long.MAX_VALUE;
+      for (long i = 0; i < records && failure.get() == null; i++, sent = i) {
+        // Whole transactions: what is open belongs to the one that is being written.
+        long sinceStart = System.nanoTime() - startedAt;
+        if (inTransaction == 0 && sinceStart >= endAt) break;
+        if (!measuring && sinceStart >= measuringAt) {
+          measuring = true;
+          event("measuring");
+        }
         if (perSecond > 0) waitUntil(startedAt + i * 1_000_000_000L / perSecond);
         if (transactions != null && inTransaction == 0) producer.beginTransaction();
         TopicPartition to = partitions.get((int) (i % partitions.size()));
@@ -84,13 +95,22 @@ public final class Load {
         inTransaction = 0;
       }
       producer.flush();
+      if (job.has("seconds")) event("sent");
     }
     if (failure.get() != null) throw failure.get();
     double seconds = (System.nanoTime() - startedAt) / 1e9;
     return JSON.createObjectNode()
-        .put("records", records)
-        .put("visibleRecords", transactions == null ? records : committed)
+        .put("records", sent)
+        .put("visibleRecords", transactions == null ? sent : committed)
         .put("seconds", seconds);
+  }
+
+  private static long seconds(JsonNode job, String name) {
+    return job.has(name) ? job.get(name).asLong() * 1_000_000_000L : 0;
+  }
+
+  private static void event(String name) {
+    System.out.println("{\"event\":\"" + name + "\"}");
   }
 
   private static Properties producer(JsonNode job) {
@@ -164,7 +184,7 @@ public final class Load {
       long startedAt = System.nanoTime();
       for (int i = 0; i < records && failure.get() == null; i++) {
         waitUntil(startedAt + i * 1_000_000_000L / perSecond);
-        if (i == warmUp) System.out.println("{\"event\":\"measuring\"}");
+        if (i == warmUp) event("measuring");
         byte[] value = content.clone();
         sent[i] = System.nanoTime();
         ByteBuffer.wrap(value).putInt(i);
@@ -173,7 +193,7 @@ public final class Load {
           if (error != null) failure.compareAndSet(null, error);
         });
       }
-      System.out.println("{\"event\":\"sent\"}");
+      event("sent");
       producer.flush();
     }
     if (failure.get() != null) throw failure.get();
@@ -209,7 +229,7 @@ public final class Load {
   }
 
   private static double at(long[] sorted, double share) {
-    if (sorted.length == 0) return 0;
+    if (sorted.length == 0) throw new IllegalStateException("no record reached both readers");
     return sorted[(int) Math.min(sorted.length - 1, Math.floor(share * sorted.length))] / 1e6;
   }
 

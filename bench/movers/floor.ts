@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withClosing } from '../closing.ts';
 import { startChild } from './child.ts';
 
 export interface Floor {
@@ -20,10 +21,11 @@ export async function startFloor(): Promise<Floor> {
     return {
       pid: floor.pid,
       moved: async () => (await floor.ask({}, movedSchema)).moved,
-      async stop() {
-        await floor.stop();
-        await ends.stop();
-      },
+      stop: async () =>
+        withClosing((later) => {
+          for (const each of [ends, floor]) later(() => each.stop());
+          return Promise.resolve();
+        }),
     };
   } catch (error) {
     await ends.stop();

@@ -3,7 +3,7 @@ import { renderProperties } from '../../src/local/java-properties.ts';
 import { javaClientProperties } from '../../tools/java-client.ts';
 import { type MoveJob } from '../mover.ts';
 
-type Entry = readonly [key: string, value: string | number | boolean];
+export type Entry = readonly [key: string, value: string | number | boolean];
 
 const mebibyte = 1024 * 1024;
 export const mirrorMakerTasks = 4;
@@ -42,8 +42,8 @@ export function renderMirrorMaker(job: MoveJob): string {
     ['tasks.max', mirrorMakerTasks],
     ['replication.policy.class', 'org.apache.kafka.connect.mirror.IdentityReplicationPolicy'],
     ...alone,
-    ...consumer(flow, job),
-    ...producer(names.target, job),
+    ...under(`${flow}.consumer`, consumerSettings(job)),
+    ...under(`${names.target}.producer`, producerSettings(job)),
   ]);
 }
 
@@ -67,9 +67,21 @@ const alone: readonly Entry[] = [
   ['status.storage.replication.factor', 1],
 ];
 
+/** Kafka's own log to stdout with what every client is really configured with: mirror-maker-effect.ts reads it. */
+export function renderMirrorMakerLogging(): string {
+  return renderProperties([
+    ['appender.stdout.type', 'Console'],
+    ['appender.stdout.name', 'stdout'],
+    ['appender.stdout.layout.type', 'PatternLayout'],
+    ['appender.stdout.layout.pattern', '%d %p %m (%c)%n'],
+    ['rootLogger.level', 'INFO'],
+    ['rootLogger.appenderRef.stdout.ref', 'stdout'],
+  ]);
+}
+
 /** Few large fetches, and as many records in one poll as they bring; CRCs are checked by the target anyway. */
-function consumer(flow: string, { batchBytesMax }: MoveJob): readonly Entry[] {
-  const settings: readonly Entry[] = [
+export function consumerSettings({ batchBytesMax }: MoveJob): readonly Entry[] {
+  return [
     ['isolation.level', 'read_committed'],
     ['max.poll.records', 10_000],
     ['fetch.max.bytes', 50 * mebibyte],
@@ -77,12 +89,11 @@ function consumer(flow: string, { batchBytesMax }: MoveJob): readonly Entry[] {
     ['receive.buffer.bytes', mebibyte],
     ['check.crcs', false],
   ];
-  return settings.map(([key, value]) => [`${flow}.consumer.${key}`, value] as const);
 }
 
 /** Batches as large as they fill up to within the linger time; the compression of the source, not none. */
-function producer(target: string, job: MoveJob): readonly Entry[] {
-  const settings: readonly Entry[] = [
+export function producerSettings(job: MoveJob): readonly Entry[] {
+  return [
     ['acks', 'all'],
     // Connect keeps one request in flight for the sake of the order; an idempotent producer keeps it with five.
     ['enable.idempotence', true],
@@ -94,5 +105,8 @@ function producer(target: string, job: MoveJob): readonly Entry[] {
     ['compression.type', job.compression],
     ['send.buffer.bytes', mebibyte],
   ];
-  return settings.map(([key, value]) => [`${target}.producer.${key}`, value] as const);
+}
+
+function under(prefix: string, settings: readonly Entry[]): readonly Entry[] {
+  return settings.map(([key, value]) => [`${prefix}.${key}`, value] as const);
 }

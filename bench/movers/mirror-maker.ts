@@ -1,13 +1,20 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { childEnvironment } from '../../src/local/child-environment.ts';
-import { renderLogging, loggingFlags } from '../../src/local/broker-logging.ts';
+import { loggingFlags } from '../../src/local/broker-logging.ts';
 import { logTail } from '../../src/local/log-tail.ts';
 import { launchProcess, stopProcess } from '../../src/local/managed-process.ts';
 import { writePrivateFile } from '../../src/local/private-file.ts';
 import { javaTool } from '../../tools/java-client.ts';
 import { type MoveJob, type RunningMover } from '../mover.ts';
 import { deleteTopics, openCluster, topicNames } from '../topics.ts';
-import { mirrorMakerAliases, mirrorMakerJvm, renderMirrorMaker } from './mirror-maker-config.ts';
+import {
+  mirrorMakerAliases,
+  mirrorMakerJvm,
+  renderMirrorMaker,
+  renderMirrorMakerLogging,
+} from './mirror-maker-config.ts';
+import { ineffectiveSettings } from './mirror-maker-effect.ts';
 
 /** What it is given to end well; its positions are not used again. */
 const stopBounds = { graceMs: 15_000, killMs: 10_000 };
@@ -26,7 +33,7 @@ export async function startMirrorMaker(job: MoveJob, place: MirrorMakerPlace): P
   const name = join(place.folder, `mirror-maker-${job.runId}`);
   const files = { pidFile: `${name}.pid`, logFile: `${name}.log` };
   await writePrivateFile(`${name}.properties`, renderMirrorMaker(job));
-  await writePrivateFile(`${name}-log.properties`, renderLogging(place.kafkaVersion));
+  await writePrivateFile(`${name}-log.properties`, renderMirrorMakerLogging());
   const { pid } = await launchProcess({
     command: javaTool('java', process.env),
     args: [
@@ -45,6 +52,10 @@ export async function startMirrorMaker(job: MoveJob, place: MirrorMakerPlace): P
     pid,
     mark: () => Promise.resolve(),
     inside: () => Promise.resolve(undefined),
+    async checkItself() {
+      const wrong = ineffectiveSettings(await readFile(files.logFile, 'utf8'), job);
+      if (wrong.length > 0) throw new Error(`MirrorMaker 2 ran with other settings: ${wrong.join('; ')}`);
+    },
     logTail: async () => (await logTail(files.logFile, logLines)).join('\n'),
     async stop() {
       // Not the run's own signal: what was started is ended also when the run was interrupted.

@@ -17,6 +17,7 @@ export const umbraQuestionSchema = z.strictObject({ kind: z.enum(['mark', 'repor
 
 export const umbraAnswerSchema = z.strictObject({
   loopDelayMaxMs: z.number(),
+  loopDelayEverMs: z.number(),
   loopBusyShare: z.number(),
   markers: z.int(),
   partitions: z.int(),

@@ -26,6 +26,9 @@ export async function startUmbra(
       await ask('mark');
     },
     inside: async () => ask('report'),
+    checkItself: async () => {
+      await ask('report');
+    },
     logTail: async () => `partitions are ${(await ask('report')).state}\n${child.errors()}`,
     stop: () => child.stop(),
   };

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { compareResults, readBaseline } from '../../bench/baseline.ts';
+import { baselineFile, compareResults, readBaseline } from '../../bench/baseline.ts';
 import { figureOf, spreadOf } from '../../bench/figures.ts';
 import { parseCpuSeconds, parseResidentMaxBytes } from '../../bench/process-usage.ts';
 import { selfTimes } from '../../bench/profile-summary.ts';
+import { type BenchResult } from '../../bench/results.ts';
 import { scenarios } from '../../bench/scenarios.ts';
-import { sampleResult, sampleRun, sampleScenario } from './sample.ts';
+import { sampleInside, sampleResult, sampleRun, sampleScenario } from './sample.ts';
 
 test('CPU time is user and system time, whatever the process is called', () => {
   const stat = '4711 (a (odd) name) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 11 0 100';
@@ -29,25 +31,41 @@ test('a figure that a mover does not have is absent, not zero', () => {
   expect(figureOf(idle, 'umbra', 'cpuShare')?.median).toBe(0.2);
 });
 
+const large = (cpuSeconds: number, changes: Parameters<typeof sampleScenario>[2] = {}): BenchResult => {
+  const runs = { umbra: [sampleRun({ cpuSeconds })], floor: [sampleRun({ cpuSeconds: 1 })] };
+  return sampleResult([sampleScenario('large', runs, changes)]);
+};
+
 test('only what is much worse than the baseline counts as worse', () => {
-  const result = (cpuSeconds: number): ReturnType<typeof sampleResult> =>
-    sampleResult([
-      sampleScenario('large', { umbra: [sampleRun({ cpuSeconds })], floor: [sampleRun({ cpuSeconds: 1 })] }),
-    ]);
   const worse = (cpuSeconds: number): readonly string[] =>
-    compareResults(result(2), result(cpuSeconds)).flatMap((change) => (change.worse ? [change.what] : []));
+    compareResults(large(2), large(cpuSeconds)).flatMap((change) => (change.worse ? [change.what] : []));
   expect(worse(2.4)).toEqual([]);
-  expect(worse(3)).toEqual(['cpuPerGib of floor', 'cpuPerGib (CPU-s/GiB)', 'cpuShare (of a core)']);
+  expect(worse(3)).toEqual(['CPU per GiB, large batches, of the floor', 'cpuPerGib of floor']);
+});
+
+test('for a rate, less is worse', () => {
+  const fillers = (markers: number): BenchResult =>
+    sampleResult([sampleScenario('fillers', { umbra: [sampleRun({ inside: sampleInside({ markers }) })] })]);
+  expect(compareResults(fillers(9000), fillers(5000))).toMatchObject([{ before: 900, now: 500, worse: true }]);
+  expect(compareResults(fillers(5000), fillers(9000))).toMatchObject([{ worse: false }]);
+});
+
+test('results that did not measure the same are not compared', () => {
+  expect(() => compareResults(large(2), { ...large(2), quick: true })).toThrow(/a full run and this is a quick run/);
+  expect(() => compareResults(large(2), large(2, { what: 'more' }))).toThrow(/baseline of large is of something else/);
 });
 
 test('scenarios that only one of two results has are not compared', () => {
-  const [large, zstd] = ['large', 'zstd'].map((name) => sampleScenario(name, { umbra: [sampleRun()] }));
-  expect(compareResults(sampleResult([large!]), sampleResult([zstd!]))).toEqual([]);
+  const [one, other] = ['large', 'zstd'].map((name) => sampleScenario(name, { umbra: [sampleRun()] }));
+  expect(compareResults(sampleResult([one!]), sampleResult([other!]))).toEqual([]);
 });
 
-test('the stored baseline can be read and knows only scenarios that there are', async () => {
-  const names = scenarios(1).map(({ name }) => name);
-  for (const { scenario } of (await readBaseline()).scenarios) expect(names).toContain(scenario);
+// There is none until a full run was made on a quiet machine.
+test.runIf(existsSync(baselineFile))('the stored baseline is a full run of scenarios that there are', async () => {
+  const names = scenarios('full').map(({ name }) => name);
+  const baseline = await readBaseline();
+  expect(baseline.quick).toBe(false);
+  for (const { scenario } of baseline.scenarios) expect(names).toContain(scenario);
 });
 
 test('a profile counts own time, and waiting not at all', () => {

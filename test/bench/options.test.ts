@@ -4,7 +4,7 @@ import { scenarios } from '../../bench/scenarios.ts';
 
 test('scenarios are chosen by name and run in the order of the catalogue', () => {
   expect(parseOptions(['zstd', 'large'])).toMatchObject({ scenarios: ['large', 'zstd'], repetitions: 3, quick: false });
-  expect(parseOptions([])).toMatchObject({ scenarios: scenarios(1).map(({ name }) => name) });
+  expect(parseOptions([])).toMatchObject({ scenarios: scenarios('full').map(({ name }) => name) });
 });
 
 test('a quick run repeats nothing unless told to', () => {
@@ -19,11 +19,17 @@ test('what cannot be is refused with what can', () => {
   expect(() => parseOptions(['--slow'])).toThrow(/--slow/);
 });
 
-test('the names of scenarios are different, and a smaller scale has fewer bytes', () => {
-  const [full, quick] = [scenarios(1), scenarios(1 / 8)];
+test('a quick run has nothing to do with the baseline', () => {
+  expect(() => parseOptions(['--quick', '--compare'])).toThrow(/not with --quick/);
+  expect(() => parseOptions(['--quick', '--save-baseline'])).toThrow(/not with --quick/);
+});
+
+test('the names of scenarios are different, and a quick run writes less', () => {
+  const [full, quick] = [scenarios('full'), scenarios('quick')];
   expect(new Set(full.map(({ name }) => name)).size).toBe(full.length);
   full.forEach((scenario, index) => {
     const smaller = quick[index];
+    expect(smaller?.name).toBe(scenario.name);
     if (scenario.kind !== 'backlog' || smaller?.kind !== 'backlog') return;
     expect(smaller.load.records).toBeLessThan(scenario.load.records);
   });

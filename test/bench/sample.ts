@@ -15,8 +15,17 @@ export function sampleRun(changes: Partial<Run> = {}): Run {
   return { ...usual, startUpSeconds: 1, startUpCpuSeconds: 0.5, ...changes };
 }
 
-export function sampleScenario(scenario: string, runs: Partial<ScenarioResult['runs']>): ScenarioResult {
-  return { scenario, what: 'a sample', runs: { umbra: [], 'mirror-maker': [], floor: [], ...runs } };
+export function sampleInside(changes: Partial<NonNullable<Run['inside']>> = {}): NonNullable<Run['inside']> {
+  return { loopDelayMaxMs: 1, loopDelayEverMs: 2, loopBusyShare: 0.1, markers: 0, ...changes };
+}
+
+export function sampleScenario(
+  scenario: string,
+  runs: Partial<ScenarioResult['runs']>,
+  changes: Partial<ScenarioResult> = {},
+): ScenarioResult {
+  const all = { umbra: [], 'mirror-maker': [], floor: [], ...runs };
+  return { scenario, what: 'a sample', scale: { partitions: 12 }, runs: all, failures: [], ...changes };
 }
 
 export function sampleResult(scenarios: readonly ScenarioResult[]): BenchResult {
