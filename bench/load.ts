@@ -8,6 +8,7 @@ import { childEnvironment } from '../src/local/child-environment.ts';
 import { writePrivateJson } from '../src/local/private-file.ts';
 import { runCommand } from '../src/local/run-command.ts';
 import { javaClientProperties, javaTool } from '../tools/java-client.ts';
+import { ToolError } from '../tools/steps.mjs';
 
 /** What both jobs of java/Load.java say about the records. */
 export interface RecordsPlan {
@@ -91,6 +92,18 @@ export class LoadTool {
     this.#folder = folder;
     this.#classPath = classPath;
     this.#signal = signal;
+  }
+
+  /** @throws {ToolError} when there is a Java to run, but none to compile with */
+  static async requireCompiler(signal: AbortSignal): Promise<void> {
+    const javac = javaTool('javac', process.env);
+    try {
+      await runCommand(javac, ['-version'], { env: process.env, signal, timeoutMs: 60_000 });
+    } catch (error) {
+      signal.throwIfAborted();
+      const remedy = 'Install a JDK (a JRE has no compiler), or set JAVA_HOME to one.';
+      throw new ToolError(`The benchmark compiles its load, and ${javac} does not run. ${remedy}`, { cause: error });
+    }
   }
 
   /** Compiles java/Load.java into `folder`. @param libs folder with Kafka's jars */

@@ -42,6 +42,7 @@ await runCommand(async (signal) => {
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchResult> {
   const kafkaVersion = defaultKafkaVersion;
   await prepareJava(signal);
+  await LoadTool.requireCompiler(signal);
   await prepareKafka(kafkaVersion, signal);
   await prepareKafka(`${kafkaVersion}${mirrorMakerSuffix}`, signal);
   const about = { machine: describeMachine(), versions: await describeVersions(kafkaVersion) };
