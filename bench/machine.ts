@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 import { javaTool } from '../tools/java-client.ts';
 import { projectRoot } from '../tools/project.ts';
+import { ToolError } from '../tools/steps.mjs';
 import { type BenchResult } from './results.ts';
 
 /** What the figures of a run are true of. */
@@ -15,6 +17,21 @@ export function describeMachine(): BenchResult['machine'] {
     os: `${type()} ${release()}`,
     loadBefore: loadavg()[0] ?? 0,
   };
+}
+
+/** A broker has one file open for each partition, and some for itself and its connections. */
+const otherFiles = 2_000;
+
+/** @throws {ToolError} when brokers started from here could not open a file for every partition */
+export async function requireOpenFiles(partitions: number): Promise<void> {
+  const limits = await readFile('/proc/self/limits', 'utf8');
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  // Without a number there is no limit.
+  if (hard === undefined || Number(hard) >= partitions + otherFiles) return;
+  const wanted = partitions + otherFiles;
+  throw new ToolError(
+    `${partitions} partitions need ${wanted} open files in a broker, the limit is ${hard}: raise "ulimit -Hn".`,
+  );
 }
 
 export async function describeVersions(kafka: string): Promise<BenchResult['versions']> {

@@ -9,7 +9,7 @@ import { ToolError } from '../tools/steps.mjs';
 import { withTemporaryFolder } from '../tools/temporary-folder.ts';
 import { compareResults, readBaseline, renderChanges, saveBaseline, writeResult } from './baseline.ts';
 import { LoadTool } from './load.ts';
-import { describeCommit, describeMachine, describeVersions } from './machine.ts';
+import { describeCommit, describeMachine, describeVersions, requireOpenFiles } from './machine.ts';
 import { type BenchOptions, parseOptions, usage } from './options.ts';
 import { startPair } from './pair.ts';
 import { summarizeProfiles } from './profile-summary.ts';
@@ -41,6 +41,8 @@ await runCommand(async (signal) => {
 
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchResult> {
   const kafkaVersion = defaultKafkaVersion;
+  const chosen = scenarios(options.quick ? 'quick' : 'full').filter(({ name }) => options.scenarios.includes(name));
+  await requireOpenFiles(Math.max(...chosen.map(({ at }) => at.topics * at.partitions)));
   await prepareJava(signal);
   await LoadTool.requireCompiler(signal);
   await prepareKafka(kafkaVersion, signal);
@@ -57,8 +59,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
     try {
       const mirrorMaker = { libs, kafkaVersion };
       const context = { ...pair, load, folder, mirrorMaker, profileFolder, signal, say };
-      for (const scenario of scenarios(options.quick ? 'quick' : 'full')) {
-        if (!options.scenarios.includes(scenario.name)) continue;
+      for (const scenario of chosen) {
         const { repetitions: count, movers } = options;
         const result = await runScenario(scenario, context, { count, movers });
         found.push(result);

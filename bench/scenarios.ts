@@ -93,7 +93,8 @@ export function scenarios(runSize: Size): readonly Scenario[] {
   const of = (full: number, quick: number): number => (runSize === 'full' ? full : quick);
   const bytes = of(4 * gibibyte, 768 * mebibyte);
   const json = of(4 * gibibyte, gibibyte);
-  const hugeRecords = of(4_200, 520);
+  const hugeRecords = of(2_100, 520);
+  const topicsOfHundred = of(10, 5);
   return [
     {
       ...{ name: 'large', ...backlog },
@@ -135,16 +136,16 @@ export function scenarios(runSize: Size): readonly Scenario[] {
       at: { topics: 1, partitions: 12 },
       load: {
         ...{ ...large, producer: { 'transactional.id': 'bench-live', 'linger.ms': 0 }, records: 100_000_000 },
-        ...{ transactions: { records: 10, abortEvery: 10 }, warmUpSeconds: of(10, 4), seconds: of(30, 10) },
+        ...{ transactions: { records: 10, abortEvery: 10 }, warmUpSeconds: of(10, 4), seconds: of(20, 10) },
       },
     },
     {
       ...{ kind: 'steady', name: 'partitions', ...quickly },
-      what: '1,000 partitions, 1,000 records of 200 bytes a second over all of them',
-      at: { topics: 10, partitions: 100 },
+      what: `${count(topicsOfHundred * 100)} partitions, 1,000 records of 200 bytes a second over all of them`,
+      at: { topics: topicsOfHundred, partitions: 100 },
       load: {
         ...{ valueBytes: 200, content: 'random', producer: {} },
-        ...{ recordsPerSecond: 1_000, warmUpSeconds: of(10, 4), seconds: of(30, 10), drainSeconds: 30 },
+        ...{ recordsPerSecond: 1_000, warmUpSeconds: of(10, 4), seconds: of(20, 10), drainSeconds: 30 },
       },
     },
     {
@@ -171,9 +172,9 @@ export function scenarios(runSize: Size): readonly Scenario[] {
     },
     {
       ...{ name: 'huge-restart', ...backlogOfHuge, movers: ['umbra'], restartAtShare: 0.4, warmUpShare: 0.5 },
-      what: `${count(hugeRecords / 2)} records as in "huge"; the process is stopped in the middle and another goes on`,
+      what: `${count(hugeRecords)} records as in "huge"; the process is stopped in the middle and another goes on`,
       at: topicOfHuge,
-      load: { ...huge, records: hugeRecords / 2 },
+      load: { ...huge, records: hugeRecords },
     },
     {
       ...{ name: 'fillers', ...backlog, movers: ['umbra'], warmUpShare: 0.1 },
