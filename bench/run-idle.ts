@@ -28,8 +28,12 @@ export async function runIdle(
       await pause(scenario.seconds);
       const end = await markOf(running.pid);
       const inside = await running.inside();
-      runs.push(runOf({ startedAtMs, begin, end, inside }, { bytes: 0, offsets: 0 }));
+      const run = runOf({ startedAtMs, begin, end, inside }, { bytes: 0, offsets: 0 });
+      // There was one start: the windows before this one are no part of it.
+      const { startUpSeconds, startUpCpuSeconds } = runs[0] ?? run;
+      runs.push({ ...run, startUpSeconds, startUpCpuSeconds });
     }
+    await running.checkItself();
     await checkEnds(topics, context);
     return runs;
   };

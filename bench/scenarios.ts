@@ -196,7 +196,7 @@ export function scenarios(runSize: Size): readonly Scenario[] {
       ...{ kind: 'idle', name: 'idle', ...usual, movers: rivals },
       what: `${count(of(10_000, 1_000))} partitions in which nothing happens`,
       at: { topics: of(10, 1), partitions: 1_000, configs: { 'segment.index.bytes': '4096' } },
-      ...{ settleSeconds: of(15, 5), seconds: of(60, 20) },
+      ...{ settleSeconds: of(60, 5), seconds: of(60, 20) },
     },
   ];
 }

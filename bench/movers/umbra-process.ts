@@ -35,6 +35,7 @@ let loopSince = performance.eventLoopUtilization();
 let markersSince = 0;
 
 const profiler = new Session();
+let profiling = false;
 
 process.on('message', (message) => void answer(umbraQuestionSchema.parse(message).kind));
 process.once('disconnect', () => void end());
@@ -51,7 +52,9 @@ async function answer(question: 'mark' | 'report'): Promise<void> {
 }
 
 async function startProfile(): Promise<void> {
-  if (job.profileFile === undefined) return;
+  // From the first mark to the end, over all windows.
+  if (job.profileFile === undefined || profiling) return;
+  profiling = true;
   profiler.connect();
   await profiler.post('Profiler.enable');
   await profiler.post('Profiler.setSamplingInterval', { interval: profileEveryUs });
@@ -98,7 +101,7 @@ function markersWritten(): number {
 }
 
 async function end(): Promise<void> {
-  if (job.profileFile !== undefined) {
+  if (job.profileFile !== undefined && profiling) {
     const { profile } = await profiler.post('Profiler.stop');
     writeFileSync(job.profileFile, JSON.stringify(profile));
     profiler.disconnect();
