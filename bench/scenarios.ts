@@ -93,7 +93,7 @@ export function scenarios(runSize: Size): readonly Scenario[] {
   const of = (full: number, quick: number): number => (runSize === 'full' ? full : quick);
   const bytes = of(4 * gibibyte, 768 * mebibyte);
   const json = of(4 * gibibyte, gibibyte);
-  const hugeRecords = of(2_100, 520);
+  const hugeRecords = of(2_100, 1_040);
   const topicsOfHundred = of(10, 5);
   return [
     {
