@@ -9,7 +9,7 @@ import { type CopyingMover, startMover } from './start-mover.ts';
 /** What a process reached that was stopped in the middle of a backlog. */
 export interface FirstProcess {
   readonly residentMaxBytes: number;
-  readonly loopDelayEverMs: number;
+  readonly loopBlockedEverMs: number;
 }
 
 /** Starts a mover, lets it copy up to `offsets`, and stops it: the next one with the same job has to resume. */
@@ -28,7 +28,7 @@ export async function runFirstProcess(
     later(() => running.stop());
     await reach(offsets, progress, { mover: running, signal: context.signal });
     const { residentMaxBytes } = await usageOf(running.pid);
-    return { residentMaxBytes, loopDelayEverMs: (await running.inside())?.loopDelayEverMs ?? 0 };
+    return { residentMaxBytes, loopBlockedEverMs: (await running.inside())?.loopBlockedEverMs ?? 0 };
   });
 }
 
@@ -38,6 +38,6 @@ export function withFirstProcess(first: FirstProcess | undefined, run: Run): Run
   const residentMaxBytes = Math.max(first.residentMaxBytes, run.residentMaxBytes);
   const { inside } = run;
   if (inside === undefined) return { ...run, residentMaxBytes };
-  const loopDelayEverMs = Math.max(first.loopDelayEverMs, inside.loopDelayEverMs);
-  return { ...run, residentMaxBytes, inside: { ...inside, loopDelayEverMs } };
+  const loopBlockedEverMs = Math.max(first.loopBlockedEverMs, inside.loopBlockedEverMs);
+  return { ...run, residentMaxBytes, inside: { ...inside, loopBlockedEverMs } };
 }

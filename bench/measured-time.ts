@@ -34,7 +34,8 @@ export function runOf({ startedAtMs, begin, end, inside }: Span, moved: { bytes:
       : {
           inside: {
             loopDelayMaxMs: inside.loopDelayMaxMs,
-            loopDelayEverMs: inside.loopDelayEverMs,
+            loopBlockedMaxMs: inside.loopBlockedMaxMs,
+            loopBlockedEverMs: inside.loopBlockedEverMs,
             loopBusyShare: inside.loopBusyShare,
             markers: inside.markers,
           },

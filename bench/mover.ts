@@ -21,10 +21,12 @@ export interface MoveJob {
 
 /** What only a mover itself can tell about the time since {@link RunningMover.mark}. */
 export interface InsideView {
-  /** Longest time for which its event loop did not turn, milliseconds. */
+  /** Longest time for which its event loop did not turn, milliseconds, whoever had the core. */
   readonly loopDelayMaxMs: number;
+  /** The same, only what was the thread's own CPU time. */
+  readonly loopBlockedMaxMs: number;
   /** The same since the process began, start and resume included. */
-  readonly loopDelayEverMs: number;
+  readonly loopBlockedEverMs: number;
   /** Share of the time in which its event loop was busy, 0 to 1. */
   readonly loopBusyShare: number;
   /** Markers written into gaps. */

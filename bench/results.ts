@@ -23,11 +23,12 @@ const runSchema = z.strictObject({
   startUpCpuSeconds: z.number(),
   /** Of the whole life of the process. */
   residentMaxBytes: z.number(),
-  /** Of the measured time, `loopDelayEverMs` of the whole life; only ours tells. */
+  /** Of the measured time, `loopBlockedEverMs` of the whole life; only ours tells. */
   inside: z
     .strictObject({
       loopDelayMaxMs: z.number(),
-      loopDelayEverMs: z.number(),
+      loopBlockedMaxMs: z.number(),
+      loopBlockedEverMs: z.number(),
       loopBusyShare: z.number(),
       markers: z.number(),
     })

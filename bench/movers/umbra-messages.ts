@@ -17,7 +17,8 @@ export const umbraQuestionSchema = z.strictObject({ kind: z.enum(['mark', 'repor
 
 export const umbraAnswerSchema = z.strictObject({
   loopDelayMaxMs: z.number(),
-  loopDelayEverMs: z.number(),
+  loopBlockedMaxMs: z.number(),
+  loopBlockedEverMs: z.number(),
   loopBusyShare: z.number(),
   markers: z.int(),
   partitions: z.int(),

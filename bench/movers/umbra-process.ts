@@ -1,17 +1,16 @@
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { Replicator } from '../../src/replication/replicator.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { type UmbraAnswer, umbraJobSchema, umbraQuestionSchema } from './umbra-messages.ts';
 
 /**
  * The core as a process of its own: streams, copiers, lease, as a worker runs them; no API, no `_umbra`, no topic sync.
  * Started by umbra.ts with the file that holds its job; it ends when its starter lets go of the channel.
  */
-const loopResolutionMs = 10;
 const profileEveryUs = 500;
 
 const [jobFile] = process.argv.slice(2);
@@ -20,9 +19,7 @@ const job = umbraJobSchema.parse(JSON.parse(readFileSync(jobFile, 'utf8')));
 const source = new Cluster('the source', clusterConfigSchema.parse(job.source), { clientId: 'umbra-bench' });
 const target = new Cluster('the target', clusterConfigSchema.parse(job.target), { clientId: 'umbra-bench' });
 const problems: string[] = [];
-// One for the measured time, one for the whole life. The first turn of the timer only begins the count.
-const [loopDelay, loopDelayEver] = [delayHistogram(), delayHistogram()];
-await delay(2 * loopResolutionMs);
+const loop = new LoopWatch();
 const replicator = new Replicator({
   source,
   target,
@@ -44,7 +41,7 @@ await follow();
 async function answer(question: 'mark' | 'report'): Promise<void> {
   if (question === 'mark') {
     await startProfile();
-    loopDelay.reset();
+    loop.mark();
     loopSince = performance.eventLoopUtilization();
     markersSince = markersWritten();
   }
@@ -71,22 +68,12 @@ async function follow(): Promise<void> {
   }
 }
 
-function delayHistogram(): ReturnType<typeof monitorEventLoopDelay> {
-  const histogram = monitorEventLoopDelay({ resolution: loopResolutionMs });
-  histogram.enable();
-  return histogram;
-}
-
-/** The histogram holds the times between two turns of a timer: the timer's own period is no delay. */
-function longestMs({ max }: { readonly max: number }): number {
-  return Math.max(0, max / 1e6 - loopResolutionMs);
-}
-
 function report(): UmbraAnswer {
   const copiers = replicator.copiers();
   return {
-    loopDelayMaxMs: longestMs(loopDelay),
-    loopDelayEverMs: longestMs(loopDelayEver),
+    loopDelayMaxMs: loop.since.maxMs,
+    loopBlockedMaxMs: loop.since.ownMaxMs,
+    loopBlockedEverMs: loop.ever.ownMaxMs,
     loopBusyShare: performance.eventLoopUtilization(loopSince).utilization,
     markers: markersWritten() - markersSince,
     partitions: copiers.length,
@@ -109,5 +96,5 @@ async function end(): Promise<void> {
   const stopped = replicator.stop();
   await Promise.all([source.close(), target.close()]);
   await stopped;
-  for (const histogram of [loopDelay, loopDelayEver]) histogram.disable();
+  loop.stop();
 }

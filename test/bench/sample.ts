@@ -16,7 +16,7 @@ export function sampleRun(changes: Partial<Run> = {}): Run {
 }
 
 export function sampleInside(changes: Partial<NonNullable<Run['inside']>> = {}): NonNullable<Run['inside']> {
-  return { loopDelayMaxMs: 1, loopDelayEverMs: 2, loopBusyShare: 0.1, markers: 0, ...changes };
+  return { loopDelayMaxMs: 3, loopBlockedMaxMs: 1, loopBlockedEverMs: 2, loopBusyShare: 0.1, markers: 0, ...changes };
 }
 
 export function sampleScenario(

@@ -69,7 +69,7 @@ test(
     expect(floor.bytes).toBeGreaterThanOrEqual(result.load!.bytes);
     expect(umbra.residentMaxBytes).toBeGreaterThan(2 ** 24);
     expect(umbra.inside!.loopBusyShare).toBeGreaterThan(0);
-    expect(umbra.inside!.loopDelayEverMs).toBeGreaterThanOrEqual(umbra.inside!.loopDelayMaxMs);
+    expect(umbra.inside!.loopBlockedEverMs).toBeGreaterThanOrEqual(umbra.inside!.loopBlockedMaxMs);
     expect(renderScenario(result)).toContain('umbra / floor');
   },
 );

@@ -30,12 +30,18 @@ export interface ResumeRoundPorts {
   readonly onUnexpected: (error: unknown) => void;
 }
 
+type Targeted = readonly [Copier, ResumeTarget];
+
+const partitionsPerRequestMax = 500;
+
 /** One partition on its way through a round. */
 interface Candidate {
   readonly copier: Copier;
   readonly resumeTarget: ResumeTarget;
   readonly generation: number;
 }
+
+type BeginHead = (candidate: Candidate, target: Broker, head: Head) => void;
 
 /** Reads for many partitions at once where their copies end and whether they may go on from there. */
 export class ResumeRound {
@@ -52,7 +58,23 @@ export class ResumeRound {
     const refreshed = await this.#refreshLeaders(due);
     if (!refreshed || hasAborted(signal)) return;
     const byLeader = Map.groupBy(this.#resumeTargets(due), ([, { target }]) => target.broker);
-    await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroup(brokerId, new Map(group), signal)));
+    // They take minutes where they are long: nobody waits for them but the end of the round.
+    const heads: Promise<void>[] = [];
+    const begin = (candidate: Candidate, target: Broker, head: Head): void =>
+      void heads.push(this.#makeHead(target, candidate, { head, signal }));
+    await Promise.all([...byLeader].map(([brokerId, group]) => this.#resumeGroups(brokerId, group, { signal, begin })));
+    await Promise.all(heads);
+  }
+
+  /** In parts: reading the answers for thousands of partitions at once would hold the event loop. */
+  async #resumeGroups(
+    brokerId: number,
+    group: readonly Targeted[],
+    { signal, begin }: { readonly signal: AbortSignal; readonly begin: BeginHead },
+  ): Promise<void> {
+    for (let from = 0; from < group.length && !hasAborted(signal); from += partitionsPerRequestMax) {
+      await this.#resumeGroup(brokerId, new Map(group.slice(from, from + partitionsPerRequestMax)), begin);
+    }
   }
 
   #resumeTargets(due: readonly Copier[]): ReadonlyMap<Copier, ResumeTarget> {
@@ -117,11 +139,7 @@ export class ResumeRound {
     return false;
   }
 
-  async #resumeGroup(
-    targetBroker: number,
-    group: ReadonlyMap<Copier, ResumeTarget>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #resumeGroup(targetBroker: number, group: ReadonlyMap<Copier, ResumeTarget>, begin: BeginHead): Promise<void> {
     const candidates = [...group].map(([copier, resumeTarget]) => ({
       ...{ copier, resumeTarget },
       generation: copier.generation,
@@ -137,20 +155,17 @@ export class ResumeRound {
     }
     const width = new TailWidth();
     const running = new Set<Promise<void>>();
-    const heads: Promise<void>[] = [];
     for (const candidate of candidates) {
       while (running.size >= width.now) await Promise.race(running);
       const end = ends.get(partitionKey(candidate.copier.of.topic, candidate.copier.of.partition));
       const check = this.#checkOne(candidate, end, { target, width })
         .then((head) => {
-          // Takes minutes where it is long: others do not wait for it.
-          if (head !== undefined) heads.push(this.#makeHead(target, candidate, { head, signal }));
+          if (head !== undefined) begin(candidate, target, head);
         })
         .finally(() => running.delete(check));
       running.add(check);
     }
     await Promise.all(running);
-    await Promise.all(heads);
   }
 
   /** One that fails interrupts itself and nobody else. Returns the head that has to be made first. */
