@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupPositionSchema, manifestFaultSchema } from '../../quarantine/manifest.ts';
+import { manifestFaultSchema } from '../../quarantine/manifest.ts';
 
 /**
  * The journal of one topic's rebuild, in `_umbra`. A step is written before it begins to act, so that a worker that
@@ -26,11 +26,7 @@ export const rebuildRecordSchema = z.strictObject({
   step: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('quarantining') }),
     z.strictObject({ kind: z.literal('deleting'), manifestSha256: z.string() }),
-    z.strictObject({
-      kind: z.literal('seeding'),
-      manifestSha256: z.string(),
-      groupPositions: z.array(groupPositionSchema),
-    }),
+    z.strictObject({ kind: z.literal('seeding'), manifestSha256: z.string() }),
     z.strictObject({
       kind: z.literal('done'),
       manifestSha256: z.string(),

@@ -1,5 +1,4 @@
 import { verdictOf } from '../../kafka/errors.ts';
-import { LogReader } from '../../replication/logs/log-reader.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -9,7 +8,7 @@ import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
 import { Stopped } from './stopped.ts';
 import { viewRecord } from './view-record.ts';
-import { finishedQuarantine, quarantinePath, writeQuarantine } from './write-quarantine.ts';
+import { finishedQuarantine, quarantinePath, writeQuarantine, writtenManifest } from './write-quarantine.ts';
 
 type Step = RebuildRecord['step'];
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -151,7 +150,7 @@ export class RebuildRun {
       }
     }
     this.#trouble = undefined;
-    return { kind: 'seeding', manifestSha256, groupPositions: manifest.groupPositions };
+    return { kind: 'seeding', manifestSha256 };
   }
 
   async #seed(step: StepOf<'seeding'>, signal: AbortSignal): Promise<Step | undefined> {
@@ -163,33 +162,26 @@ export class RebuildRun {
       await pause.wait(signal, seedLookMs);
     }
     if (became === 'not-yet') return undefined;
-    const remarks = became === 'faulted' ? unrestored(step) : await this.#restore(step, signal);
+    const remarks = became === 'faulted' ? [unrestored] : await this.#restore(step, signal);
     if (hasAborted(signal)) return undefined;
     const at = this.#ports.now().toISOString();
     return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks };
   }
 
-  async #restore(step: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {
+  async #restore({ manifestSha256 }: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {
     const { topic, copiedTopicId, sourceTopicId } = this.#record;
-    const { target } = this.#ports.sides;
-    if (step.groupPositions.length === 0) return [];
-    if (copiedTopicId !== sourceTopicId) {
-      return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
-    }
     try {
-      const partitions = (await target.metadata([topic])).topics.get(topic)?.partitions ?? [];
-      const reader = new LogReader(target);
-      const ends = new Map<number, bigint>();
-      for (const { partition } of partitions) ends.set(partition, (await reader.range(topic, partition, signal)).end);
-      return [...(await restorePositions(target, { topic, positions: step.groupPositions, ends }))];
+      const manifest = await writtenManifest(this.#record, manifestSha256);
+      if (manifest.groupPositions.length === 0) return [];
+      if (copiedTopicId !== sourceTopicId) {
+        return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
+      }
+      return [...(await restorePositions(this.#ports.sides.target, manifest, signal))];
     } catch (error) {
       this.#ports.logger.error({ err: error, topic }, 'positions of consumer groups could not be put back');
-      return [`${unrestored(step).join()} (${error instanceof Error ? error.message : String(error)})`];
+      return [`${unrestored} (${error instanceof Error ? error.message : String(error)})`];
     }
   }
 }
 
-function unrestored({ groupPositions }: StepOf<'seeding'>): string[] {
-  if (groupPositions.length === 0) return [];
-  return ['the positions of consumer groups were not put back; they are in the manifest'];
-}
+const unrestored = 'the positions of consumer groups were not put back; they are in the manifest';

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { committedPositions } from '../../kafka/group-positions.ts';
-import { type Manifest, manifestFormat } from '../../quarantine/manifest.ts';
+import { sha256OfFile } from '../../quarantine/durable-file.ts';
+import { type Manifest, manifestFormat, manifestName } from '../../quarantine/manifest.ts';
+import { QuarantineError, readManifest } from '../../quarantine/quarantine-reader.ts';
 import { type PartitionFiles, QuarantineWriter } from '../../quarantine/quarantine-writer.ts';
 import { verifyQuarantine } from '../../quarantine/verify-quarantine.ts';
 import { plannedPartition, renderPositions } from './make-plan.ts';
@@ -89,6 +91,21 @@ export async function finishedQuarantine(record: RebuildRecord): Promise<Finishe
     throw new Stopped(`the quarantine ${path} is that of another rebuild`);
   }
   return { manifest, manifestSha256 };
+}
+
+/**
+ * What the manifest of this rebuild says, without a look at the files it describes. Throws {@link QuarantineError} when
+ * it cannot be read or is not the one that was written.
+ */
+export async function writtenManifest(
+  record: Pick<RebuildRecord, 'folder' | 'name'>,
+  manifestSha256: string,
+): Promise<Manifest> {
+  const path = quarantinePath(record);
+  const manifest = await readManifest(path);
+  const { sha256 } = await sha256OfFile(join(path, manifestName));
+  if (sha256 !== manifestSha256) throw new QuarantineError(`the manifest in ${path} is not the one that was written`);
+  return manifest;
 }
 
 export function quarantinePath({ folder, name }: Pick<RebuildRecord, 'folder' | 'name'>): string {
