@@ -42,6 +42,8 @@ export const scannedRangeSchema = z.strictObject({
   /** Absent where the source has no such partition, or is another topic by now. */
   sourceStart: offset.optional(),
   sourceEnd: offset.optional(),
+  /** In which the source was led while it was read. */
+  sourceEpoch: count.optional(),
   forkOffset: offset.optional(),
 });
 

@@ -43,6 +43,8 @@ export async function scanPartition(
   const copyRange = await logs.copy.range(topic, partition, signal);
   const copyStart = of.from !== undefined && of.from > copyRange.start ? of.from : copyRange.start;
   const sourceRange = of.atSource ? await logs.source.range(topic, partition, signal) : undefined;
+  // Asked for behind the end and before the first record: whatever an election cuts off later, this epoch shows it.
+  const sourceEpoch = of.atSource ? await logs.source.leaderEpoch(topic, partition, signal) : undefined;
   const sourceFrom = sourceRange === undefined || sourceRange.start < copyStart ? copyStart : sourceRange.start;
   const sourceTo = sourceRange === undefined || sourceRange.end > copyRange.end ? copyRange.end : sourceRange.end;
   const comparison = new CopyComparison({
@@ -74,6 +76,7 @@ export async function scanPartition(
       ...(sourceRange === undefined
         ? {}
         : { sourceStart: String(sourceRange.start), sourceEnd: String(sourceRange.end) }),
+      ...(sourceEpoch === undefined ? {} : { sourceEpoch }),
       ...(forkOffset === undefined ? {} : { forkOffset: String(forkOffset) }),
     },
     quarantined: tally.total(),

@@ -6,6 +6,7 @@ import type { Manifest } from '../../quarantine/manifest.ts';
 import { scanPartition } from '../../quarantine/scan-partition.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { currentPartitions, partitionToScan, readersOf, type RebuildIds, type Sides } from './scan-topic.ts';
+import { checkSourceKept } from './source-kept.ts';
 import { Stopped } from './stopped.ts';
 
 const goneLooksMax = 120;
@@ -49,14 +50,7 @@ async function checkSource({ sides, mayCopy, signal }: DropPorts, ids: RebuildId
   const allowed = original === undefined ? undefined : mayCopy(original);
   if (allowed === undefined) throw new ConnectionError(`whether ${ids.topic} may be copied is not known yet`);
   if (!allowed) throw new Stopped(`the source of ${ids.topic} is not its primary any more`);
-  const { source } = readersOf(sides);
-  for (const { partition, sourceEnd } of manifest.partitions) {
-    if (sourceEnd === undefined) continue;
-    const { end } = await source.range(ids.topic, partition, signal);
-    if (end < BigInt(sourceEnd)) {
-      throw new Stopped(`the source of ${ids.topic}/${partition} went back from offset ${sourceEnd} to ${end}`);
-    }
-  }
+  await checkSourceKept(readersOf(sides).source, manifest, signal);
 }
 
 interface CutCopy {
