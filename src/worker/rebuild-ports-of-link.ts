@@ -4,7 +4,7 @@ import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
 import { readSubject } from './rebuild/subject.ts';
-import type { SiteState } from './state.ts';
+import { SiteState } from './state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
 import type { TopicDetailView } from './views.ts';
 
@@ -35,6 +35,19 @@ export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }:
   const sides = { source, target };
   return {
     ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
+    lease: {
+      ours: async (signal) => {
+        await replicator.lease.wait(signal);
+        return replicator.lease.confirm(signal);
+      },
+      maySend: () => replicator.lease.maySend(),
+      lost: replicator.lost,
+    },
+    newestRecord: async (name, signal) => {
+      const read = new SiteState(target);
+      await read.catchUp(signal);
+      return read.rebuild(name);
+    },
     now: () => clock.now(),
     subject: (name) => {
       const fenced = replicator.hindrance?.kind === 'fenced';

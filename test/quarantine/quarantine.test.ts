@@ -87,9 +87,21 @@ describe('a quarantine', () => {
   });
 
   test('begins anew over what an interrupted writer left', async () => {
-    await mkdir(join(folder, 'one.partial', 'partition-3'), { recursive: true });
-    await writeFile(join(folder, 'one.partial', 'partition-3', segmentName(42n)), 'half a batch');
+    await mkdir(join(folder, 'one.01234567.partial', 'partition-3'), { recursive: true });
+    await writeFile(join(folder, 'one.01234567.partial', 'partition-3', segmentName(42n)), 'half a batch');
     expect(await verifyQuarantine(await written())).toMatchObject({ problems: [] });
+    expect(await readdir(folder)).toEqual(['one']);
+  });
+
+  test('is not harmed by a writer that another one took the place of', async () => {
+    const first = await QuarantineWriter.create(folder, 'one');
+    await first.add(3, { batch: raw(frames[0] ?? Buffer.alloc(0)), onlyHere: [{ first: 43n, last: 44n }] });
+    const second = await QuarantineWriter.create(folder, 'one');
+    await expect(first.finishPartition(3)).rejects.toThrow('ENOENT');
+    await first.abandon();
+    expect(await readdir(folder)).toEqual([expect.stringMatching(/^one\.[0-9a-f]{8}\.partial$/)]);
+    await second.abandon();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test.each([

@@ -7,6 +7,7 @@ import { Cluster } from '../../src/kafka/cluster.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { deleteTopicById } from '../../src/kafka/topic-admin.ts';
 import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
+import { dropCopy } from '../../src/worker/rebuild/drop-copy.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
 import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
@@ -69,6 +70,21 @@ async function plan(topic: string): Promise<RebuildPlan> {
     if (view.step === 'stopped') throw new Error(view.reason);
     return view.step === 'planned' ? view.plan : undefined;
   });
+}
+
+/** The journal's record as the worker writes it when this plan is confirmed. */
+function recordOf({ hash, folder, link, faults, topic, ...ids }: RebuildPlan): RebuildRecord {
+  return {
+    ...{ topic, link, planHash: hash, folder, faults, name: `test.${topic}`, startedAt: '2026-01-02T03:04:05.000Z' },
+    ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
+    step: { kind: 'quarantining' },
+  };
+}
+
+function quarantine(record: RebuildRecord): ReturnType<typeof writeQuarantine> {
+  const sides = { source: clusters.a, target: clusters.b };
+  const context = { sides, pair: 'test', version: '0.1.0', now: () => new Date() };
+  return writeQuarantine(context, record, { signal: bounded(), onPartition: () => undefined });
 }
 
 function ended(topic: string): Promise<Extract<RebuildView, { step: 'done' | 'stopped' }>> {
@@ -197,27 +213,12 @@ describe('a worker that dies', () => {
     return read;
   };
 
-  /** A record as the worker writes it when the plan is confirmed. */
-  async function confirmed(topic: string): Promise<RebuildRecord> {
-    const { hash, folder, link, faults, ...ids } = await plan(topic);
-    return {
-      ...{ topic, link, planHash: hash, folder, faults, name: `test.${topic}`, startedAt: '2026-01-02T03:04:05.000Z' },
-      ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
-      step: { kind: 'quarantining' },
-    };
-  }
-
-  const quarantine = (record: RebuildRecord): ReturnType<typeof writeQuarantine> => {
-    const sides = { source: clusters.a, target: clusters.b };
-    const context = { sides, pair: 'test', version: '0.1.0', now: () => new Date() };
-    return writeQuarantine(context, record, { signal: bounded(), onPartition: () => undefined });
-  };
-
   /** What a worker finds that was killed when `left` had been done. */
   const crashes: Readonly<Record<string, (record: RebuildRecord) => Promise<RebuildRecord>>> = {
     'while it wrote the files': async (record) => {
-      await mkdir(join(record.folder, `${record.name}.partial`, 'partition-0'), { recursive: true });
-      await writeFile(join(record.folder, `${record.name}.partial`, 'partition-0', '00000000000000000002.log'), 'half');
+      const partial = join(record.folder, `${record.name}.01234567.partial`, 'partition-0');
+      await mkdir(partial, { recursive: true });
+      await writeFile(join(partial, '00000000000000000002.log'), 'half');
       return record;
     },
     'before it noted that the files are complete': async (record) => {
@@ -245,7 +246,7 @@ describe('a worker that dies', () => {
     async ({ when, number }) => {
       const topic = `a_rebuild_crash_${number}`;
       await diverged(topic, ['alien']);
-      const record = await confirmed(topic);
+      const record = recordOf(await plan(topic));
       await pair.kill('b');
       const left = await crashes[when]?.(record);
       if (left !== undefined) await (await state()).putRebuild(left, bounded());
@@ -274,7 +275,7 @@ describe('a worker that dies', () => {
   test('and finds that somebody wrote after the files were complete leaves the copy as it is', async () => {
     const topic = 'a_rebuild_late_write';
     await diverged(topic, ['alien']);
-    const record = await confirmed(topic);
+    const record = recordOf(await plan(topic));
     await pair.kill('b');
     const { manifestSha256 } = await quarantine(record);
     await produce(sites.b.admin, topic, ['late alien']);
@@ -285,6 +286,18 @@ describe('a worker that dies', () => {
     expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
     await pair.topic(topic, ({ state: at }) => at === 'faulted');
   });
+});
+
+test('a worker whose lease ran out right before the deletion deletes nothing', async () => {
+  const topic = 'a_rebuild_frozen';
+  await diverged(topic, ['alien']);
+  const record = recordOf(await plan(topic));
+  const { manifest } = await quarantine(record);
+  const lease = { ours: () => Promise.resolve(true), maySend: () => false, lost: new AbortController().signal };
+  const sides = { source: clusters.a, target: clusters.b };
+  const drop = dropCopy({ sides, mayCopy: () => true, lease, signal: bounded() }, record, manifest);
+  await expect(drop).rejects.toThrow('it had become too late');
+  expect(await logEnds(sites.b.app, topic)).toEqual([3n, 0n]);
 });
 
 describe('refused', () => {

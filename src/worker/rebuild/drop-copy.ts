@@ -5,6 +5,7 @@ import { deleteTopicById } from '../../kafka/topic-admin.ts';
 import type { Manifest } from '../../quarantine/manifest.ts';
 import { scanPartition } from '../../quarantine/scan-partition.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { RebuildLease } from './rebuild-ports.ts';
 import { currentPartitions, partitionToScan, readersOf, type RebuildIds, type Sides } from './scan-topic.ts';
 import { checkSourceKept } from './source-kept.ts';
 import { Stopped } from './stopped.ts';
@@ -16,21 +17,22 @@ export interface DropPorts {
   readonly sides: Sides;
   /** Whether the link may (still) copy the topic; undefined while that is not known. */
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
+  readonly lease: RebuildLease;
   readonly signal: AbortSignal;
 }
 
 /**
  * Deletes the copy whose quarantine this manifest describes, and waits until it is gone. Right before, everything that
  * makes the deletion harmless is looked at once more; throws {@link Stopped} when one of it does not hold any more.
- * A copy that is gone already is no error.
+ * A copy that is gone already is no error. Nothing is deleted unless the link's lease is ours while the request goes out.
  */
 export async function dropCopy(ports: DropPorts, ids: RebuildIds, manifest: Manifest): Promise<void> {
-  const { sides, signal } = ports;
+  const { sides, lease, signal } = ports;
   if (!(await isThere(sides.target, ids))) return;
   await checkSource(ports, ids, manifest);
   await checkCopy(sides, ids, { manifest, signal });
-  signal.throwIfAborted();
-  await deleteTopicById(sides.target, ids.copyTopicId);
+  if (!(await lease.ours(signal))) throw new ConnectionError('whether the link is still ours is not known');
+  await deleteTopicById(sides.target, ids.copyTopicId, () => lease.maySend());
   const pause = new Wakeup();
   for (let look = 1; await isThere(sides.target, ids); look++) {
     if (look >= goneLooksMax) throw new ConnectionError(`${sides.target.name} still shows the deleted copy`);

@@ -46,10 +46,9 @@ export class RebuildRun {
     return this.#record.planHash;
   }
 
-  /** Nobody but this rebuild may touch the copy. */
+  /** Nobody but this rebuild may touch the copy; nor this worker at all when another one took the link over. */
   get holding(): boolean {
-    const { kind } = this.#record.step;
-    return this.#running && (kind === 'quarantining' || kind === 'deleting');
+    return isHeld(this.#record.step) && (this.#running || this.#ports.lease.lost.aborted);
   }
 
   view(): RebuildView {
@@ -60,7 +59,37 @@ export class RebuildRun {
     });
   }
 
-  /** Goes on until nothing is left to do, or `signal` fires: the next worker then goes on from the journal. */
+  /**
+   * {@link toTheEnd} from where the journal is when the link's lease is ours: until then another worker may carry it out,
+   * and this one only keeps its hands off the copy.
+   */
+  async takeUp(signal: AbortSignal): Promise<void> {
+    const { lease, newestRecord, release } = this.#ports;
+    const { topic } = this.#record;
+    const pause = new Wakeup();
+    for (let attempt = 1; !hasAborted(signal); attempt++) {
+      try {
+        if (!(await lease.ours(signal))) continue;
+        const newest = await newestRecord(topic, signal);
+        if (newest !== undefined) {
+          this.#record = newest;
+          // Where it is held no more, the other worker has made the new copy, or left the old one.
+          if (!isHeld(newest.step)) release(topic);
+        }
+        break;
+      } catch (error) {
+        this.#trouble = error instanceof Error ? error.message : String(error);
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+    this.#trouble = undefined;
+    await this.toTheEnd(signal);
+  }
+
+  /**
+   * Goes on until nothing is left to do, or `signal` fires (the worker ends, or another one took over): who comes next
+   * goes on from the journal.
+   */
   async toTheEnd(signal: AbortSignal): Promise<void> {
     const { topic } = this.#record;
     try {
@@ -69,6 +98,7 @@ export class RebuildRun {
         if (next === undefined) return;
         const held = this.holding;
         const record = { ...this.#record, step: next };
+        if (!(await this.#ports.lease.ours(signal))) return;
         await this.#ports.state.putRebuild(record, signal);
         this.#record = record;
         this.#ports.logger.warn({ link: record.link, topic, step: next.kind, quarantine: record.name }, 'rebuild');
@@ -135,11 +165,11 @@ export class RebuildRun {
       throw new Stopped(`the quarantine ${quarantinePath(this.#record)} is not there any more as it was written`);
     }
     const { manifest } = finished;
-    const { sides, mayCopy } = this.#ports;
+    const { sides, mayCopy, lease } = this.#ports;
     const pause = new Wakeup();
     for (let attempt = 1; ; attempt++) {
       try {
-        await dropCopy({ sides, mayCopy, signal }, this.#record, manifest);
+        await dropCopy({ sides, mayCopy, lease, signal }, this.#record, manifest);
         break;
       } catch (error) {
         const verdict = verdictOf(error);
@@ -182,6 +212,10 @@ export class RebuildRun {
       return [`${unrestored} (${error instanceof Error ? error.message : String(error)})`];
     }
   }
+}
+
+function isHeld({ kind }: Step): boolean {
+  return kind === 'quarantining' || kind === 'deleting';
 }
 
 const unrestored = 'the positions of consumer groups were not put back; they are in the manifest';

@@ -36,7 +36,7 @@ export class Rebuilds {
     this.#ports = ports;
     for (const record of ports.state.rebuilds()) {
       const { kind } = record.step;
-      if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record);
+      if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record, 'found');
     }
   }
 
@@ -101,10 +101,10 @@ export class Rebuilds {
     this.#requireIdle();
     this.#confirming = true;
     try {
-      const record = await this.#confirm(planned.plan);
+      const record = await this.#confirm(planned.plan, signal);
       await this.#ports.state.putRebuild(record, signal);
       this.#planning.delete(topic);
-      this.#start(record);
+      this.#start(record, 'confirmed');
     } finally {
       this.#confirming = false;
     }
@@ -112,7 +112,7 @@ export class Rebuilds {
   }
 
   /** Looks once more at what may have changed since the plan, and at the disk. */
-  async #confirm(plan: RebuildPlan): Promise<RebuildRecord> {
+  async #confirm(plan: RebuildPlan, signal: AbortSignal): Promise<RebuildRecord> {
     const { topic } = plan;
     const subject = await this.#admit(topic);
     if (subject.sourceTopicId !== plan.sourceTopicId || subject.copyTopicId !== plan.copyTopicId) {
@@ -122,6 +122,7 @@ export class Rebuilds {
     if (free < plan.neededBytes) {
       throw refused(`${plan.folder} has ${free} bytes left, the quarantine needs ${plan.neededBytes}: make room there`);
     }
+    if (!(await this.#ports.lease.ours(signal))) throw refused('the lease of the link is not held by this worker');
     const startedAt = this.#ports.now();
     return {
       ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
@@ -132,12 +133,14 @@ export class Rebuilds {
     };
   }
 
-  #start(record: RebuildRecord): void {
+  /** One that was found in the journal is begun when the link is ours: until then another worker may be at it. */
+  #start(record: RebuildRecord, whence: 'confirmed' | 'found'): void {
     const run = new RebuildRun(this.#ports, record);
     this.#runs.set(record.topic, run);
     if (run.holding) this.#ports.hold(record.topic);
     this.#ports.logger.warn({ link: record.link, topic: record.topic, step: record.step.kind }, 'rebuilding a copy');
-    this.#spawn(run.toTheEnd(this.#stopping.signal));
+    const signal = AbortSignal.any([this.#stopping.signal, this.#ports.lease.lost]);
+    this.#spawn(whence === 'confirmed' ? run.toTheEnd(signal) : run.takeUp(signal));
   }
 
   #folder(): string {

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { RebuildRun } from '../../src/worker/rebuild/rebuild-run.ts';
+import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
+import { recordAt, stubPorts, topic } from './rebuild-stubs.ts';
+
+const sha256 = 'cd'.repeat(32);
+const never = new AbortController().signal;
+const deleting = recordAt({ kind: 'deleting', manifestSha256: sha256 });
+
+describe('a rebuild that was found in the journal', () => {
+  test('is not begun before the lease is ours, and its copy is held until then', async () => {
+    const taken = Promise.withResolvers<boolean>();
+    const lost = new AbortController();
+    const asked: string[] = [];
+    const { ports, written, told } = stubPorts({
+      lease: { ours: () => taken.promise, maySend: () => true, lost: lost.signal },
+      newestRecord: (name) => {
+        asked.push(name);
+        return Promise.resolve(undefined);
+      },
+    });
+    const run = new RebuildRun(ports, deleting);
+    const ended = run.takeUp(lost.signal);
+    expect(run.holding).toBe(true);
+    expect(asked).toEqual([]);
+    lost.abort();
+    taken.resolve(false);
+    await ended;
+    expect({ written, told, asked }).toEqual({ written: [], told: [], asked: [] });
+    // What becomes of the copy is for the worker that took over.
+    expect(run.holding).toBe(true);
+  });
+
+  test.each<[string, RebuildRecord['step']]>([
+    ['stopped', { kind: 'stopped', at: deleting.startedAt, reason: 'foreign', quarantined: true }],
+    ['done', { kind: 'done', at: deleting.startedAt, manifestSha256: sha256, remarks: [] }],
+  ])('and that another worker ended meanwhile as %s is not carried out', async (kind, step) => {
+    const { ports, written, told } = stubPorts({ newestRecord: () => Promise.resolve(recordAt(step)) });
+    const run = new RebuildRun(ports, deleting);
+    await run.takeUp(never);
+    expect(run.view().step).toBe(kind);
+    expect({ written, told }).toEqual({ written: [], told: [`release ${topic}`] });
+  });
+
+  test('goes on from the step that another worker came to', async () => {
+    const { ports, written } = stubPorts({
+      newestRecord: () => Promise.resolve(recordAt({ kind: 'seeding', manifestSha256: sha256 })),
+    });
+    await new RebuildRun(ports, deleting).takeUp(never);
+    expect(written.map(({ step }) => step.kind)).toEqual(['done']);
+  });
+});
+
+test('a worker that lost the lease writes nothing to the journal: it is the other worker’s', async () => {
+  const { ports, written, told } = stubPorts({
+    lease: { ours: () => Promise.resolve(false), maySend: () => false, lost: AbortSignal.abort() },
+  });
+  const run = new RebuildRun(ports, deleting);
+  await run.toTheEnd(never);
+  expect({ written, told }).toEqual({ written: [], told: [] });
+});
