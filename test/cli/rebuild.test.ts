@@ -7,6 +7,7 @@ import { createApi } from '../../src/api/server.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { rebuildReportSchema } from '../../src/cli/verbs/rebuild.ts';
+import { Problem } from '../../src/worker/problems.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import { type StubService, stubService } from '../api/stub-service.ts';
@@ -35,10 +36,12 @@ async function rebuild(
   steps: readonly RebuildView[],
   args: readonly string[],
   answer?: string,
+  more: Partial<WorkerService> = {},
 ): Promise<{ code: number; out: string; err: string; service: StubService }> {
   const shown = [...steps];
   const overrides: Partial<WorkerService> = {
     rebuildView: () => (shown.length > 1 ? shown.shift() : shown[0]) ?? { step: 'none' },
+    ...more,
   };
   const service = stubService(overrides);
   const api = createApi({ service, host: '127.0.0.1', logger: pino({ level: 'silent' }) });
@@ -87,6 +90,16 @@ describe('umbra rebuild', () => {
     expect(code).toBe(0);
     expect(service.asked).toContainEqual(['rebuild', topic, hash]);
     expect(out).toContain('npx umbra quarantine show /q/one');
+  });
+
+  test('sends the confirmation again when its answer was lost: it may have been taken up', async () => {
+    let orders = 0;
+    const executeRebuild: WorkerService['executeRebuild'] = () => {
+      orders += 1;
+      return orders === 1 ? Promise.reject(new Problem('NOT_READY', 'late')) : Promise.resolve(done);
+    };
+    expect((await rebuild([planned, done], ['--yes'], undefined, { executeRebuild })).code).toBe(0);
+    expect(orders).toBe(2);
   });
 
   test('says why it stopped', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ConnectionError, KafkaError } from '../../src/kafka/errors.ts';
 import { RebuildRun } from '../../src/worker/rebuild/rebuild-run.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import { recordAt, stubPorts, topic } from './rebuild-stubs.ts';
@@ -19,7 +20,7 @@ describe('a rebuild that was found in the journal', () => {
         return Promise.resolve(undefined);
       },
     });
-    const run = new RebuildRun(ports, deleting);
+    const run = new RebuildRun(ports, deleting, 'found');
     const ended = run.takeUp(lost.signal);
     expect(run.holding).toBe(true);
     expect(asked).toEqual([]);
@@ -36,7 +37,7 @@ describe('a rebuild that was found in the journal', () => {
     ['done', { kind: 'done', at: deleting.startedAt, manifestSha256: sha256, remarks: [] }],
   ])('and that another worker ended meanwhile as %s is not carried out', async (kind, step) => {
     const { ports, written, told } = stubPorts({ newestRecord: () => Promise.resolve(recordAt(step)) });
-    const run = new RebuildRun(ports, deleting);
+    const run = new RebuildRun(ports, deleting, 'found');
     await run.takeUp(never);
     expect(run.view().step).toBe(kind);
     expect({ written, told }).toEqual({ written: [], told: [`release ${topic}`] });
@@ -46,7 +47,7 @@ describe('a rebuild that was found in the journal', () => {
     const { ports, written } = stubPorts({
       newestRecord: () => Promise.resolve(recordAt({ kind: 'seeding', manifestSha256: sha256 })),
     });
-    await new RebuildRun(ports, deleting).takeUp(never);
+    await new RebuildRun(ports, deleting, 'found').takeUp(never);
     expect(written.map(({ step }) => step.kind)).toEqual(['done']);
   });
 });
@@ -55,7 +56,41 @@ test('a worker that lost the lease writes nothing to the journal: it is the othe
   const { ports, written, told } = stubPorts({
     lease: { ours: () => Promise.resolve(false), maySend: () => false, lost: AbortSignal.abort() },
   });
-  const run = new RebuildRun(ports, deleting);
+  const run = new RebuildRun(ports, deleting, 'found');
   await run.toTheEnd(never);
   expect({ written, told }).toEqual({ written: [], told: [] });
+});
+
+describe('a rebuild that was confirmed', () => {
+  const stopped = (written: readonly RebuildRecord[]): string[] => written.map(({ step }) => step.kind);
+
+  test('goes on when its journal can be written again: the answer to a write may have been lost', async () => {
+    let failures = 2;
+    const stub = stubPorts();
+    const putRebuild = (record: RebuildRecord, signal: AbortSignal): Promise<void> =>
+      failures-- > 0 ? Promise.reject(new ConnectionError('lost')) : stub.ports.state.putRebuild(record, signal);
+    const ports = { ...stub.ports, state: { ...stub.ports.state, putRebuild } };
+    const run = new RebuildRun(
+      ports,
+      recordAt({ kind: 'quarantining' }, { folder: import.meta.filename }),
+      'confirmed',
+    );
+    await run.toTheEnd(never);
+    // There is a file in place of the folder, so it ends there: in the journal, not in silence.
+    expect(stopped(stub.written)).toEqual(['quarantining', 'stopped']);
+  });
+
+  test('shows that it is interrupted when its journal refuses it for good', async () => {
+    const stub = stubPorts();
+    const putRebuild = (): Promise<void> => Promise.reject(new KafkaError(10, 'writing _umbra'));
+    const run = new RebuildRun(
+      { ...stub.ports, state: { ...stub.ports.state, putRebuild } },
+      recordAt({ kind: 'quarantining' }),
+      'confirmed',
+    );
+    await run.toTheEnd(never);
+    await run.begun;
+    expect(run.view()).toMatchObject({ step: 'interrupted', at: 'quarantining' });
+    expect({ holding: run.holding, told: stub.told }).toEqual({ holding: false, told: [`release ${topic}`] });
+  });
 });

@@ -32,10 +32,22 @@ export class RebuildRun {
   #partitionsDone = 0;
   #partitionsTotal = 0;
   #trouble: string | undefined;
+  /** Why nobody here carries it out any more although it is not at its end. */
+  #interrupted: string | undefined;
+  /** Its record is in the journal. */
+  #noted: boolean;
+  readonly #begun = Promise.withResolvers<undefined>();
 
-  constructor(ports: RebuildPorts, record: RebuildRecord) {
+  /** `confirmed` just now, so that its record has to be written first, or `found` in the journal. */
+  constructor(ports: RebuildPorts, record: RebuildRecord, whence: 'confirmed' | 'found') {
     this.#ports = ports;
     this.#record = record;
+    this.#noted = whence === 'found';
+  }
+
+  /** Resolves when it is in the journal, or has ended. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   get running(): boolean {
@@ -56,6 +68,7 @@ export class RebuildRun {
       partitionsDone: this.#partitionsDone,
       partitionsTotal: this.#partitionsTotal,
       trouble: this.#trouble,
+      interrupted: this.#interrupted,
     });
   }
 
@@ -78,7 +91,7 @@ export class RebuildRun {
         }
         break;
       } catch (error) {
-        this.#trouble = error instanceof Error ? error.message : String(error);
+        this.#trouble = textOf(error);
         await pause.wait(signal, retryDelays.after(attempt));
       }
     }
@@ -91,29 +104,58 @@ export class RebuildRun {
    * goes on from the journal.
    */
   async toTheEnd(signal: AbortSignal): Promise<void> {
-    const { topic } = this.#record;
+    const { topic, link } = this.#record;
     try {
-      while (!hasAborted(signal)) {
-        const next = await this.#next(signal);
-        if (next === undefined) return;
-        const held = this.holding;
-        const record = { ...this.#record, step: next };
-        if (!(await this.#ports.lease.ours(signal))) return;
-        await this.#ports.state.putRebuild(record, signal);
-        this.#record = record;
-        this.#ports.logger.warn({ link: record.link, topic, step: next.kind, quarantine: record.name }, 'rebuild');
-        if (held && next.kind === 'stopped') this.#ports.release(topic);
-        if (held && next.kind === 'seeding') this.#ports.dropped(topic);
-      }
+      if (this.#noted || (await this.#note(this.#record, signal))) await this.#walk(signal);
+      if (this.#ports.lease.lost.aborted) this.#interrupted = 'another worker took over the link; ask that one';
     } catch (error) {
-      if (hasAborted(signal)) return;
-      // Only the journal can fail here. The copy is examined anew; a restart goes on from the last step written.
-      this.#ports.logger.error({ err: error, link: this.#record.link, topic }, 'a rebuild could not write its journal');
+      // Only the journal can fail here, and for good. The copy is examined anew; a restart goes on from the last step.
+      this.#ports.logger.error({ err: error, link, topic }, 'a rebuild could not write its journal');
+      this.#interrupted = `its journal cannot be written: ${textOf(error)}`;
       this.#running = false;
       this.#ports.release(topic);
     } finally {
       this.#running = false;
+      this.#begun.resolve(undefined);
     }
+  }
+
+  async #walk(signal: AbortSignal): Promise<void> {
+    this.#begun.resolve(undefined);
+    const { topic } = this.#record;
+    while (!hasAborted(signal)) {
+      const next = await this.#next(signal);
+      const held = isHeld(this.#record.step);
+      if (next === undefined || !(await this.#note({ ...this.#record, step: next }, signal))) return;
+      if (held && next.kind === 'stopped') this.#ports.release(topic);
+      if (held && next.kind === 'seeding') this.#ports.dropped(topic);
+    }
+  }
+
+  /**
+   * Writes the record, as long as it takes: a write whose answer was lost may be in the journal, so it is neither given
+   * up nor taken back. False when the lease is not ours any more, or `signal` fired. Throws when it is refused for good.
+   */
+  async #note(record: RebuildRecord, signal: AbortSignal): Promise<boolean> {
+    const { lease, state, logger } = this.#ports;
+    const { link, topic, step, name } = record;
+    const pause = new Wakeup();
+    for (let attempt = 1; await lease.ours(signal); attempt++) {
+      try {
+        await state.putRebuild(record, signal);
+        this.#record = record;
+        this.#trouble = undefined;
+        logger.warn({ link, topic, step: step.kind, quarantine: name }, 'rebuild');
+        return true;
+      } catch (error) {
+        if (hasAborted(signal)) return false;
+        if (verdictOf(error) === 'final') throw error;
+        this.#trouble = `its journal cannot be written: ${textOf(error)}`;
+        logger.warn({ err: error, link, topic, step: step.kind }, 'a rebuild waits for its journal');
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+    return false;
   }
 
   /** Carries out the step at hand and returns the one that follows; undefined at the end, or when asked to stop. */
@@ -139,7 +181,7 @@ export class RebuildRun {
     } catch (error) {
       if (hasAborted(signal)) return undefined;
       const { topic, link, step } = this.#record;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = textOf(error);
       this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped; the copy is kept');
       const quarantined = step.kind === 'deleting';
       return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined };
@@ -175,7 +217,7 @@ export class RebuildRun {
         const verdict = verdictOf(error);
         const again = verdict === 'moved' || verdict === 'later';
         if (hasAborted(signal) || !again || attempt >= dropAttemptsMax) throw error;
-        this.#trouble = error instanceof Error ? error.message : String(error);
+        this.#trouble = textOf(error);
         await pause.wait(signal, retryDelays.after(attempt));
       }
     }
@@ -209,7 +251,7 @@ export class RebuildRun {
       return [...(await restorePositions(this.#ports.sides.target, manifest, signal))];
     } catch (error) {
       this.#ports.logger.error({ err: error, topic }, 'positions of consumer groups could not be put back');
-      return [`${unrestored} (${error instanceof Error ? error.message : String(error)})`];
+      return [`${unrestored} (${textOf(error)})`];
     }
   }
 }
@@ -219,3 +261,7 @@ function isHeld({ kind }: Step): boolean {
 }
 
 const unrestored = 'the positions of consumer groups were not put back; they are in the manifest';
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

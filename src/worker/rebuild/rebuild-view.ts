@@ -44,6 +44,8 @@ export const rebuildPlanSchema = z.strictObject({
 });
 
 const progress = { partitionsDone: count, partitionsTotal: count };
+/** What keeps it from going on at present; it is tried again and again. */
+const trouble = { trouble: z.string().optional() };
 const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.string() };
 
 /**
@@ -53,6 +55,7 @@ const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.stri
  * - `quarantining`  nothing appends to the copy; what only it holds is being written and read back. It is still whole
  * - `deleting`      the quarantine is complete; the copy goes if it did not change meanwhile
  * - `seeding`       the copy is being made anew
+ * - `interrupted`   nobody carries it out: its journal cannot be written, or another worker took over; `reason` says which
  * - `done`          the new copy was level with the source once
  * - `stopped`       the plan or the rebuild ended before the copy was touched; `reason` says why
  */
@@ -60,9 +63,16 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('none') }),
   z.strictObject({ step: z.literal('planning'), startedAt: isoTime, ...progress }),
   z.strictObject({ step: z.literal('planned'), plan: rebuildPlanSchema }),
-  z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress }),
-  z.strictObject({ step: z.literal('deleting'), ...confirmed, trouble: z.string().optional() }),
-  z.strictObject({ step: z.literal('seeding'), ...confirmed }),
+  z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress, ...trouble }),
+  z.strictObject({ step: z.literal('deleting'), ...confirmed, ...trouble }),
+  z.strictObject({ step: z.literal('seeding'), ...confirmed, ...trouble }),
+  z.strictObject({
+    step: z.literal('interrupted'),
+    ...confirmed,
+    /** The step it is at. A restart of the worker goes on from there. */
+    at: z.enum(['quarantining', 'deleting', 'seeding']),
+    reason: z.string(),
+  }),
   z.strictObject({ step: z.literal('done'), ...confirmed, at: isoTime, remarks: z.array(z.string()) }),
   z.strictObject({
     step: z.literal('stopped'),
@@ -75,7 +85,7 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
 
 /** The short form that stands beside a topic. */
 export const rebuildNoteSchema = z.strictObject({
-  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'done', 'stopped']),
+  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'interrupted', 'done', 'stopped']),
   quarantine: z.string().optional(),
   reason: z.string().optional(),
 });
@@ -87,7 +97,7 @@ export type RebuildNote = z.output<typeof rebuildNoteSchema>;
 
 export function noteOf(view: RebuildView): RebuildNote | undefined {
   if (view.step === 'none') return undefined;
-  const reason = view.step === 'deleting' ? view.trouble : view.step === 'stopped' ? view.reason : undefined;
+  const reason = 'trouble' in view ? view.trouble : 'reason' in view ? view.reason : undefined;
   return {
     step: view.step,
     ...('quarantine' in view && view.quarantine !== undefined ? { quarantine: view.quarantine } : {}),
