@@ -54,6 +54,11 @@ export class Rebuilds {
     return this.#runs.get(topic)?.holding ?? false;
   }
 
+  /** The topics that {@link holds} is true of. */
+  get held(): readonly string[] {
+    return [...this.#runs.keys()].filter((topic) => this.holds(topic));
+  }
+
   view(topic: string): RebuildView {
     const run = this.#runs.get(topic);
     if (run !== undefined && run.running) return run.view();
