@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CopyOnlyBatch } from '../replication/logs/copy-only.ts';
-import { DurableFile, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
+import { DurableFile, folderMode, makeFolderDurably, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
 import {
   checksumsName,
   indexName,
@@ -16,8 +16,6 @@ import {
   segmentName,
 } from './manifest.ts';
 import { verifyQuarantine } from './verify-quarantine.ts';
-
-const folderMode = 0o700;
 
 interface OpenPartition {
   readonly log: DurableFile;
@@ -46,7 +44,7 @@ export class QuarantineWriter {
 
   /** Throws when a quarantine of that name is finished already. */
   static async create(folder: string, name: string): Promise<QuarantineWriter> {
-    await mkdir(folder, { recursive: true, mode: folderMode });
+    await makeFolderDurably(folder);
     const writer = new QuarantineWriter(folder, name);
     if (await exists(writer.path)) throw new Error(`${writer.path} exists; a quarantine is never written over`);
     await removePartials(folder, name);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { recordLine } from '../../src/cli/quarantine-text.ts';
+import { makeFolderDurably } from '../../src/quarantine/durable-file.ts';
 import { type Manifest, manifestFormat, quarantineName, segmentName } from '../../src/quarantine/manifest.ts';
 import {
   listQuarantines,
@@ -131,6 +132,18 @@ describe('a quarantine', () => {
     expect((await verifyQuarantine(extra)).problems).toEqual(['note.txt does not belong there']);
     expect((await verifyQuarantine(folder)).problems).toHaveLength(1);
   });
+});
+
+test('every folder that had to be made is synced into the one above it', async () => {
+  const synced: string[] = [];
+  const sync = (path: string): Promise<void> => {
+    synced.push(path);
+    return Promise.resolve();
+  };
+  await makeFolderDurably(join(folder, 'one', 'two'), sync);
+  expect(synced.toSorted()).toEqual([folder, join(folder, 'one')]);
+  await makeFolderDurably(join(folder, 'one', 'two'), sync);
+  expect(synced).toHaveLength(2);
 });
 
 test('names sort by time and fit a file system whatever the topic is called', () => {

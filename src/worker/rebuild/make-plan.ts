@@ -1,5 +1,6 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { committedPositions, type TopicPositions } from '../../kafka/group-positions.ts';
+import { makeFolderDurably } from '../../quarantine/durable-file.ts';
 import type { GroupPosition, ManifestFault } from '../../quarantine/manifest.ts';
 import { planHash } from './plan-hash.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
@@ -62,7 +63,7 @@ export function neededBytes(partitions: RebuildPlan['partitions']): number {
 
 /** Bytes that may still be written where the quarantine goes. Makes the folder if it is not there. */
 export async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolderDurably(folder);
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }

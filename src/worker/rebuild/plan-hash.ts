@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { PlannedPartition, RebuildPlan } from './rebuild-view.ts';
 
+/** What the hash says of a partition. */
+export type HashedPartition = Pick<PlannedPartition, 'partition' | 'forkOffset' | 'quarantined'>;
+
 type Decisive = Pick<RebuildPlan, 'topic' | 'link' | 'copyTopicId' | 'copiedTopicId' | 'sourceTopicId'> & {
-  readonly partitions: readonly Pick<PlannedPartition, 'partition' | 'forkOffset' | 'quarantined'>[];
+  readonly partitions: readonly HashedPartition[];
 };
 
 /**

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { committedPositions } from '../../kafka/group-positions.ts';
-import { sha256OfFile } from '../../quarantine/durable-file.ts';
-import { type Manifest, manifestFormat, manifestName } from '../../quarantine/manifest.ts';
+import { sha256OfFile, syncFolder } from '../../quarantine/durable-file.ts';
+import { type Manifest, manifestFormat, manifestName, type ManifestPartition } from '../../quarantine/manifest.ts';
 import { QuarantineError, readManifest } from '../../quarantine/quarantine-reader.ts';
 import { type PartitionFiles, QuarantineWriter } from '../../quarantine/quarantine-writer.ts';
 import { verifyQuarantine } from '../../quarantine/verify-quarantine.ts';
 import { plannedPartition, renderPositions } from './make-plan.ts';
-import { planHash } from './plan-hash.ts';
+import { type HashedPartition, planHash } from './plan-hash.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import { type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
 import { Stopped } from './stopped.ts';
@@ -87,10 +87,18 @@ export async function finishedQuarantine(record: RebuildRecord): Promise<Finishe
   if (manifest === undefined || manifestSha256 === undefined) return undefined;
   const [problem] = problems;
   if (problem !== undefined) throw new Stopped(`the quarantine ${path} is damaged: ${problem}`);
-  if (manifest.planHash !== record.planHash || manifest.copyTopicId !== record.copyTopicId) {
+  // Of what it holds, not of what it says: only that is what was confirmed.
+  const found = planHash({ ...manifest, partitions: manifest.partitions.map(confirmedPart) });
+  if (found !== record.planHash || manifest.planHash !== found || manifest.copyTopicId !== record.copyTopicId) {
     throw new Stopped(`the quarantine ${path} is that of another rebuild`);
   }
+  // The worker that gave it its name may have died before that was on the disk.
+  await syncFolder(record.folder);
   return { manifest, manifestSha256 };
+}
+
+function confirmedPart({ partition, forkOffset, ...quarantined }: ManifestPartition): HashedPartition {
+  return { partition, ...(forkOffset === undefined ? {} : { forkOffset }), quarantined };
 }
 
 /**
