@@ -49,7 +49,7 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
   const sum = (field: (partition: PlannedPartition) => number): number =>
     plan.partitions.reduce((total, partition) => total + field(partition), 0);
   const onlyHere = sum(({ quarantined }) => quarantined.recordsOnlyHere);
-  const groups = new Set(plan.groupPositions.map(({ group }) => group)).size;
+  const { groups } = plan;
   const recreated = plan.copiedTopicId !== plan.sourceTopicId;
   const room = `${byteSize(plan.neededBytes)} needed, ${byteSize(plan.freeBytes)} free`;
   const lines = [

@@ -25,7 +25,7 @@ const plan: RebuildPlan = rebuildPlanSchema.parse({
   folder: '/var/quarantine',
   neededBytes: neededBytes(partitions),
   freeBytes: 2 ** 40,
-  groupPositions: [{ group: 'a_readers', partition: 0, offset: '1' }],
+  groups: 1,
   groupsHidden: [],
   hash: planHash({ ...ids, partitions }),
 });

@@ -29,7 +29,7 @@ export async function makePlan(sides: Sides, request: PlanRequest, options: Scan
     folder,
     neededBytes: neededBytes(partitions),
     freeBytes: await freeBytes(folder),
-    groupPositions: renderPositions(positions),
+    groups: new Set(positions.map(({ group }) => group)).size,
     groupsHidden: [...hidden],
     hash: planHash(plan),
   };

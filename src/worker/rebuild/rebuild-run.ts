@@ -2,6 +2,7 @@ import { verdictOf } from '../../kafka/errors.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { dropCopy } from './drop-copy.ts';
+import { boundedRemarks, boundedText } from './journal-bounds.ts';
 import type { RebuildPorts } from './rebuild-ports.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildView } from './rebuild-view.ts';
@@ -181,7 +182,7 @@ export class RebuildRun {
     } catch (error) {
       if (hasAborted(signal)) return undefined;
       const { topic, link, step } = this.#record;
-      const reason = textOf(error);
+      const reason = boundedText(textOf(error));
       this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped; the copy is kept');
       const quarantined = step.kind === 'deleting';
       return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined };
@@ -236,8 +237,9 @@ export class RebuildRun {
     if (became === 'not-yet') return undefined;
     const remarks = became === 'faulted' ? [unrestored] : await this.#restore(step, signal);
     if (hasAborted(signal)) return undefined;
+    for (const remark of remarks) this.#ports.logger.warn({ topic, remark }, 'a rebuild ended with a remark');
     const at = this.#ports.now().toISOString();
-    return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks };
+    return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks: boundedRemarks(remarks) };
   }
 
   async #restore({ manifestSha256 }: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {

@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  groupPositionSchema,
-  manifestFaultSchema,
-  quarantinedSchema,
-  scannedRangeSchema,
-} from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantinedSchema, scannedRangeSchema } from '../../quarantine/manifest.ts';
 
 /** What the API says of a rebuild. Offsets are decimal strings, topic ids 32 hex digits, times ISO 8601 in UTC. */
 const count = z.int().min(0);
@@ -35,8 +30,8 @@ export const rebuildPlanSchema = z.strictObject({
   folder: z.string(),
   neededBytes: count,
   freeBytes: count,
-  /** Positions that consumer groups have committed on the copy: Kafka forgets them with the topic. */
-  groupPositions: z.array(groupPositionSchema),
+  /** Consumer groups with positions on the copy: Kafka forgets those with the topic. They are in the manifest. */
+  groups: count,
   /** Groups whose positions the worker may not read: they are not saved. */
   groupsHidden: z.array(z.string()),
   /** Of everything that decides what goes; confirming means sending it back. */

@@ -1,6 +1,7 @@
 import { quarantineName } from '../../quarantine/manifest.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
+import { boundedFaults } from './journal-bounds.ts';
 import { freeBytes, makePlan } from './make-plan.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import { noteOf, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
@@ -154,7 +155,7 @@ export class Rebuilds {
       ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
       ...{ copiedTopicId: plan.copiedTopicId, sourceTopicId: plan.sourceTopicId },
       ...{ folder: plan.folder, name: quarantineName(topic, plan.hash, startedAt), startedAt: startedAt.toISOString() },
-      faults: plan.faults,
+      faults: boundedFaults(plan.faults),
       step: { kind: 'quarantining' },
     };
   }
