@@ -34,6 +34,10 @@ export const quarantinedSchema = z.strictObject({
   lastOffset: offset.optional(),
   /** Of the raw batches, one after the other. */
   sha256,
+  /** Those only here that neither the age nor the compaction of the source's records explains. */
+  recordsUnexplained: count,
+  /** Of the batches with such records, each followed by their offsets. */
+  unexplainedSha256: sha256,
 });
 
 export const scannedRangeSchema = z.strictObject({

@@ -12,6 +12,8 @@ export interface ScannedPartition {
   readonly producerId: bigint;
   /** False where the source has no such partition or is another topic by now: then everything is only here. */
   readonly atSource: boolean;
+  /** The source compacts: what it does not have any more it may have had. */
+  readonly compacted: boolean;
   /** Read from here instead of the copy's log start. */
   readonly from?: bigint;
 }
@@ -55,6 +57,7 @@ export async function scanPartition(
     copy: logs.copy.batches(of, { from: copyStart, to: copyRange.end }, signal),
     copyStart,
     sourceStart: sourceRange?.start,
+    compactedTo: of.compacted ? sourceRange?.end : undefined,
     isFiller: async (batch) =>
       batch.frame.readBigInt64BE(batch.header.start + 43) === of.producerId && (await isFiller(batch)),
   });
@@ -86,6 +89,8 @@ export async function scanPartition(
 class Tally {
   readonly #where: string;
   readonly #hash = createHash('sha256');
+  readonly #unexplainedHash = createHash('sha256');
+  #unexplained = 0n;
   #batches = 0;
   #records = 0;
   #onlyHere = 0n;
@@ -97,11 +102,16 @@ class Tally {
     this.#where = where;
   }
 
-  add({ batch: { frame, header }, onlyHere }: CopyOnlyBatch): void {
+  add({ batch: { frame, header }, onlyHere, unexplained }: CopyOnlyBatch): void {
     if (!checksumIsRight(frame, header)) {
       throw new Error(`the batch at offset ${header.baseOffset} of the copy ${this.#where} arrives damaged`);
     }
     this.#hash.update(frame.subarray(header.start, header.end));
+    if (unexplained.length > 0) this.#unexplainedHash.update(frame.subarray(header.start, header.end));
+    for (const { first, last } of unexplained) {
+      this.#unexplained += last - first + 1n;
+      this.#unexplainedHash.update(`${first}-${last}\n`);
+    }
     this.#batches += 1;
     this.#records += header.records;
     for (const { first, last } of onlyHere) this.#onlyHere += last - first + 1n;
@@ -119,6 +129,8 @@ class Tally {
       ...(this.#first === undefined ? {} : { firstOffset: String(this.#first) }),
       ...(this.#last === undefined ? {} : { lastOffset: String(this.#last) }),
       sha256: this.#hash.digest('hex'),
+      recordsUnexplained: Number(this.#unexplained),
+      unexplainedSha256: this.#unexplainedHash.digest('hex'),
     };
   }
 }

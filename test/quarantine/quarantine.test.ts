@@ -36,11 +36,20 @@ function raw(frame: Buffer): RawBatch {
 }
 
 const hash = 'ab'.repeat(32);
+const unexplained = { recordsUnexplained: 4, unexplainedSha256: hash };
 
 async function written(name = 'one'): Promise<string> {
   const writer = await QuarantineWriter.create(folder, name);
-  await writer.add(3, { batch: raw(frames[0] ?? Buffer.alloc(0)), onlyHere: [{ first: 43n, last: 44n }] });
-  await writer.add(3, { batch: raw(frames[1] ?? Buffer.alloc(0)), onlyHere: [{ first: 45n, last: 46n }] });
+  await writer.add(3, {
+    batch: raw(frames[0] ?? Buffer.alloc(0)),
+    onlyHere: [{ first: 43n, last: 44n }],
+    unexplained: [],
+  });
+  await writer.add(3, {
+    batch: raw(frames[1] ?? Buffer.alloc(0)),
+    onlyHere: [{ first: 45n, last: 46n }],
+    unexplained: [],
+  });
   const files = await writer.finishPartition(3);
   if (files === undefined) throw new Error('no files');
   const bytes = Buffer.concat(frames);
@@ -52,7 +61,7 @@ async function written(name = 'one'): Promise<string> {
       {
         ...{ partition: 3, copyStart: '0', copyEnd: '47', sourceStart: '0', sourceEnd: '43', forkOffset: '43' },
         ...{ batches: 2, records: 5, recordsOnlyHere: 4, bytes: bytes.length, firstOffset: '42', lastOffset: '46' },
-        ...{ sha256: createHash('sha256').update(bytes).digest('hex'), files },
+        ...{ sha256: createHash('sha256').update(bytes).digest('hex'), files, ...unexplained },
       },
     ],
   };
@@ -96,7 +105,11 @@ describe('a quarantine', () => {
 
   test('is not harmed by a writer that another one took the place of', async () => {
     const first = await QuarantineWriter.create(folder, 'one');
-    await first.add(3, { batch: raw(frames[0] ?? Buffer.alloc(0)), onlyHere: [{ first: 43n, last: 44n }] });
+    await first.add(3, {
+      batch: raw(frames[0] ?? Buffer.alloc(0)),
+      onlyHere: [{ first: 43n, last: 44n }],
+      unexplained: [],
+    });
     const second = await QuarantineWriter.create(folder, 'one');
     await expect(first.finishPartition(3)).rejects.toThrow('ENOENT');
     await first.abandon();

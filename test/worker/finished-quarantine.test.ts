@@ -15,7 +15,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-const nothing = { batches: 0, records: 0, recordsOnlyHere: 0, bytes: 0, sha256: emptySha256 };
+const nothing = {
+  batches: 0,
+  records: 0,
+  recordsOnlyHere: 0,
+  bytes: 0,
+  sha256: emptySha256,
+  ...{ recordsUnexplained: 0, unexplainedSha256: emptySha256 },
+};
 const ids = { topic: 'a_orders', link: 'a-b', copyTopicId: 'c', copiedTopicId: 's', sourceTopicId: 's' };
 
 /** A quarantine without a batch that declares this plan. */

@@ -14,6 +14,7 @@ const partitions: RebuildPlan['partitions'] = [
     ...{ partition: 0, copyStart: '0', copyEnd: '44', sourceStart: '0', sourceEnd: '50', forkOffset: '42' },
     quarantined: {
       ...{ batches: 1, records: 2, recordsOnlyHere: 2, bytes: 1536, firstOffset: '42', lastOffset: '43', sha256 },
+      ...{ recordsUnexplained: 2, unexplainedSha256: sha256 },
     },
     offsetsToCopy: 50,
   },
@@ -40,10 +41,22 @@ describe("a plan's hash", () => {
     expect(hashOf({ sourceEnd: '60', copyEnd: '45', offsetsToCopy: 60 })).toBe(plan.hash);
   });
 
+  test('is the same while retention and compaction at the source leave more and more to the copy alone', () => {
+    const more = {
+      batches: 9,
+      records: 90,
+      recordsOnlyHere: 90,
+      bytes: 9_000,
+      firstOffset: '0',
+      sha256: 'ef'.repeat(32),
+    };
+    expect(hashOf({ sourceStart: '40', quarantined: { ...first.quarantined, ...more } })).toBe(plan.hash);
+  });
+
   test('changes with every byte that goes, with the fork, and with the topics', () => {
     const others = [
-      hashOf({ quarantined: { ...first.quarantined, sha256: 'ef'.repeat(32) } }),
-      hashOf({ quarantined: { ...first.quarantined, lastOffset: '44' } }),
+      hashOf({ quarantined: { ...first.quarantined, unexplainedSha256: 'ef'.repeat(32) } }),
+      hashOf({ quarantined: { ...first.quarantined, recordsUnexplained: 3 } }),
       hashOf({ forkOffset: '41' }),
       hashOf({}, { copyTopicId: 'another' }),
       hashOf({}, { sourceTopicId: 'another' }),

@@ -8,6 +8,7 @@ const never = new AbortController().signal;
 const compared: ManifestPartition = {
   ...{ partition: 0, copyStart: '0', copyEnd: '1000', sourceStart: '0', sourceEnd: '1000', sourceEpoch: 4 },
   ...{ batches: 0, records: 0, recordsOnlyHere: 0, bytes: 0, sha256: '00'.repeat(32) },
+  ...{ recordsUnexplained: 0, unexplainedSha256: '00'.repeat(32) },
 };
 
 /** A leader's history: where each epoch began, and the log's end. Answers as brokers do (OffsetForLeaderEpoch). */

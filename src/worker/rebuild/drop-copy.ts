@@ -72,7 +72,7 @@ async function checkCopy(sides: Sides, ids: RebuildIds, { manifest, signal }: Cu
     if (end < cut) throw new Stopped(`the copy ${ids.topic}/${partition} lost records meanwhile: it ends at ${end}`);
     if (end === cut) continue;
     // An append of ours may have landed late. It is harmless: the source has it.
-    const of = { ...partitionToScan(ids, partition, counts.source), from: cut };
+    const of = { ...partitionToScan(ids, partition, { ...counts, compacted: false }), from: cut };
     const { range, quarantined } = await scanPartition(logs, of, { signal });
     if (quarantined.batches > 0) {
       throw new Stopped(

@@ -9,8 +9,9 @@ type Decisive = Pick<RebuildPlan, 'topic' | 'link' | 'copyTopicId' | 'copiedTopi
 };
 
 /**
- * The hash of what a person confirms: which topic goes, what is made from it, and every byte that is only there. Not
- * in it: the ends of the logs, for the source and the healthy partitions go on. Pure.
+ * The hash of what a person confirms: which topic goes, what is made from it, and every byte that is only there and
+ * should be at the source. Not in it: the ends of the logs, for the source and the healthy partitions go on; and what is
+ * only there because the source deleted it by its age or compacted it away, which goes on as well. Pure.
  */
 export function planHash(plan: Decisive): string {
   const decisive = [
@@ -19,12 +20,8 @@ export function planHash(plan: Decisive): string {
     plan.partitions.map(({ partition, forkOffset, quarantined }) => [
       partition,
       forkOffset ?? null,
-      quarantined.batches,
-      quarantined.records,
-      quarantined.recordsOnlyHere,
-      quarantined.firstOffset ?? null,
-      quarantined.lastOffset ?? null,
-      quarantined.sha256,
+      quarantined.recordsUnexplained,
+      quarantined.unexplainedSha256,
     ]),
   ];
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex');
