@@ -68,6 +68,13 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
     const names = plan.groupsHidden.map(printable).join(', ');
     lines.push(colours.warn(`positions of these groups cannot be read and are lost if they have any: ${names}`));
   }
+  if (plan.autoCreated) {
+    lines.push(
+      colours.warn(
+        'the target creates topics that consumers ask for (auto.create.topics.enable): one that asks before the new copy is there takes its place, and the copy faults. Turn it off, or stop the consumers of this topic meanwhile',
+      ),
+    );
+  }
   return lines;
 }
 

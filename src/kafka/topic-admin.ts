@@ -137,6 +137,22 @@ export async function describeTopicConfigs(
   return configs;
 }
 
+/** Whether a consumer's look for a missing topic makes it, as one broker is set; undefined when we may not ask. */
+export async function autoCreatesTopics(cluster: Cluster): Promise<boolean | undefined> {
+  const name = 'auto.create.topics.enable';
+  const [nodeId] = cluster.nodeIds();
+  if (nodeId === undefined) return undefined;
+  const broker = await cluster.broker(nodeId, 'control');
+  const resource = {
+    resourceType: ConfigResourceTypes.BROKER,
+    resourceName: String(nodeId),
+    configurationKeys: [name],
+  };
+  const answer = await call(broker.connection, broker.negotiate(describeConfigsV4.api), [resource], false, false);
+  const value = answer.results[0]?.configs.find((config) => config.name === name)?.value;
+  return value === undefined || value === null ? undefined : value === 'true';
+}
+
 /**
  * Whether the cluster checks rights at all. `unknown` when we may not ask.
  * Without an authorizer brokers answer SECURITY_DISABLED (54).

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
+import type { FaultCode } from '../replication/partition/fault.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
 import { readSubject } from './rebuild/subject.ts';
@@ -27,6 +28,20 @@ export interface LinkParts {
   readonly view: (topic: string) => TopicDetailView | undefined;
   /** Undefined while the link has not looked yet. */
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
+}
+
+/** Somebody else's topic stands where the copy should be: consumers may have made it before the link could. */
+const occupied: ReadonlySet<FaultCode> = new Set(['SHADOW_RECREATED', 'SHADOW_NOT_OURS']);
+
+/** What became of the copy that is made in place of the old one. Pure. */
+export function seededAs(
+  { state, fault, shadowTopicId }: Pick<TrackedTopic, 'state' | 'fault' | 'shadowTopicId'>,
+  oldCopyTopicId: string,
+): 'level' | 'faulted' | 'not-yet' {
+  if (state === 'faulted' && fault !== undefined && occupied.has(fault.code)) return 'faulted';
+  // A look that began before the deletion may still show the old one.
+  if (shadowTopicId === undefined || shadowTopicId === oldCopyTopicId) return 'not-yet';
+  return state === 'following' ? 'level' : state === 'faulted' ? 'faulted' : 'not-yet';
 }
 
 /** What rebuilds may ask of a link and do to it. */
@@ -74,9 +89,9 @@ export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }:
     },
     seeded: (name, oldCopyTopicId) => {
       const topic = topics.get(name);
-      if (topic?.shadowTopicId === undefined || topic.shadowTopicId === oldCopyTopicId) return 'not-yet';
+      if (topic === undefined) return 'not-yet';
       topic.observe(replicator.copiersOf(name));
-      return topic.state === 'following' ? 'level' : topic.state === 'faulted' ? 'faulted' : 'not-yet';
+      return seededAs(topic, oldCopyTopicId);
     },
   };
 }

@@ -16,7 +16,16 @@ const topic = 'a_orders';
 const hash = 'ab'.repeat(32);
 const plan: RebuildPlan = {
   ...{ topic, link: 'a-b', copyTopicId: 'c', copiedTopicId: 's', sourceTopicId: 's', hash },
-  ...{ faults: [], partitions: [], folder: '/q', neededBytes: 1, freeBytes: 2, groups: 0, groupsHidden: [] },
+  ...{
+    faults: [],
+    partitions: [],
+    folder: '/q',
+    neededBytes: 1,
+    freeBytes: 2,
+    groups: 0,
+    groupsHidden: [],
+    autoCreated: false,
+  },
 };
 const startedAt = '2026-01-02T03:04:05.000Z';
 const done: RebuildView = { step: 'done', hash, startedAt, quarantine: '/q/one', at: startedAt, remarks: [] };

@@ -28,6 +28,7 @@ const plan: RebuildPlan = rebuildPlanSchema.parse({
   freeBytes: 2 ** 40,
   groups: 1,
   groupsHidden: [],
+  autoCreated: true,
   hash: planHash({ ...ids, partitions }),
 });
 
@@ -70,6 +71,7 @@ test('the plan names what goes, where to, how much is copied again, and its hash
   expect(text).toContain('partition 0: FOREIGN_WRITE: somebody wrote');
   expect(text).toContain('2 records that only the copy holds go to files in /var/quarantine');
   expect(text).toContain('50 offsets are copied again');
+  expect(text).toContain('auto.create.topics.enable');
   expect(text).toContain('1 consumer group committed positions on the copy');
   expect(text).toContain(`plan ${plan.hash}`);
   expect(renderPlan({ ...plan, freeBytes: 0 }, colours(false))).toContain('not room enough');

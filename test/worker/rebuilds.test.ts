@@ -38,7 +38,7 @@ async function planned(overrides: Partial<RebuildPorts> = {}): Promise<StubPorts
   const ports = { ...stub.ports, state: { ...stub.ports.state, shadow: () => shadow } };
   const plan: RebuildPlan = {
     ...{ topic, link: 'a-b', copyTopicId: 'c', copiedTopicId: 's', sourceTopicId: 's', hash, folder },
-    ...{ faults: [], partitions: [], neededBytes: 1, freeBytes: 2, groups: 0, groupsHidden: [] },
+    ...{ faults: [], partitions: [], neededBytes: 1, freeBytes: 2, groups: 0, groupsHidden: [], autoCreated: false },
   };
   const made = new Rebuilds(ports, () => Promise.resolve(plan));
   rebuilds = made;

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { committedPositions, type TopicPositions } from '../../kafka/group-positions.ts';
 import { makeFolderDurably } from '../../quarantine/durable-file.ts';
+import { autoCreatesTopics } from '../../kafka/topic-admin.ts';
 import type { GroupPosition, ManifestFault } from '../../quarantine/manifest.ts';
 import { planHash } from './plan-hash.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
@@ -31,6 +32,7 @@ export async function makePlan(sides: Sides, request: PlanRequest, options: Scan
     freeBytes: await freeBytes(folder),
     groups: new Set(positions.map(({ group }) => group)).size,
     groupsHidden: [...hidden],
+    autoCreated: (await autoCreatesTopics(sides.target)) ?? false,
     hash: planHash(plan),
   };
 }

@@ -34,6 +34,8 @@ export const rebuildPlanSchema = z.strictObject({
   groups: count,
   /** Groups whose positions the worker may not read: they are not saved. */
   groupsHidden: z.array(z.string()),
+  /** The target makes topics that consumers ask for: one may come before the new copy, which is then faulted. */
+  autoCreated: z.boolean(),
   /** Of everything that decides what goes; confirming means sending it back. */
   hash: planHashSchema,
 });
