@@ -112,10 +112,18 @@ describe('umbra rebuild', () => {
   });
 
   test('says why it stopped', async () => {
-    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'somebody still writes' };
+    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'somebody still writes', copy: 'kept' };
     const { code, err } = await rebuild([planned, stopped], ['--yes']);
     expect(code).toBe(1);
     expect(err).toContain('somebody still writes');
+  });
+
+  test('never says that a copy is untouched whose deletion had been sent', async () => {
+    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'no answer', copy: 'unknown' };
+    const { code, err } = await rebuild([planned, stopped], ['--yes']);
+    expect(code).toBe(1);
+    expect(err).toContain('whether it is gone is not known');
+    expect(err).not.toContain('as it was');
   });
 
   test('answers one JSON document of the documented shape', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
@@ -234,6 +234,12 @@ describe('a worker that dies', () => {
       await deleteTopicById(clusters.b, record.copyTopicId);
       return { ...record, step: { kind: 'deleting', manifestSha256 } };
     },
+    'before it noted that the copy is gone, and comes back without the quarantine folder': async (record) => {
+      const { manifestSha256 } = await quarantine(record);
+      await deleteTopicById(clusters.b, record.copyTopicId);
+      await rename(join(record.folder, record.name), join(record.folder, `away.${record.name}`));
+      return { ...record, step: { kind: 'deleting', manifestSha256 } };
+    },
     'while it seeded': async (record) => {
       const { manifestSha256 } = await quarantine(record);
       await deleteTopicById(clusters.b, record.copyTopicId);
@@ -253,6 +259,7 @@ describe('a worker that dies', () => {
       await pair.start('b');
       const view = await ended(topic);
       if (view.step !== 'done') throw new Error(view.reason);
+      if (when.includes('without')) await rename(join(record.folder, `away.${record.name}`), view.quarantine);
       const { problems, manifest } = await verifyQuarantine(view.quarantine);
       expect(problems).toEqual([]);
       expect(manifest?.partitions[0]).toMatchObject({ recordsOnlyHere: 1 });
@@ -295,7 +302,8 @@ test('a worker whose lease ran out right before the deletion deletes nothing', a
   const { manifest } = await quarantine(record);
   const lease = { ours: () => Promise.resolve(true), maySend: () => false, lost: new AbortController().signal };
   const sides = { source: clusters.a, target: clusters.b };
-  const drop = dropCopy({ sides, mayCopy: () => true, lease, signal: bounded() }, record, manifest);
+  const ports = { sides, mayCopy: () => true, lease, onSending: () => undefined, signal: bounded() };
+  const drop = dropCopy(ports, record, () => Promise.resolve(manifest));
   await expect(drop).rejects.toThrow('it had become too late');
   expect(await logEnds(sites.b.app, topic)).toEqual([3n, 0n]);
 });

@@ -33,7 +33,7 @@ describe('a rebuild that was found in the journal', () => {
   });
 
   test.each<[string, RebuildRecord['step']]>([
-    ['stopped', { kind: 'stopped', at: deleting.startedAt, reason: 'foreign', quarantined: true }],
+    ['stopped', { kind: 'stopped', at: deleting.startedAt, reason: 'foreign', quarantined: true, deletionSent: false }],
     ['done', { kind: 'done', at: deleting.startedAt, manifestSha256: sha256, remarks: [] }],
   ])('and that another worker ended meanwhile as %s is not carried out', async (kind, step) => {
     const { ports, written, told } = stubPorts({ newestRecord: () => Promise.resolve(recordAt(step)) });
@@ -56,7 +56,8 @@ test('a worker that lost the lease writes nothing to the journal: it is the othe
   const { ports, written, told } = stubPorts({
     lease: { ours: () => Promise.resolve(false), maySend: () => false, lost: AbortSignal.abort() },
   });
-  const run = new RebuildRun(ports, deleting, 'found');
+  const record = recordAt({ kind: 'quarantining' }, { folder: import.meta.filename });
+  const run = new RebuildRun(ports, record, 'found');
   await run.toTheEnd(never);
   expect({ written, told }).toEqual({ written: [], told: [] });
 });

@@ -52,8 +52,7 @@ export const rebuild: Verb = {
     await order(context, client, plan);
     const ended = await follow(context, client, { topic, until: ['done', 'stopped', 'interrupted', 'none'] });
     if (ended.step !== 'done') {
-      const why = ended.step === 'stopped' ? ended.reason : `it is ${ended.step}`;
-      throw new Problem('NOT_REBUILT', `the rebuild of ${topic} stopped before its copy was touched: ${why}`);
+      throw new Problem('NOT_REBUILT', `the rebuild of ${topic} ${howItEnded(ended)}`);
     }
     answer(context, rebuildReportSchema.parse({ topic, rebuild: ended }), (colours) =>
       renderDone(topic, ended, colours),
@@ -61,6 +60,16 @@ export const rebuild: Verb = {
     return 0;
   },
 };
+
+function howItEnded(view: RebuildView): string {
+  if (view.step === 'interrupted') return `is interrupted at its step ${view.at}: ${view.reason}`;
+  if (view.step !== 'stopped') return `is not known to the worker any more: nothing was touched`;
+  const copy =
+    view.copy === 'kept'
+      ? 'its copy is as it was'
+      : 'the deletion of its copy had been sent, and whether it is gone is not known';
+  return `stopped, ${copy}: ${view.reason}`;
+}
 
 /** The worker that copies the topic. Only if all answered is one that nobody knows not found. */
 async function carrierOf(workers: readonly KnownWorker[], topic: string, signal: AbortSignal): Promise<ApiClient> {

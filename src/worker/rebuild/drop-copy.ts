@@ -18,20 +18,24 @@ export interface DropPorts {
   /** Whether the link may (still) copy the topic; undefined while that is not known. */
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
   readonly lease: RebuildLease;
+  /** Told right before the deletion goes out: what becomes of the copy is open from then on. */
+  readonly onSending: () => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Deletes the copy whose quarantine this manifest describes, and waits until it is gone. Right before, everything that
+ * Deletes the copy whose quarantine this is, and waits until it is gone. Right before, everything that
  * makes the deletion harmless is looked at once more; throws {@link Stopped} when one of it does not hold any more.
- * A copy that is gone already is no error. Nothing is deleted unless the link's lease is ours while the request goes out.
+ * A copy that is gone already is no error, and its quarantine is not asked for then. Nothing is deleted unless the link's lease is ours while the request goes out.
  */
-export async function dropCopy(ports: DropPorts, ids: RebuildIds, manifest: Manifest): Promise<void> {
+export async function dropCopy(ports: DropPorts, ids: RebuildIds, quarantine: () => Promise<Manifest>): Promise<void> {
   const { sides, lease, signal } = ports;
   if (!(await isThere(sides.target, ids))) return;
+  const manifest = await quarantine();
   await checkSource(ports, ids, manifest);
   await checkCopy(sides, ids, { manifest, signal });
   if (!(await lease.ours(signal))) throw new ConnectionError('whether the link is still ours is not known');
+  ports.onSending();
   await deleteTopicById(sides.target, ids.copyTopicId, () => lease.maySend());
   const pause = new Wakeup();
   for (let look = 1; await isThere(sides.target, ids); look++) {

@@ -12,8 +12,8 @@ export async function endRebuilds(
   for (const record of state.rebuilds()) {
     const { kind } = record.step;
     if (record.link !== link || kind === 'done' || kind === 'stopped') continue;
-    const quarantined = kind !== 'quarantining';
+    const further = { quarantined: kind !== 'quarantining', deletionSent: kind !== 'quarantining' };
     const reason = 'the link was deleted before it was through';
-    await state.putRebuild({ ...record, step: { kind: 'stopped', at: at.toISOString(), reason, quarantined } }, signal);
+    await state.putRebuild({ ...record, step: { kind: 'stopped', at: at.toISOString(), reason, ...further } }, signal);
   }
 }

@@ -37,8 +37,10 @@ export const rebuildRecordSchema = z.strictObject({
       kind: z.literal('stopped'),
       at: z.iso.datetime(),
       reason: z.string(),
-      /** A finished quarantine is there although the copy was not touched. */
+      /** A finished quarantine is there. */
       quarantined: z.boolean(),
+      /** The deletion had gone out without an answer that says what became of it. */
+      deletionSent: z.boolean(),
     }),
   ]),
 });

@@ -7,9 +7,8 @@ import type { RebuildPorts } from './rebuild-ports.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
-import { Stopped } from './stopped.ts';
 import { viewRecord } from './view-record.ts';
-import { finishedQuarantine, quarantinePath, writeQuarantine, writtenManifest } from './write-quarantine.ts';
+import { finishedQuarantine, verifiedQuarantine, writeQuarantine, writtenManifest } from './write-quarantine.ts';
 
 type Step = RebuildRecord['step'];
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -23,7 +22,7 @@ const seedLookMs = 500;
  *
  * ```
  *  quarantining ──▶ deleting ──▶ seeding ──▶ done
- *       └──────────────┴──▶ stopped             (the copy is as it was)
+ *       └──────────────┴──▶ stopped             (the copy is as it was, unless a deletion was sent without an answer)
  * ```
  */
 export class RebuildRun {
@@ -35,6 +34,8 @@ export class RebuildRun {
   #trouble: string | undefined;
   /** Why nobody here carries it out any more although it is not at its end. */
   #interrupted: string | undefined;
+  /** No answer says what became of it. */
+  #deletionSent = false;
   /** Its record is in the journal. */
   #noted: boolean;
   readonly #begun = Promise.withResolvers<undefined>();
@@ -183,9 +184,10 @@ export class RebuildRun {
       if (hasAborted(signal)) return undefined;
       const { topic, link, step } = this.#record;
       const reason = boundedText(textOf(error));
-      this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped; the copy is kept');
+      this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped');
       const quarantined = step.kind === 'deleting';
-      return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined };
+      const deletionSent = this.#deletionSent;
+      return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined, deletionSent };
     }
   }
 
@@ -203,21 +205,21 @@ export class RebuildRun {
   }
 
   async #delete({ manifestSha256 }: StepOf<'deleting'>, signal: AbortSignal): Promise<Step> {
-    const finished = await finishedQuarantine(this.#record);
-    if (finished?.manifestSha256 !== manifestSha256) {
-      throw new Stopped(`the quarantine ${quarantinePath(this.#record)} is not there any more as it was written`);
-    }
-    const { manifest } = finished;
     const { sides, mayCopy, lease } = this.#ports;
+    let sentAttempt = 0;
     const pause = new Wakeup();
     for (let attempt = 1; ; attempt++) {
       try {
-        await dropCopy({ sides, mayCopy, lease, signal }, this.#record, manifest);
+        const onSending = (): void => void (sentAttempt = attempt);
+        const ports = { sides, mayCopy, lease, onSending, signal };
+        await dropCopy(ports, this.#record, () => verifiedQuarantine(this.#record, manifestSha256));
         break;
       } catch (error) {
         const verdict = verdictOf(error);
         const again = verdict === 'moved' || verdict === 'later';
-        if (hasAborted(signal) || !again || attempt >= dropAttemptsMax) throw error;
+        // Only an answer that refuses it says that the copy is still there.
+        if (sentAttempt === attempt && again) this.#deletionSent = true;
+        if (hasAborted(signal) || !again || (!this.#deletionSent && attempt >= dropAttemptsMax)) throw error;
         this.#trouble = textOf(error);
         await pause.wait(signal, retryDelays.after(attempt));
       }

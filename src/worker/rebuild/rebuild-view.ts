@@ -54,7 +54,7 @@ const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.stri
  * - `seeding`       the copy is being made anew
  * - `interrupted`   nobody carries it out: its journal cannot be written, or another worker took over; `reason` says which
  * - `done`          the new copy was level with the source once
- * - `stopped`       the plan or the rebuild ended before the copy was touched; `reason` says why
+ * - `stopped`       the plan or the rebuild ended before its time; `reason` says why, `copy` whether the copy is as it was
  */
 export const rebuildViewSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('none') }),
@@ -75,6 +75,8 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
     step: z.literal('stopped'),
     at: isoTime,
     reason: z.string(),
+    /** `unknown`: its deletion had been sent, and no answer says what became of it. */
+    copy: z.enum(['kept', 'unknown']),
     /** Present when a finished quarantine is there. */
     quarantine: z.string().optional(),
   }),

@@ -238,7 +238,7 @@ function viewPlanning(planning: Planning): RebuildView {
     case 'planned':
       return { step: 'planned', plan: planning.plan };
     case 'failed':
-      return { step: 'stopped', at: planning.at.toISOString(), reason: planning.reason };
+      return { step: 'stopped', at: planning.at.toISOString(), reason: planning.reason, copy: 'kept' };
   }
 }
 

@@ -31,6 +31,12 @@ export function viewRecord(record: RebuildRecord, progress: StepProgress): Rebui
     case 'done':
       return { step: 'done', ...confirmed, at: step.at, remarks: step.remarks };
     case 'stopped':
-      return { step: 'stopped', at: step.at, reason: step.reason, ...(step.quarantined ? { quarantine } : {}) };
+      return {
+        step: 'stopped',
+        at: step.at,
+        reason: step.reason,
+        copy: step.deletionSent ? 'unknown' : 'kept',
+        ...(step.quarantined ? { quarantine } : {}),
+      };
   }
 }

@@ -97,6 +97,13 @@ export async function finishedQuarantine(record: RebuildRecord): Promise<Finishe
   return { manifest, manifestSha256 };
 }
 
+/** The same, for a copy that is about to be deleted. Throws {@link Stopped} when it is not there as it was written. */
+export async function verifiedQuarantine(record: RebuildRecord, manifestSha256: string): Promise<Manifest> {
+  const finished = await finishedQuarantine(record);
+  if (finished?.manifestSha256 === manifestSha256) return finished.manifest;
+  throw new Stopped(`the quarantine ${quarantinePath(record)} is not there any more as it was written`);
+}
+
 function confirmedPart({ partition, forkOffset, ...quarantined }: ManifestPartition): HashedPartition {
   return { partition, ...(forkOffset === undefined ? {} : { forkOffset }), quarantined };
 }
