@@ -88,7 +88,11 @@ export function rebuildLine(topic: string, view: RebuildView): string {
 /** How it ended. Pure. */
 export function renderDone(topic: string, view: Extract<RebuildView, { step: 'done' }>, colours: Colours): string {
   return [
-    colours.good(`The copy of ${printable(topic)} was made anew.`),
+    view.copy === 'level'
+      ? colours.good(`The copy of ${printable(topic)} was made anew.`)
+      : colours.bad(
+          `The old copy of ${printable(topic)} is gone, and the new one is faulted: npx umbra topics ${printable(topic)}`,
+        ),
     `What only the old one held is in ${printable(view.quarantine)}`,
     ...view.remarks.map((remark) => colours.warn(printable(remark))),
     `Next: npx umbra verify ${printable(topic)}; npx umbra quarantine show ${printable(view.quarantine)}`,

@@ -28,7 +28,15 @@ const plan: RebuildPlan = {
   },
 };
 const startedAt = '2026-01-02T03:04:05.000Z';
-const done: RebuildView = { step: 'done', hash, startedAt, quarantine: '/q/one', at: startedAt, remarks: [] };
+const done: RebuildView = {
+  step: 'done',
+  hash,
+  startedAt,
+  quarantine: '/q/one',
+  at: startedAt,
+  copy: 'level',
+  remarks: [],
+};
 
 let folder = '';
 let close: () => Promise<unknown> = () => Promise.resolve();
@@ -124,6 +132,12 @@ describe('umbra rebuild', () => {
     expect(code).toBe(1);
     expect(err).toContain('whether it is gone is not known');
     expect(err).not.toContain('as it was');
+  });
+
+  test('ends with exit code 1 when the new copy is faulted as well', async () => {
+    const { code, out } = await rebuild([planned, { ...done, copy: 'faulted' }], ['--yes']);
+    expect(code).toBe(1);
+    expect(out).toContain('the new one is faulted');
   });
 
   test('answers one JSON document of the documented shape', async () => {

@@ -32,7 +32,7 @@ test('a link that is declared anew does not go on with a rebuild of its former l
   const records = [
     recordAt({ kind: 'deleting', manifestSha256: 'm' }),
     recordAt({ kind: 'quarantining' }, { link: 'b-a' }),
-    recordAt({ kind: 'done', manifestSha256: 'm', at: new Date(0).toISOString(), remarks: [] }),
+    recordAt({ kind: 'done', manifestSha256: 'm', at: new Date(0).toISOString(), copy: 'level', remarks: [] }),
   ];
   const written: RebuildRecord[] = [];
   const putRebuild = (record: RebuildRecord): Promise<void> => {

@@ -34,7 +34,7 @@ describe('a rebuild that was found in the journal', () => {
 
   test.each<[string, RebuildRecord['step']]>([
     ['stopped', { kind: 'stopped', at: deleting.startedAt, reason: 'foreign', quarantined: true, deletionSent: false }],
-    ['done', { kind: 'done', at: deleting.startedAt, manifestSha256: sha256, remarks: [] }],
+    ['done', { kind: 'done', at: deleting.startedAt, manifestSha256: sha256, copy: 'level', remarks: [] }],
   ])('and that another worker ended meanwhile as %s is not carried out', async (kind, step) => {
     const { ports, written, told } = stubPorts({ newestRecord: () => Promise.resolve(recordAt(step)) });
     const run = new RebuildRun(ports, deleting, 'found');

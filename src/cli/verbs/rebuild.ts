@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiClient } from '../../api/client.ts';
 import { parseInput } from '../../api/input.ts';
-import { Problem, type ProblemCode } from '../../worker/problems.ts';
+import { Problem, type ProblemCode, problems } from '../../worker/problems.ts';
 import {
   planHashSchema,
   rebuildViewSchema,
@@ -57,7 +57,7 @@ export const rebuild: Verb = {
     answer(context, rebuildReportSchema.parse({ topic, rebuild: ended }), (colours) =>
       renderDone(topic, ended, colours),
     );
-    return 0;
+    return ended.copy === 'level' ? 0 : problems.NOT_REBUILT.exit;
   },
 };
 

@@ -31,6 +31,8 @@ export const rebuildRecordSchema = z.strictObject({
       kind: z.literal('done'),
       manifestSha256: z.string(),
       at: z.iso.datetime(),
+      /** What the new copy was then. */
+      copy: z.enum(['level', 'faulted']),
       remarks: z.array(z.string()),
     }),
     z.strictObject({

@@ -237,18 +237,19 @@ export class RebuildRun {
       await pause.wait(signal, seedLookMs);
     }
     if (became === 'not-yet') return undefined;
-    const remarks = became === 'faulted' ? [unrestored] : await this.#restore(step, signal);
+    const remarks = await this.#restore(step, { became, signal });
     if (hasAborted(signal)) return undefined;
     for (const remark of remarks) this.#ports.logger.warn({ topic, remark }, 'a rebuild ended with a remark');
     const at = this.#ports.now().toISOString();
-    return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks: boundedRemarks(remarks) };
+    return { kind: 'done', manifestSha256: step.manifestSha256, at, copy: became, remarks: boundedRemarks(remarks) };
   }
 
-  async #restore({ manifestSha256 }: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {
+  async #restore({ manifestSha256 }: StepOf<'seeding'>, { became, signal }: Seeded): Promise<string[]> {
     const { topic, copiedTopicId, sourceTopicId } = this.#record;
     try {
       const manifest = await writtenManifest(this.#record, manifestSha256);
       if (manifest.groupPositions.length === 0) return [];
+      if (became === 'faulted') return [unrestored];
       if (copiedTopicId !== sourceTopicId) {
         return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
       }
@@ -258,6 +259,11 @@ export class RebuildRun {
       return [`${unrestored} (${textOf(error)})`];
     }
   }
+}
+
+interface Seeded {
+  readonly became: 'level' | 'faulted';
+  readonly signal: AbortSignal;
 }
 
 function isHeld({ kind }: Step): boolean {

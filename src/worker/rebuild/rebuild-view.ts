@@ -53,7 +53,7 @@ const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.stri
  * - `deleting`      the quarantine is complete; the copy goes if it did not change meanwhile
  * - `seeding`       the copy is being made anew
  * - `interrupted`   nobody carries it out: its journal cannot be written, or another worker took over; `reason` says which
- * - `done`          the new copy was level with the source once
+ * - `done`          the new copy was level with the source once, or faulted before it was
  * - `stopped`       the plan or the rebuild ended before its time; `reason` says why, `copy` whether the copy is as it was
  */
 export const rebuildViewSchema = z.discriminatedUnion('step', [
@@ -70,7 +70,13 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
     at: z.enum(['quarantining', 'deleting', 'seeding']),
     reason: z.string(),
   }),
-  z.strictObject({ step: z.literal('done'), ...confirmed, at: isoTime, remarks: z.array(z.string()) }),
+  z.strictObject({
+    step: z.literal('done'),
+    ...confirmed,
+    at: isoTime,
+    copy: z.enum(['level', 'faulted']),
+    remarks: z.array(z.string()),
+  }),
   z.strictObject({
     step: z.literal('stopped'),
     at: isoTime,

@@ -29,7 +29,7 @@ export function viewRecord(record: RebuildRecord, progress: StepProgress): Rebui
     case 'seeding':
       return { step: 'seeding', ...confirmed, ...trouble };
     case 'done':
-      return { step: 'done', ...confirmed, at: step.at, remarks: step.remarks };
+      return { step: 'done', ...confirmed, at: step.at, copy: step.copy, remarks: step.remarks };
     case 'stopped':
       return {
         step: 'stopped',
