@@ -6,6 +6,7 @@ import type { Io } from '../../src/cli/io.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { deleteTopicById } from '../../src/kafka/topic-admin.ts';
+import { quarantineName } from '../../src/quarantine/manifest.ts';
 import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
 import { dropCopy } from '../../src/worker/rebuild/drop-copy.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
@@ -75,7 +76,15 @@ async function plan(topic: string): Promise<RebuildPlan> {
 /** The journal's record as the worker writes it when this plan is confirmed. */
 function recordOf({ hash, folder, link, faults, topic, ...ids }: RebuildPlan): RebuildRecord {
   return {
-    ...{ topic, link, planHash: hash, folder, faults, name: `test.${topic}`, startedAt: '2026-01-02T03:04:05.000Z' },
+    ...{
+      topic,
+      link,
+      planHash: hash,
+      folder,
+      faults,
+      name: quarantineName(topic, hash, new Date()),
+      startedAt: '2026-01-02T03:04:05.000Z',
+    },
     ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
     step: { kind: 'quarantining' },
   };

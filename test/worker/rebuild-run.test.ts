@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionError, KafkaError } from '../../src/kafka/errors.ts';
 import { RebuildRun } from '../../src/worker/rebuild/rebuild-run.ts';
-import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
+import { type RebuildRecord, rebuildRecordSchema } from '../../src/worker/rebuild/rebuild-record.ts';
 import { recordAt, stubPorts, topic } from './rebuild-stubs.ts';
 
 const sha256 = 'cd'.repeat(32);
+/** There is a file in its place. */
+const folder = import.meta.filename;
 const never = new AbortController().signal;
 const deleting = recordAt({ kind: 'deleting', manifestSha256: sha256 });
 
@@ -54,30 +56,43 @@ describe('a rebuild that was found in the journal', () => {
 
 test('a worker that lost the lease writes nothing to the journal: it is the other worker’s', async () => {
   const { ports, written, told } = stubPorts({
+    folder,
     lease: { ours: () => Promise.resolve(false), maySend: () => false, lost: AbortSignal.abort() },
   });
-  const record = recordAt({ kind: 'quarantining' }, { folder: import.meta.filename });
+  const record = recordAt({ kind: 'quarantining' }, { folder });
   const run = new RebuildRun(ports, record, 'found');
   await run.toTheEnd(never);
   expect({ written, told }).toEqual({ written: [], told: [] });
 });
+
+test('a record that names another folder than the configured one touches nothing in it', async () => {
+  const { ports, written } = stubPorts({ folder: '/elsewhere' });
+  await new RebuildRun(ports, recordAt({ kind: 'quarantining' }, { folder }), 'found').toTheEnd(never);
+  expect(written).toMatchObject([
+    { step: { kind: 'stopped', reason: expect.stringContaining('/elsewhere') as string } },
+  ]);
+});
+
+test.each(['../../etc', 'a/b', '2026-01-02T03-04-05Z.0123456789ab.../x', ''])(
+  'a record whose quarantine is called %j is refused',
+  (name) => {
+    expect(rebuildRecordSchema.safeParse(recordAt({ kind: 'quarantining' }, { name })).success).toBe(false);
+    expect(rebuildRecordSchema.safeParse(recordAt({ kind: 'quarantining' })).success).toBe(true);
+  },
+);
 
 describe('a rebuild that was confirmed', () => {
   const stopped = (written: readonly RebuildRecord[]): string[] => written.map(({ step }) => step.kind);
 
   test('goes on when its journal can be written again: the answer to a write may have been lost', async () => {
     let failures = 2;
-    const stub = stubPorts();
+    const stub = stubPorts({ folder });
     const putRebuild = (record: RebuildRecord, signal: AbortSignal): Promise<void> =>
       failures-- > 0 ? Promise.reject(new ConnectionError('lost')) : stub.ports.state.putRebuild(record, signal);
     const ports = { ...stub.ports, state: { ...stub.ports.state, putRebuild } };
-    const run = new RebuildRun(
-      ports,
-      recordAt({ kind: 'quarantining' }, { folder: import.meta.filename }),
-      'confirmed',
-    );
+    const run = new RebuildRun(ports, recordAt({ kind: 'quarantining' }, { folder }), 'confirmed');
     await run.toTheEnd(never);
-    // There is a file in place of the folder, so it ends there: in the journal, not in silence.
+    // The folder cannot be made, so it ends there: in the journal, not in silence.
     expect(stopped(stub.written)).toEqual(['quarantining', 'stopped']);
   });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { manifestFaultSchema } from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantineNamePattern } from '../../quarantine/manifest.ts';
 
 /**
  * The journal of one topic's rebuild, in `_umbra`. A step is written before it begins to act, so that a worker that
@@ -18,9 +18,10 @@ export const rebuildRecordSchema = z.strictObject({
   copyTopicId: z.string(),
   copiedTopicId: z.string(),
   sourceTopicId: z.string(),
-  /** Folder of all quarantines, and the name of this one in it. */
+  /** Folder of all quarantines: shown, but acted upon only where it is the configured one. */
   folder: z.string(),
-  name: z.string(),
+  /** Of this one in it. */
+  name: z.string().regex(quarantineNamePattern),
   startedAt: z.iso.datetime(),
   faults: z.array(manifestFaultSchema),
   step: z.discriminatedUnion('kind', [

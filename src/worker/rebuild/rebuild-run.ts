@@ -8,6 +8,7 @@ import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
 import { viewRecord } from './view-record.ts';
+import { Stopped } from './stopped.ts';
 import { finishedQuarantine, verifiedQuarantine, writeQuarantine, writtenManifest } from './write-quarantine.ts';
 
 type Step = RebuildRecord['step'];
@@ -192,6 +193,7 @@ export class RebuildRun {
   }
 
   async #quarantine(signal: AbortSignal): Promise<Step> {
+    this.#requireFolder();
     const { sides, pair, version, now } = this.#ports;
     const onPartition = (done: number, total: number): void => {
       this.#partitionsDone = done;
@@ -204,6 +206,15 @@ export class RebuildRun {
     return { kind: 'deleting', manifestSha256 };
   }
 
+  /** The journal is a topic, and others may be able to write it: it does not say where files are written and removed. */
+  #requireFolder(): void {
+    const { folder } = this.#record;
+    if (folder === this.#ports.folder) return;
+    throw new Stopped(
+      `its quarantine folder is ${folder}, the worker is configured with ${this.#ports.folder ?? 'none'}`,
+    );
+  }
+
   async #delete({ manifestSha256 }: StepOf<'deleting'>, signal: AbortSignal): Promise<Step> {
     const { sides, mayCopy, lease } = this.#ports;
     let sentAttempt = 0;
@@ -212,7 +223,10 @@ export class RebuildRun {
       try {
         const onSending = (): void => void (sentAttempt = attempt);
         const ports = { sides, mayCopy, lease, onSending, signal };
-        await dropCopy(ports, this.#record, () => verifiedQuarantine(this.#record, manifestSha256));
+        await dropCopy(ports, this.#record, () => {
+          this.#requireFolder();
+          return verifiedQuarantine(this.#record, manifestSha256);
+        });
         break;
       } catch (error) {
         const verdict = verdictOf(error);
