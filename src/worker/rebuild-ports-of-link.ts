@@ -4,6 +4,7 @@ import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import type { FaultCode } from '../replication/partition/fault.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
+import { hasAborted } from '../replication/waiting/wakeup.ts';
 import { readSubject } from './rebuild/subject.ts';
 import { SiteState } from './state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
@@ -52,8 +53,12 @@ export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }:
     ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
     lease: {
       ours: async (signal) => {
-        await replicator.lease.wait(signal);
-        return replicator.lease.confirm(signal);
+        // It may have to be taken anew in between, which is no loss: only who took over makes it one.
+        while (!hasAborted(signal) && !hasAborted(replicator.lost)) {
+          await replicator.lease.wait(signal);
+          if (await replicator.lease.confirm(signal)) return true;
+        }
+        return false;
       },
       maySend: () => replicator.lease.maySend(),
       lost: replicator.lost,
