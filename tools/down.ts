@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { deleteEverything, listLocal } from '../src/local/registry.ts';
+import { clearState } from './clear-state.ts';
 import { parseStack } from './command-line.ts';
 import { runCommand } from './interruption.ts';
 import { ownStacks } from './own-stacks.ts';
@@ -11,7 +11,8 @@ import { takeDown } from './take-down.ts';
 import { ToolError, runStep } from './steps.mjs';
 
 // npm run down [-- --stack NAME] — takes the pair away: links, workers, and local clusters with their data. It works
-// from any state that `up` can be left in. Of clusters that umbra did not start, everything stays.
+// from any state that `up` can be left in. Of clusters that umbra did not start, everything stays, and so do the
+// quarantines of rebuilt copies, whoever started the clusters.
 await runCommand(async (signal) => {
   const stack = parseStack(process.argv.slice(2), 'down');
   const own = usesOwnBackend(process.env);
@@ -32,6 +33,8 @@ async function tidyUp(own: boolean, signal: AbortSignal): Promise<string> {
   if (left > 0) return `${left} clusters or workers of other stacks are still there`;
   const { stopped, failures } = await deleteEverything(stateFolder, { signal });
   if (failures.length > 0) throw new ToolError(failures.join('\n'));
-  await rm(stateFolder, { recursive: true, force: true });
-  return stopped.length === 0 ? 'nothing is left' : `stopped ${stopped.join(', ')}`;
+  const kept = await clearState(stateFolder);
+  const ended = stopped.length === 0 ? [] : [`stopped ${stopped.join(', ')}`];
+  if (kept !== undefined) return [...ended, `what rebuilt copies held stays in ${kept}`].join('; ');
+  return ended[0] ?? 'nothing is left';
 }

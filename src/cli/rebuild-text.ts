@@ -49,7 +49,7 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
   const sum = (field: (partition: PlannedPartition) => number): number =>
     plan.partitions.reduce((total, partition) => total + field(partition), 0);
   const onlyHere = sum(({ quarantined }) => quarantined.recordsOnlyHere);
-  const groups = new Set(plan.groupPositions.map(({ group }) => group)).size;
+  const { groups } = plan;
   const recreated = plan.copiedTopicId !== plan.sourceTopicId;
   const room = `${byteSize(plan.neededBytes)} needed, ${byteSize(plan.freeBytes)} free`;
   const lines = [
@@ -68,6 +68,13 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
     const names = plan.groupsHidden.map(printable).join(', ');
     lines.push(colours.warn(`positions of these groups cannot be read and are lost if they have any: ${names}`));
   }
+  if (plan.autoCreated) {
+    lines.push(
+      colours.warn(
+        'the target creates topics that consumers ask for (auto.create.topics.enable): one that asks before the new copy is there takes its place, and the copy faults. Turn it off, or stop the consumers of this topic meanwhile',
+      ),
+    );
+  }
   return lines;
 }
 
@@ -81,7 +88,11 @@ export function rebuildLine(topic: string, view: RebuildView): string {
 /** How it ended. Pure. */
 export function renderDone(topic: string, view: Extract<RebuildView, { step: 'done' }>, colours: Colours): string {
   return [
-    colours.good(`The copy of ${printable(topic)} was made anew.`),
+    view.copy === 'level'
+      ? colours.good(`The copy of ${printable(topic)} was made anew.`)
+      : colours.bad(
+          `The old copy of ${printable(topic)} is gone, and the new one is faulted: npx umbra topics ${printable(topic)}`,
+        ),
     `What only the old one held is in ${printable(view.quarantine)}`,
     ...view.remarks.map((remark) => colours.warn(printable(remark))),
     `Next: npx umbra verify ${printable(topic)}; npx umbra quarantine show ${printable(view.quarantine)}`,

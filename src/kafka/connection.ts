@@ -46,6 +46,17 @@ export interface RequestOptions {
   readonly maySend?: () => boolean;
 }
 
+/** How the codecs of @platformatic/kafka hand a request to a connection. */
+export type LibrarySend = <T>(
+  apiKey: number,
+  apiVersion: number,
+  createPayload: () => Writer,
+  parse: (correlationId: number, apiKey: number, apiVersion: number, reader: Reader) => T,
+  flexibleRequest: boolean,
+  flexibleResponse: boolean,
+  callback: (error: Error | null, response?: T) => void,
+) => void;
+
 interface Pending {
   readonly request: { readonly apiKey: number; readonly pool?: FramePool };
   readonly resolve: (frame: Frame) => void;
@@ -170,29 +181,12 @@ export class BrokerConnection {
    * The `send` of @platformatic/kafka's connections, so that its versioned APIs run over this one.
    * Only the library's own codecs call it (see `call` in library-api.ts).
    */
-  readonly send = <T>(
-    apiKey: number,
-    apiVersion: number,
-    createPayload: () => Writer,
-    parse: (correlationId: number, apiKey: number, apiVersion: number, reader: Reader) => T,
-    flexibleRequest: boolean,
-    flexibleResponse: boolean,
-    callback: (error: Error | null, response?: T) => void,
-  ): void => {
-    const run = async (): Promise<T> => {
-      const body = [createPayload().buffer];
-      // ApiVersions answers with header v0 whatever its version (KIP-511); SASL bytes must pass a closed gate.
-      const frame = await (this.#gate === undefined || isSasl(apiKey)
-        ? this.#exchange({ apiKey, apiVersion, body, flexible: flexibleRequest }, {})
-        : this.request({ apiKey, apiVersion, body, flexible: flexibleRequest }));
-      const start = flexibleResponse ? skipTaggedFields(frame.bytes) : 4;
-      return parse(0, apiKey, apiVersion, boundedReader(frame.bytes.subarray(start)));
-    };
-    run().then(
-      (response) => callback(null, response),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
-    );
-  };
+  readonly send: LibrarySend = this.#sender({});
+
+  /** The same with bounds of its own: {@link RequestOptions.maySend} and the time an answer may take. */
+  withOptions(options: RequestOptions): { readonly send: LibrarySend } {
+    return { send: this.#sender(options) };
+  }
 
   /**
    * Holds back new requests, runs `work` (re-authentication), opens again. Requests in flight need not be waited for:
@@ -220,6 +214,24 @@ export class BrokerConnection {
   /** Runs when the connection has closed, whoever closed it. */
   onClosed(listener: () => void): void {
     void this.#closedPromise.then(listener);
+  }
+
+  #sender(options: RequestOptions): LibrarySend {
+    return (apiKey, apiVersion, createPayload, parse, flexibleRequest, flexibleResponse, callback) => {
+      const run = async (): Promise<ReturnType<typeof parse>> => {
+        const request = { apiKey, apiVersion, body: [createPayload().buffer], flexible: flexibleRequest };
+        // ApiVersions answers with header v0 whatever its version (KIP-511); SASL bytes must pass a closed gate.
+        const frame = await (this.#gate === undefined || isSasl(apiKey)
+          ? this.#exchange(request, options)
+          : this.request(request, options));
+        const start = flexibleResponse ? skipTaggedFields(frame.bytes) : 4;
+        return parse(0, apiKey, apiVersion, boundedReader(frame.bytes.subarray(start)));
+      };
+      run().then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+      );
+    };
   }
 
   #exchange(request: RequestFrame, options: RequestOptions): Promise<Frame & { readonly bodyStart: number }> {

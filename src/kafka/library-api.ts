@@ -15,7 +15,7 @@ export interface LibraryApi<Args extends readonly unknown[], Response> {
  * the codes in it. Throws {@link ConnectionError} or {@link MalformedError}.
  */
 export async function call<Args extends readonly unknown[], Response>(
-  connection: BrokerConnection,
+  connection: Pick<BrokerConnection, 'send'>,
   api: LibraryApi<Args, Response>,
   ...args: Args
 ): Promise<Response> {

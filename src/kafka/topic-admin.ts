@@ -64,13 +64,24 @@ export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Cr
 
 /**
  * Deletes the topic that has this id, and no other: one created anew under the same name is not touched. `gone` when
- * no topic has that id any more. Throws {@link KafkaError}.
+ * no topic has that id any more. `maySend` is asked when the bytes are about to go out: when it says no, nothing was sent.
+ * Throws {@link KafkaError}; ConnectionError also when whether it was deleted is unknown.
  */
-export async function deleteTopicById(cluster: Cluster, topicId: string): Promise<'deleted' | 'gone'> {
-  const broker = await cluster.any();
+export async function deleteTopicById(
+  cluster: Cluster,
+  topicId: string,
+  maySend: () => boolean = () => true,
+): Promise<'deleted' | 'gone'> {
+  // A connection of its own: it is closed when the request has become too late.
+  const broker = await cluster.any('delete');
   const api = broker.negotiate(deleteTopicsV6.api);
   const uuid = topicId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  const answer = await call(broker.connection, api, [{ name: null, topicId: uuid }], adminTimeoutMs);
+  const answer = await call(
+    broker.connection.withOptions({ maySend }),
+    api,
+    [{ name: null, topicId: uuid }],
+    adminTimeoutMs,
+  );
   const result = answer.responses[0];
   if (result === undefined) throw new MalformedError('DeleteTopics without a result');
   if (result.errorCode === unknownTopicId) return 'gone';
@@ -124,6 +135,22 @@ export async function describeTopicConfigs(
     configs.set(result.resourceName, new Map(values));
   }
   return configs;
+}
+
+/** Whether a consumer's look for a missing topic makes it, as one broker is set; undefined when we may not ask. */
+export async function autoCreatesTopics(cluster: Cluster): Promise<boolean | undefined> {
+  const name = 'auto.create.topics.enable';
+  const [nodeId] = cluster.nodeIds();
+  if (nodeId === undefined) return undefined;
+  const broker = await cluster.broker(nodeId, 'control');
+  const resource = {
+    resourceType: ConfigResourceTypes.BROKER,
+    resourceName: String(nodeId),
+    configurationKeys: [name],
+  };
+  const answer = await call(broker.connection, broker.negotiate(describeConfigsV4.api), [resource], false, false);
+  const value = answer.results[0]?.configs.find((config) => config.name === name)?.value;
+  return value === undefined || value === null ? undefined : value === 'true';
 }
 
 /**

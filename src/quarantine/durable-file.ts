@@ -1,8 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /** Its owner's eyes only: records are customers' data. */
 const fileMode = 0o600;
+export const folderMode = 0o700;
 
 /** A new file that is written from start to end and is on the disk when closed. Counts and hashes what it is given. */
 export class DurableFile {
@@ -57,6 +59,23 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     throw error;
   }
   await file.finish();
+}
+
+/**
+ * Makes a folder and those above it that are missing, so that they are there after a crash: each new name is on the disk
+ * when the folder it stands in was synced.
+ */
+export async function makeFolderDurably(
+  path: string,
+  sync: (folder: string) => Promise<void> = syncFolder,
+): Promise<void> {
+  const folder = resolve(path);
+  const first = await mkdir(folder, { recursive: true, mode: folderMode });
+  if (first === undefined) return;
+  for (let made = folder; ; made = dirname(made)) {
+    await sync(dirname(made));
+    if (made === resolve(first)) return;
+  }
 }
 
 /** Makes the names in a folder durable: a renamed or new file is only there after a crash when its folder was synced. */

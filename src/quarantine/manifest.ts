@@ -15,8 +15,8 @@ export const indexName = 'batches.jsonl';
 export const partialSuffix = '.partial';
 
 const fileSchema = z.strictObject({
-  /** Below the folder, with `/`. */
-  path: z.string(),
+  /** Below the folder, with `/`: what a manifest says leads nowhere else. */
+  path: z.string().regex(/^partition-\d{1,10}\/(\d{20}\.log|batches\.jsonl)$/),
   bytes: count,
   sha256,
 });
@@ -34,6 +34,10 @@ export const quarantinedSchema = z.strictObject({
   lastOffset: offset.optional(),
   /** Of the raw batches, one after the other. */
   sha256,
+  /** Those only here that neither the age nor the compaction of the source's records explains. */
+  recordsUnexplained: count,
+  /** Of the batches with such records, each followed by their offsets. */
+  unexplainedSha256: sha256,
 });
 
 export const scannedRangeSchema = z.strictObject({
@@ -42,6 +46,8 @@ export const scannedRangeSchema = z.strictObject({
   /** Absent where the source has no such partition, or is another topic by now. */
   sourceStart: offset.optional(),
   sourceEnd: offset.optional(),
+  /** In which the source was led while it was read. */
+  sourceEpoch: count.optional(),
   forkOffset: offset.optional(),
 });
 
@@ -125,6 +131,8 @@ export function segmentName(firstOffset: bigint): string {
 }
 
 const topicCharsMax = 200;
+/** Of {@link quarantineName}: a name that leads nowhere else. */
+export const quarantineNamePattern = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.[0-9a-f]{12}\.[a-zA-Z0-9._-]{1,200}$/;
 
 /** `2026-01-02T03-04-05Z.0123456789ab.a_orders`: sorts by time; file systems take 255 characters. */
 export function quarantineName(topic: string, planHash: string, at: Date): string {

@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CopyOnlyBatch } from '../replication/logs/copy-only.ts';
-import { DurableFile, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
+import { DurableFile, folderMode, makeFolderDurably, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
 import {
   checksumsName,
   indexName,
@@ -16,8 +17,6 @@ import {
 } from './manifest.ts';
 import { verifyQuarantine } from './verify-quarantine.ts';
 
-const folderMode = 0o700;
-
 interface OpenPartition {
   readonly log: DurableFile;
   readonly index: DurableFile;
@@ -26,26 +25,29 @@ interface OpenPartition {
 export type PartitionFiles = NonNullable<Manifest['partitions'][number]['files']>;
 
 /**
- * Writes one quarantine: everything below `<folder>/<name>.partial` until {@link finish} has synced it, read it back
- * and found it complete; only then does it get its name. What an interrupted writer left is removed by the next one
- * of the same name; a finished quarantine is never touched.
+ * Writes one quarantine: everything below `<folder>/<name>.<random>.partial` until {@link finish} has synced it, read it
+ * back and found it complete; only then does it get its name. What an interrupted writer left is removed by the next one
+ * of the same name. Should that one still be alive, it cannot finish, and does not touch what is the next one's; a
+ * finished quarantine is never touched.
  */
 export class QuarantineWriter {
   readonly #folder: string;
   readonly #name: string;
+  readonly #partial: string;
   readonly #partitions = new Map<number, OpenPartition>();
 
   private constructor(folder: string, name: string) {
     this.#folder = folder;
     this.#name = name;
+    this.#partial = join(folder, `${name}.${randomBytes(4).toString('hex')}${partialSuffix}`);
   }
 
   /** Throws when a quarantine of that name is finished already. */
   static async create(folder: string, name: string): Promise<QuarantineWriter> {
-    await mkdir(folder, { recursive: true, mode: folderMode });
+    await makeFolderDurably(folder);
     const writer = new QuarantineWriter(folder, name);
     if (await exists(writer.path)) throw new Error(`${writer.path} exists; a quarantine is never written over`);
-    await rm(writer.#partial, { recursive: true, force: true });
+    await removePartials(folder, name);
     await mkdir(writer.#partial, { mode: folderMode });
     return writer;
   }
@@ -53,10 +55,6 @@ export class QuarantineWriter {
   /** Where it is when it is finished. */
   get path(): string {
     return join(this.#folder, this.#name);
-  }
-
-  get #partial(): string {
-    return this.path + partialSuffix;
   }
 
   /** Batches of one partition come in the order of their offsets. */
@@ -126,6 +124,14 @@ export class QuarantineWriter {
     const { bytes } = file;
     const path = file.path.slice(this.#partial.length + 1).replaceAll('\\', '/');
     return { path, bytes, sha256: await file.finish() };
+  }
+}
+
+async function removePartials(folder: string, name: string): Promise<void> {
+  for (const entry of await readdir(folder)) {
+    if (!entry.startsWith(name) || !entry.endsWith(partialSuffix)) continue;
+    const between = entry.slice(name.length, -partialSuffix.length);
+    if (/^(\.[0-9a-f]{8})?$/.test(between)) await rm(join(folder, entry), { recursive: true, force: true });
   }
 }
 

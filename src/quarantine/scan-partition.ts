@@ -12,6 +12,8 @@ export interface ScannedPartition {
   readonly producerId: bigint;
   /** False where the source has no such partition or is another topic by now: then everything is only here. */
   readonly atSource: boolean;
+  /** The source compacts: what it does not have any more it may have had. */
+  readonly compacted: boolean;
   /** Read from here instead of the copy's log start. */
   readonly from?: bigint;
 }
@@ -43,6 +45,8 @@ export async function scanPartition(
   const copyRange = await logs.copy.range(topic, partition, signal);
   const copyStart = of.from !== undefined && of.from > copyRange.start ? of.from : copyRange.start;
   const sourceRange = of.atSource ? await logs.source.range(topic, partition, signal) : undefined;
+  // Asked for behind the end and before the first record: whatever an election cuts off later, this epoch shows it.
+  const sourceEpoch = of.atSource ? await logs.source.leaderEpoch(topic, partition, signal) : undefined;
   const sourceFrom = sourceRange === undefined || sourceRange.start < copyStart ? copyStart : sourceRange.start;
   const sourceTo = sourceRange === undefined || sourceRange.end > copyRange.end ? copyRange.end : sourceRange.end;
   const comparison = new CopyComparison({
@@ -53,6 +57,7 @@ export async function scanPartition(
     copy: logs.copy.batches(of, { from: copyStart, to: copyRange.end }, signal),
     copyStart,
     sourceStart: sourceRange?.start,
+    compactedTo: of.compacted ? sourceRange?.end : undefined,
     isFiller: async (batch) =>
       batch.frame.readBigInt64BE(batch.header.start + 43) === of.producerId && (await isFiller(batch)),
   });
@@ -74,6 +79,7 @@ export async function scanPartition(
       ...(sourceRange === undefined
         ? {}
         : { sourceStart: String(sourceRange.start), sourceEnd: String(sourceRange.end) }),
+      ...(sourceEpoch === undefined ? {} : { sourceEpoch }),
       ...(forkOffset === undefined ? {} : { forkOffset: String(forkOffset) }),
     },
     quarantined: tally.total(),
@@ -83,6 +89,8 @@ export async function scanPartition(
 class Tally {
   readonly #where: string;
   readonly #hash = createHash('sha256');
+  readonly #unexplainedHash = createHash('sha256');
+  #unexplained = 0n;
   #batches = 0;
   #records = 0;
   #onlyHere = 0n;
@@ -94,11 +102,16 @@ class Tally {
     this.#where = where;
   }
 
-  add({ batch: { frame, header }, onlyHere }: CopyOnlyBatch): void {
+  add({ batch: { frame, header }, onlyHere, unexplained }: CopyOnlyBatch): void {
     if (!checksumIsRight(frame, header)) {
       throw new Error(`the batch at offset ${header.baseOffset} of the copy ${this.#where} arrives damaged`);
     }
     this.#hash.update(frame.subarray(header.start, header.end));
+    if (unexplained.length > 0) this.#unexplainedHash.update(frame.subarray(header.start, header.end));
+    for (const { first, last } of unexplained) {
+      this.#unexplained += last - first + 1n;
+      this.#unexplainedHash.update(`${first}-${last}\n`);
+    }
     this.#batches += 1;
     this.#records += header.records;
     for (const { first, last } of onlyHere) this.#onlyHere += last - first + 1n;
@@ -116,6 +129,8 @@ class Tally {
       ...(this.#first === undefined ? {} : { firstOffset: String(this.#first) }),
       ...(this.#last === undefined ? {} : { lastOffset: String(this.#last) }),
       sha256: this.#hash.digest('hex'),
+      recordsUnexplained: Number(this.#unexplained),
+      unexplainedSha256: this.#unexplainedHash.digest('hex'),
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import { FramePool } from '../kafka/frame-pool.ts';
-import { AppendLease } from './lease/append-lease.ts';
+import { type AppendGate, AppendLease } from './lease/append-lease.ts';
 import type { CopierClock } from './waiting/copier-clock.ts';
 import { Copier } from './copier/copier.ts';
 import type { CopiedPartition } from './partition/copied-partition.ts';
@@ -64,6 +64,7 @@ export class Replicator {
   readonly #round: ResumeRound;
   readonly #resumes = new Wakeup();
   readonly #stopping = new AbortController();
+  readonly #lost = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #mirrorTrouble: string | undefined;
   /** A loop that ended by an error nobody thought of: what it did is not done any more. */
@@ -120,6 +121,16 @@ export class Replicator {
   /** What does not work beside the copying, in words; undefined when everything does. */
   get trouble(): string | undefined {
     return this.#broken ?? this.#mirrorTrouble;
+  }
+
+  /** The right to change copies; to be asked by whoever changes one by other means than appending. */
+  get lease(): AppendGate {
+    return this.#lease;
+  }
+
+  /** Fires when another worker took over: nothing is appended in this process any more. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   /** What of a copy has been compared with its source, from what both clusters store. */
@@ -225,6 +236,7 @@ export class Replicator {
 
   /** Somebody else appends now: no resume, no append, ever again in this process. */
   #fenced(): void {
+    this.#lost.abort();
     for (const copier of this.copiers()) copier.stop();
   }
 

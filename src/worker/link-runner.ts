@@ -14,6 +14,7 @@ import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
+import { followedTopics } from './followed-topics.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from './rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
@@ -61,6 +62,7 @@ export class LinkRunner {
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
+  #orphans: ReadonlySet<string> = new Set();
   /** In the larger of both clusters. */
   #partitionsSeen = 0;
   /** Why the newest look for topics failed, if it did. */
@@ -117,8 +119,8 @@ export class LinkRunner {
 
   /** Topics that have a copy and are not at rest: what a deletion of the link would leave unprotected. */
   get followed(): number {
-    return this.topicViews().filter(({ state }) => state === 'seeding' || state === 'following' || state === 'faulted')
-      .length;
+    const shadows = this.#ports.state.shadows();
+    return followedTopics({ link: this.id, shadows, views: this.topicViews(), orphans: this.#orphans }).length;
   }
 
   view(): LinkView {
@@ -214,6 +216,7 @@ export class LinkRunner {
           ]),
       ),
     });
+    this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
     await this.#carryOut(steps, target.value, signal);
   }
 

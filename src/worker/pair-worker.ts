@@ -10,6 +10,7 @@ import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { LinkRunner } from './link-runner.ts';
 import { createMetrics } from './metrics.ts';
 import { Problem } from './problems.ts';
+import { endRebuilds } from './rebuild/end-rebuilds.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkDeletion, WorkerService } from './service.ts';
 import { lookIntervalMs } from './look-interval.ts';
@@ -154,6 +155,7 @@ export class PairWorker implements WorkerService {
         throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
       const running = this.#links.get(id);
       if (running !== undefined) return await this.#redeclare(running, link, signal);
+      await endRebuilds(this.#state, { link: id, at: new Date() }, signal);
       await this.#state.putLink(link, signal);
       return this.#startLink(link, owners).view();
     });
@@ -163,7 +165,11 @@ export class PairWorker implements WorkerService {
     return this.#order(async () => {
       const running = this.#links.get(id);
       if (running === undefined) throw new Problem('NOT_FOUND', `site ${this.#config.site} has no link ${id}`);
-      const { followed } = running;
+      const { followed, rebuilds } = running;
+      const [held] = rebuilds.held;
+      if (held !== undefined) {
+        throw new Problem('REBUILD_BUSY', `the copy of ${held} on link ${id} is being rebuilt; nothing was changed`);
+      }
       if (mode === 'refuse' && followed > 0) {
         throw new Problem(
           'LINK_FOLLOWS',

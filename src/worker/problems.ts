@@ -78,7 +78,7 @@ export const problems = {
     status: 409,
     exit: 1,
     retryable: false,
-    remedy: 'The copy is as it was. Put right what stopped it, then run "npx umbra rebuild TOPIC" again.',
+    remedy: 'Put right what stopped it, then run "npx umbra rebuild TOPIC" again.',
   },
   QUARANTINE_DAMAGED: {
     status: 409,

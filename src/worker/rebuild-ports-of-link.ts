@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
+import type { FaultCode } from '../replication/partition/fault.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
+import { hasAborted } from '../replication/waiting/wakeup.ts';
 import { readSubject } from './rebuild/subject.ts';
-import type { SiteState } from './state.ts';
+import { SiteState } from './state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
 import type { TopicDetailView } from './views.ts';
 
@@ -29,12 +31,43 @@ export interface LinkParts {
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
 }
 
+/** Somebody else's topic stands where the copy should be: consumers may have made it before the link could. */
+const occupied: ReadonlySet<FaultCode> = new Set(['SHADOW_RECREATED', 'SHADOW_NOT_OURS']);
+
+/** What became of the copy that is made in place of the old one. Pure. */
+export function seededAs(
+  { state, fault, shadowTopicId }: Pick<TrackedTopic, 'state' | 'fault' | 'shadowTopicId'>,
+  oldCopyTopicId: string,
+): 'level' | 'faulted' | 'not-yet' {
+  if (state === 'faulted' && fault !== undefined && occupied.has(fault.code)) return 'faulted';
+  // A look that began before the deletion may still show the old one.
+  if (shadowTopicId === undefined || shadowTopicId === oldCopyTopicId) return 'not-yet';
+  return state === 'following' ? 'level' : state === 'faulted' ? 'faulted' : 'not-yet';
+}
+
 /** What rebuilds may ask of a link and do to it. */
 export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }: LinkParts): RebuildPorts {
   const { source, target, state, logger, clock, pair, version, quarantineFolder: folder } = ports;
   const sides = { source, target };
   return {
     ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
+    lease: {
+      ours: async (signal) => {
+        // It may have to be taken anew in between, which is no loss: only who took over makes it one.
+        while (!hasAborted(signal) && !hasAborted(replicator.lost)) {
+          await replicator.lease.wait(signal);
+          if (await replicator.lease.confirm(signal)) return true;
+        }
+        return false;
+      },
+      maySend: () => replicator.lease.maySend(),
+      lost: replicator.lost,
+    },
+    newestRecord: async (name, signal) => {
+      const read = new SiteState(target);
+      await read.catchUp(signal);
+      return read.rebuild(name);
+    },
     now: () => clock.now(),
     subject: (name) => {
       const fenced = replicator.hindrance?.kind === 'fenced';
@@ -61,9 +94,9 @@ export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }:
     },
     seeded: (name, oldCopyTopicId) => {
       const topic = topics.get(name);
-      if (topic?.shadowTopicId === undefined || topic.shadowTopicId === oldCopyTopicId) return 'not-yet';
+      if (topic === undefined) return 'not-yet';
       topic.observe(replicator.copiersOf(name));
-      return topic.state === 'following' ? 'level' : topic.state === 'faulted' ? 'faulted' : 'not-yet';
+      return seededAs(topic, oldCopyTopicId);
     },
   };
 }

@@ -7,6 +7,7 @@ import { createApi } from '../../src/api/server.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { rebuildReportSchema } from '../../src/cli/verbs/rebuild.ts';
+import { Problem } from '../../src/worker/problems.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import { type StubService, stubService } from '../api/stub-service.ts';
@@ -15,10 +16,27 @@ const topic = 'a_orders';
 const hash = 'ab'.repeat(32);
 const plan: RebuildPlan = {
   ...{ topic, link: 'a-b', copyTopicId: 'c', copiedTopicId: 's', sourceTopicId: 's', hash },
-  ...{ faults: [], partitions: [], folder: '/q', neededBytes: 1, freeBytes: 2, groupPositions: [], groupsHidden: [] },
+  ...{
+    faults: [],
+    partitions: [],
+    folder: '/q',
+    neededBytes: 1,
+    freeBytes: 2,
+    groups: 0,
+    groupsHidden: [],
+    autoCreated: false,
+  },
 };
 const startedAt = '2026-01-02T03:04:05.000Z';
-const done: RebuildView = { step: 'done', hash, startedAt, quarantine: '/q/one', at: startedAt, remarks: [] };
+const done: RebuildView = {
+  step: 'done',
+  hash,
+  startedAt,
+  quarantine: '/q/one',
+  at: startedAt,
+  copy: 'level',
+  remarks: [],
+};
 
 let folder = '';
 let close: () => Promise<unknown> = () => Promise.resolve();
@@ -35,10 +53,12 @@ async function rebuild(
   steps: readonly RebuildView[],
   args: readonly string[],
   answer?: string,
+  more: Partial<WorkerService> = {},
 ): Promise<{ code: number; out: string; err: string; service: StubService }> {
   const shown = [...steps];
   const overrides: Partial<WorkerService> = {
     rebuildView: () => (shown.length > 1 ? shown.shift() : shown[0]) ?? { step: 'none' },
+    ...more,
   };
   const service = stubService(overrides);
   const api = createApi({ service, host: '127.0.0.1', logger: pino({ level: 'silent' }) });
@@ -89,11 +109,35 @@ describe('umbra rebuild', () => {
     expect(out).toContain('npx umbra quarantine show /q/one');
   });
 
+  test('sends the confirmation again when its answer was lost: it may have been taken up', async () => {
+    let orders = 0;
+    const executeRebuild: WorkerService['executeRebuild'] = () => {
+      orders += 1;
+      return orders === 1 ? Promise.reject(new Problem('NOT_READY', 'late')) : Promise.resolve(done);
+    };
+    expect((await rebuild([planned, done], ['--yes'], undefined, { executeRebuild })).code).toBe(0);
+    expect(orders).toBe(2);
+  });
+
   test('says why it stopped', async () => {
-    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'somebody still writes' };
+    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'somebody still writes', copy: 'kept' };
     const { code, err } = await rebuild([planned, stopped], ['--yes']);
     expect(code).toBe(1);
     expect(err).toContain('somebody still writes');
+  });
+
+  test('never says that a copy is untouched whose deletion had been sent', async () => {
+    const stopped: RebuildView = { step: 'stopped', at: startedAt, reason: 'no answer', copy: 'unknown' };
+    const { code, err } = await rebuild([planned, stopped], ['--yes']);
+    expect(code).toBe(1);
+    expect(err).toContain('whether it is gone is not known');
+    expect(err).not.toContain('as it was');
+  });
+
+  test('ends with exit code 1 when the new copy is faulted as well', async () => {
+    const { code, out } = await rebuild([planned, { ...done, copy: 'faulted' }], ['--yes']);
+    expect(code).toBe(1);
+    expect(out).toContain('the new one is faulted');
   });
 
   test('answers one JSON document of the documented shape', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { recordLine } from '../../src/cli/quarantine-text.ts';
+import { makeFolderDurably } from '../../src/quarantine/durable-file.ts';
 import { type Manifest, manifestFormat, quarantineName, segmentName } from '../../src/quarantine/manifest.ts';
 import {
   listQuarantines,
@@ -35,11 +36,20 @@ function raw(frame: Buffer): RawBatch {
 }
 
 const hash = 'ab'.repeat(32);
+const unexplained = { recordsUnexplained: 4, unexplainedSha256: hash };
 
 async function written(name = 'one'): Promise<string> {
   const writer = await QuarantineWriter.create(folder, name);
-  await writer.add(3, { batch: raw(frames[0] ?? Buffer.alloc(0)), onlyHere: [{ first: 43n, last: 44n }] });
-  await writer.add(3, { batch: raw(frames[1] ?? Buffer.alloc(0)), onlyHere: [{ first: 45n, last: 46n }] });
+  await writer.add(3, {
+    batch: raw(frames[0] ?? Buffer.alloc(0)),
+    onlyHere: [{ first: 43n, last: 44n }],
+    unexplained: [],
+  });
+  await writer.add(3, {
+    batch: raw(frames[1] ?? Buffer.alloc(0)),
+    onlyHere: [{ first: 45n, last: 46n }],
+    unexplained: [],
+  });
   const files = await writer.finishPartition(3);
   if (files === undefined) throw new Error('no files');
   const bytes = Buffer.concat(frames);
@@ -51,7 +61,7 @@ async function written(name = 'one'): Promise<string> {
       {
         ...{ partition: 3, copyStart: '0', copyEnd: '47', sourceStart: '0', sourceEnd: '43', forkOffset: '43' },
         ...{ batches: 2, records: 5, recordsOnlyHere: 4, bytes: bytes.length, firstOffset: '42', lastOffset: '46' },
-        ...{ sha256: createHash('sha256').update(bytes).digest('hex'), files },
+        ...{ sha256: createHash('sha256').update(bytes).digest('hex'), files, ...unexplained },
       },
     ],
   };
@@ -87,9 +97,25 @@ describe('a quarantine', () => {
   });
 
   test('begins anew over what an interrupted writer left', async () => {
-    await mkdir(join(folder, 'one.partial', 'partition-3'), { recursive: true });
-    await writeFile(join(folder, 'one.partial', 'partition-3', segmentName(42n)), 'half a batch');
+    await mkdir(join(folder, 'one.01234567.partial', 'partition-3'), { recursive: true });
+    await writeFile(join(folder, 'one.01234567.partial', 'partition-3', segmentName(42n)), 'half a batch');
     expect(await verifyQuarantine(await written())).toMatchObject({ problems: [] });
+    expect(await readdir(folder)).toEqual(['one']);
+  });
+
+  test('is not harmed by a writer that another one took the place of', async () => {
+    const first = await QuarantineWriter.create(folder, 'one');
+    await first.add(3, {
+      batch: raw(frames[0] ?? Buffer.alloc(0)),
+      onlyHere: [{ first: 43n, last: 44n }],
+      unexplained: [],
+    });
+    const second = await QuarantineWriter.create(folder, 'one');
+    await expect(first.finishPartition(3)).rejects.toThrow('ENOENT');
+    await first.abandon();
+    expect(await readdir(folder)).toEqual([expect.stringMatching(/^one\.[0-9a-f]{8}\.partial$/)]);
+    await second.abandon();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test.each([
@@ -119,6 +145,18 @@ describe('a quarantine', () => {
     expect((await verifyQuarantine(extra)).problems).toEqual(['note.txt does not belong there']);
     expect((await verifyQuarantine(folder)).problems).toHaveLength(1);
   });
+});
+
+test('every folder that had to be made is synced into the one above it', async () => {
+  const synced: string[] = [];
+  const sync = (path: string): Promise<void> => {
+    synced.push(path);
+    return Promise.resolve();
+  };
+  await makeFolderDurably(join(folder, 'one', 'two'), sync);
+  expect(synced.toSorted()).toEqual([folder, join(folder, 'one')]);
+  await makeFolderDurably(join(folder, 'one', 'two'), sync);
+  expect(synced).toHaveLength(2);
 });
 
 test('names sort by time and fit a file system whatever the topic is called', () => {

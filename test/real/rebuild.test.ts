@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
@@ -6,7 +6,9 @@ import type { Io } from '../../src/cli/io.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { deleteTopicById } from '../../src/kafka/topic-admin.ts';
+import { quarantineName } from '../../src/quarantine/manifest.ts';
 import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
+import { dropCopy } from '../../src/worker/rebuild/drop-copy.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
 import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
@@ -71,6 +73,29 @@ async function plan(topic: string): Promise<RebuildPlan> {
   });
 }
 
+/** The journal's record as the worker writes it when this plan is confirmed. */
+function recordOf({ hash, folder, link, faults, topic, ...ids }: RebuildPlan): RebuildRecord {
+  return {
+    ...{
+      topic,
+      link,
+      planHash: hash,
+      folder,
+      faults,
+      name: quarantineName(topic, hash, new Date()),
+      startedAt: '2026-01-02T03:04:05.000Z',
+    },
+    ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
+    step: { kind: 'quarantining' },
+  };
+}
+
+function quarantine(record: RebuildRecord): ReturnType<typeof writeQuarantine> {
+  const sides = { source: clusters.a, target: clusters.b };
+  const context = { sides, pair: 'test', version: '0.1.0', now: () => new Date() };
+  return writeQuarantine(context, record, { signal: bounded(), onPartition: () => undefined });
+}
+
 function ended(topic: string): Promise<Extract<RebuildView, { step: 'done' | 'stopped' }>> {
   return eventually(
     'the rebuild came to its end',
@@ -96,12 +121,14 @@ test(
     const admin = kafkajs(sites.b.admin).admin();
     await admin.connect();
     await admin.setOffsets({ groupId: 'a_readers', topic, partitions: [{ partition: 0, offset: '1' }] });
+    await admin.setOffsets({ groupId: 'a_misled', topic, partitions: [{ partition: 0, offset: '4' }] });
+    await produce(sites.a.app, topic, ['three', 'four', 'five']);
 
     const shown = await umbra(['rebuild', topic, '--plan']);
     expect(shown.code, shown.err).toBe(0);
     expect(shown.out).toContain('FOREIGN_WRITE');
     expect(shown.out).toMatch(/2 records that only the copy holds go to files/);
-    expect(shown.out).toContain('1 consumer group committed positions');
+    expect(shown.out).toContain('2 consumer groups committed positions');
 
     expect(await umbra(['rebuild', topic])).toMatchObject({
       code: 5,
@@ -119,9 +146,9 @@ test(
     expect(done.code, done.err).toBe(0);
     const view = await ended(topic);
     if (view.step !== 'done') throw new Error(view.reason);
-    expect(view.remarks).toEqual([]);
+    expect(view.remarks).toEqual([expect.stringMatching(/group a_misled stood at offset 4 .* put back to 2/)]);
     await expectEqual(topic);
-    expect(await logEnds(sites.b.app, topic)).toEqual([2n, 0n]);
+    expect(await logEnds(sites.b.app, topic)).toEqual([5n, 0n]);
 
     const { problems, manifest } = await verifyQuarantine(view.quarantine);
     expect(problems).toEqual([]);
@@ -143,18 +170,23 @@ test(
     ]);
     expect((await umbra(['quarantine', 'verify', view.quarantine])).code).toBe(0);
 
-    const [position] = await admin.fetchOffsets({ groupId: 'a_readers', topics: [topic] });
+    const positionOf = async (groupId: string): Promise<string | undefined> => {
+      const [position] = await admin.fetchOffsets({ groupId, topics: [topic] });
+      return position?.partitions.find(({ partition }) => partition === 0)?.offset;
+    };
+    expect(await positionOf('a_readers')).toBe('1');
+    // It has read foreign records at offsets 2 and 3: those of the source are still before it.
+    expect(await positionOf('a_misled')).toBe('2');
     await admin.disconnect();
-    expect(position?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('1');
   },
 );
 
 test('a rebuilt copy goes on copying and outlives a restart without its old fault', async () => {
   await pair.kill('b');
   await pair.start('b');
-  await produce(sites.a.app, 'a_rebuild', ['three']);
+  await produce(sites.a.app, 'a_rebuild', ['six']);
   await eventually('the new record arrives', async () =>
-    (await logEnds(sites.b.app, 'a_rebuild'))[0] === 3n ? true : undefined,
+    (await logEnds(sites.b.app, 'a_rebuild'))[0] === 6n ? true : undefined,
   );
   await expectEqual('a_rebuild');
   expect((await pair.api.b.topic('a_rebuild')).rebuild).toMatchObject({ step: 'done' });
@@ -190,27 +222,12 @@ describe('a worker that dies', () => {
     return read;
   };
 
-  /** A record as the worker writes it when the plan is confirmed. */
-  async function confirmed(topic: string): Promise<RebuildRecord> {
-    const { hash, folder, link, faults, ...ids } = await plan(topic);
-    return {
-      ...{ topic, link, planHash: hash, folder, faults, name: `test.${topic}`, startedAt: '2026-01-02T03:04:05.000Z' },
-      ...{ copyTopicId: ids.copyTopicId, copiedTopicId: ids.copiedTopicId, sourceTopicId: ids.sourceTopicId },
-      step: { kind: 'quarantining' },
-    };
-  }
-
-  const quarantine = (record: RebuildRecord): ReturnType<typeof writeQuarantine> => {
-    const sides = { source: clusters.a, target: clusters.b };
-    const context = { sides, pair: 'test', version: '0.1.0', now: () => new Date() };
-    return writeQuarantine(context, record, { signal: bounded(), onPartition: () => undefined });
-  };
-
   /** What a worker finds that was killed when `left` had been done. */
   const crashes: Readonly<Record<string, (record: RebuildRecord) => Promise<RebuildRecord>>> = {
     'while it wrote the files': async (record) => {
-      await mkdir(join(record.folder, `${record.name}.partial`, 'partition-0'), { recursive: true });
-      await writeFile(join(record.folder, `${record.name}.partial`, 'partition-0', '00000000000000000002.log'), 'half');
+      const partial = join(record.folder, `${record.name}.01234567.partial`, 'partition-0');
+      await mkdir(partial, { recursive: true });
+      await writeFile(join(partial, '00000000000000000002.log'), 'half');
       return record;
     },
     'before it noted that the files are complete': async (record) => {
@@ -226,10 +243,16 @@ describe('a worker that dies', () => {
       await deleteTopicById(clusters.b, record.copyTopicId);
       return { ...record, step: { kind: 'deleting', manifestSha256 } };
     },
-    'while it seeded': async (record) => {
-      const { manifestSha256, manifest } = await quarantine(record);
+    'before it noted that the copy is gone, and comes back without the quarantine folder': async (record) => {
+      const { manifestSha256 } = await quarantine(record);
       await deleteTopicById(clusters.b, record.copyTopicId);
-      return { ...record, step: { kind: 'seeding', manifestSha256, groupPositions: manifest.groupPositions } };
+      await rename(join(record.folder, record.name), join(record.folder, `away.${record.name}`));
+      return { ...record, step: { kind: 'deleting', manifestSha256 } };
+    },
+    'while it seeded': async (record) => {
+      const { manifestSha256 } = await quarantine(record);
+      await deleteTopicById(clusters.b, record.copyTopicId);
+      return { ...record, step: { kind: 'seeding', manifestSha256 } };
     },
   };
 
@@ -238,13 +261,14 @@ describe('a worker that dies', () => {
     async ({ when, number }) => {
       const topic = `a_rebuild_crash_${number}`;
       await diverged(topic, ['alien']);
-      const record = await confirmed(topic);
+      const record = recordOf(await plan(topic));
       await pair.kill('b');
       const left = await crashes[when]?.(record);
       if (left !== undefined) await (await state()).putRebuild(left, bounded());
       await pair.start('b');
       const view = await ended(topic);
       if (view.step !== 'done') throw new Error(view.reason);
+      if (when.includes('without')) await rename(join(record.folder, `away.${record.name}`), view.quarantine);
       const { problems, manifest } = await verifyQuarantine(view.quarantine);
       expect(problems).toEqual([]);
       expect(manifest?.partitions[0]).toMatchObject({ recordsOnlyHere: 1 });
@@ -267,7 +291,7 @@ describe('a worker that dies', () => {
   test('and finds that somebody wrote after the files were complete leaves the copy as it is', async () => {
     const topic = 'a_rebuild_late_write';
     await diverged(topic, ['alien']);
-    const record = await confirmed(topic);
+    const record = recordOf(await plan(topic));
     await pair.kill('b');
     const { manifestSha256 } = await quarantine(record);
     await produce(sites.b.admin, topic, ['late alien']);
@@ -278,6 +302,19 @@ describe('a worker that dies', () => {
     expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
     await pair.topic(topic, ({ state: at }) => at === 'faulted');
   });
+});
+
+test('a worker whose lease ran out right before the deletion deletes nothing', async () => {
+  const topic = 'a_rebuild_frozen';
+  await diverged(topic, ['alien']);
+  const record = recordOf(await plan(topic));
+  const { manifest } = await quarantine(record);
+  const lease = { ours: () => Promise.resolve(true), maySend: () => false, lost: new AbortController().signal };
+  const sides = { source: clusters.a, target: clusters.b };
+  const ports = { sides, mayCopy: () => true, lease, onSending: () => undefined, signal: bounded() };
+  const drop = dropCopy(ports, record, () => Promise.resolve(manifest));
+  await expect(drop).rejects.toThrow('it had become too late');
+  expect(await logEnds(sites.b.app, topic)).toEqual([3n, 0n]);
 });
 
 describe('refused', () => {

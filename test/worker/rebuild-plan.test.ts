@@ -14,6 +14,7 @@ const partitions: RebuildPlan['partitions'] = [
     ...{ partition: 0, copyStart: '0', copyEnd: '44', sourceStart: '0', sourceEnd: '50', forkOffset: '42' },
     quarantined: {
       ...{ batches: 1, records: 2, recordsOnlyHere: 2, bytes: 1536, firstOffset: '42', lastOffset: '43', sha256 },
+      ...{ recordsUnexplained: 2, unexplainedSha256: sha256 },
     },
     offsetsToCopy: 50,
   },
@@ -25,8 +26,9 @@ const plan: RebuildPlan = rebuildPlanSchema.parse({
   folder: '/var/quarantine',
   neededBytes: neededBytes(partitions),
   freeBytes: 2 ** 40,
-  groupPositions: [{ group: 'a_readers', partition: 0, offset: '1' }],
+  groups: 1,
   groupsHidden: [],
+  autoCreated: true,
   hash: planHash({ ...ids, partitions }),
 });
 
@@ -40,10 +42,22 @@ describe("a plan's hash", () => {
     expect(hashOf({ sourceEnd: '60', copyEnd: '45', offsetsToCopy: 60 })).toBe(plan.hash);
   });
 
+  test('is the same while retention and compaction at the source leave more and more to the copy alone', () => {
+    const more = {
+      batches: 9,
+      records: 90,
+      recordsOnlyHere: 90,
+      bytes: 9_000,
+      firstOffset: '0',
+      sha256: 'ef'.repeat(32),
+    };
+    expect(hashOf({ sourceStart: '40', quarantined: { ...first.quarantined, ...more } })).toBe(plan.hash);
+  });
+
   test('changes with every byte that goes, with the fork, and with the topics', () => {
     const others = [
-      hashOf({ quarantined: { ...first.quarantined, sha256: 'ef'.repeat(32) } }),
-      hashOf({ quarantined: { ...first.quarantined, lastOffset: '44' } }),
+      hashOf({ quarantined: { ...first.quarantined, unexplainedSha256: 'ef'.repeat(32) } }),
+      hashOf({ quarantined: { ...first.quarantined, recordsUnexplained: 3 } }),
       hashOf({ forkOffset: '41' }),
       hashOf({}, { copyTopicId: 'another' }),
       hashOf({}, { sourceTopicId: 'another' }),
@@ -57,6 +71,7 @@ test('the plan names what goes, where to, how much is copied again, and its hash
   expect(text).toContain('partition 0: FOREIGN_WRITE: somebody wrote');
   expect(text).toContain('2 records that only the copy holds go to files in /var/quarantine');
   expect(text).toContain('50 offsets are copied again');
+  expect(text).toContain('auto.create.topics.enable');
   expect(text).toContain('1 consumer group committed positions on the copy');
   expect(text).toContain(`plan ${plan.hash}`);
   expect(renderPlan({ ...plan, freeBytes: 0 }, colours(false))).toContain('not room enough');

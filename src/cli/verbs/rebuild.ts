@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiClient } from '../../api/client.ts';
 import { parseInput } from '../../api/input.ts';
-import { Problem } from '../../worker/problems.ts';
+import { Problem, type ProblemCode, problems } from '../../worker/problems.ts';
 import {
   planHashSchema,
   rebuildViewSchema,
@@ -49,18 +49,27 @@ export const rebuild: Verb = {
     }
     if (context.options.json !== true) context.io.out(renderPlan(plan, context.colours));
     await confirm(context, plan, options);
-    await client.executeRebuild(topic, plan.hash, context.signal);
-    const ended = await follow(context, client, { topic, until: ['done', 'stopped'] });
+    await order(context, client, plan);
+    const ended = await follow(context, client, { topic, until: ['done', 'stopped', 'interrupted', 'none'] });
     if (ended.step !== 'done') {
-      const why = ended.step === 'stopped' ? ended.reason : `it is ${ended.step}`;
-      throw new Problem('NOT_REBUILT', `the rebuild of ${topic} stopped before its copy was touched: ${why}`);
+      throw new Problem('NOT_REBUILT', `the rebuild of ${topic} ${howItEnded(ended)}`);
     }
     answer(context, rebuildReportSchema.parse({ topic, rebuild: ended }), (colours) =>
       renderDone(topic, ended, colours),
     );
-    return 0;
+    return ended.copy === 'level' ? 0 : problems.NOT_REBUILT.exit;
   },
 };
+
+function howItEnded(view: RebuildView): string {
+  if (view.step === 'interrupted') return `is interrupted at its step ${view.at}: ${view.reason}`;
+  if (view.step !== 'stopped') return `is not known to the worker any more: nothing was touched`;
+  const copy =
+    view.copy === 'kept'
+      ? 'its copy is as it was'
+      : 'the deletion of its copy had been sent, and whether it is gone is not known';
+  return `stopped, ${copy}: ${view.reason}`;
+}
 
 /** The worker that copies the topic. Only if all answered is one that nobody knows not found. */
 async function carrierOf(workers: readonly KnownWorker[], topic: string, signal: AbortSignal): Promise<ApiClient> {
@@ -101,6 +110,23 @@ async function confirm({ io, signal }: VerbContext, plan: RebuildPlan, options: 
   if (typed.trim() !== plan.topic) throw new Problem('NOT_CONFIRMED', `not confirmed; nothing was touched`);
 }
 
+/**
+ * Sends the confirmation until the worker has said what became of it: without an answer it may have been taken up. Asked
+ * again with the same plan it changes nothing.
+ */
+async function order({ io, signal }: VerbContext, client: ApiClient, { topic, hash }: RebuildPlan): Promise<void> {
+  for (let silences = 1; ; silences++) {
+    try {
+      await client.executeRebuild(topic, hash, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof Problem) || !passing.has(error.code) || silences >= silencesMax) throw error;
+      io.progress?.(`${printable(topic)}: ${printable(error.message)}`);
+    }
+    await pause(signal);
+  }
+}
+
 interface Following {
   readonly topic: string;
   readonly until: readonly RebuildView['step'][];
@@ -131,7 +157,7 @@ async function follow(context: VerbContext, client: ApiClient, { topic, until }:
 }
 
 /** A worker that starts anew does not know its topics for a moment. */
-const passing: ReadonlySet<string> = new Set(['UNREACHABLE', 'NOT_READY', 'NOT_FOUND']);
+const passing: ReadonlySet<ProblemCode> = new Set(['UNREACHABLE', 'NOT_READY', 'NOT_FOUND']);
 
 function pause(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();

@@ -13,6 +13,8 @@ export interface CopyOnlyBatch {
   readonly batch: RawBatch;
   /** Its records that the source does not hold equal at the same offset; ascending, never empty. */
   readonly onlyHere: readonly OffsetRange[];
+  /** Those of them that neither the age nor the compaction of the source's records explains; ascending. */
+  readonly unexplained: readonly OffsetRange[];
 }
 
 export interface ComparedLogs {
@@ -23,6 +25,8 @@ export interface ComparedLogs {
   readonly copyStart: bigint;
   /** Undefined where the source has no such partition. */
   readonly sourceStart: bigint | undefined;
+  /** Below this offset the source may have compacted records away; undefined where it does not compact. */
+  readonly compactedTo: bigint | undefined;
   /** Batches that the link made for their offsets alone (fillers of a head): nobody's records. */
   readonly isFiller: (batch: RawBatch) => Promise<boolean>;
 }
@@ -63,44 +67,56 @@ export class CopyComparison {
     for await (const batch of this.#logs.copy) {
       this.#position = batch.header.lastOffset + 1n;
       if (batch.header.control || batch.header.records === 0 || (await this.#logs.isFiller(batch))) continue;
-      const onlyHere = batch.dropped ? this.#wholeOf(batch) : await this.#compare(batch);
-      if (onlyHere.length > 0) yield { batch, onlyHere };
+      const found = batch.dropped ? this.#wholeOf(batch) : await this.#compare(batch);
+      if (found.onlyHere.length > 0) yield { batch, ...found };
     }
     await this.#source.skipTo(this.#position);
   }
 
-  async #compare(batch: RawBatch): Promise<readonly OffsetRange[]> {
+  async #compare(batch: RawBatch): Promise<Omit<CopyOnlyBatch, 'batch'>> {
     const { baseOffset } = batch.header;
     await this.#source.skipTo(baseOffset);
     const original = this.#source.wholeBatch;
     if (original !== undefined && compareBatches(original, batch) === undefined) {
       this.#source.dropBatch();
-      return [];
+      return { onlyHere: [], unexplained: [] };
     }
     const records = await decodedOrUndefined(batch);
     if (records === undefined) return this.#wholeOf(batch);
     const onlyHere: OffsetRange[] = [];
+    const unexplained: OffsetRange[] = [];
     for (const record of records) {
       if (record.offset < this.#logs.copyStart) continue;
       await this.#source.skipTo(record.offset);
-      if (await this.#source.takeEqual(record)) continue;
-      this.#differs(record.offset);
+      const partner = await this.#source.take(record);
+      if (partner === 'equal') continue;
       addOffset(onlyHere, record.offset);
+      if (partner === 'absent' && this.#mayBeCompacted(record.offset)) continue;
+      if (this.#differs(record.offset)) addOffset(unexplained, record.offset);
     }
-    return onlyHere;
+    return { onlyHere, unexplained };
   }
 
-  #wholeOf({ header }: RawBatch): readonly OffsetRange[] {
-    const first = header.baseOffset > this.#logs.copyStart ? header.baseOffset : this.#logs.copyStart;
-    this.#differs(first);
-    return [{ first, last: header.lastOffset }];
+  #wholeOf({ header }: RawBatch): Omit<CopyOnlyBatch, 'batch'> {
+    const { copyStart, sourceStart = copyStart } = this.#logs;
+    const { baseOffset, lastOffset: last } = header;
+    const first = baseOffset > copyStart ? baseOffset : copyStart;
+    const kept = first > sourceStart ? first : sourceStart;
+    const differs = kept <= last && this.#differs(kept);
+    return { onlyHere: [{ first, last }], unexplained: differs ? [{ first: kept, last }] : [] };
   }
 
-  /** What only one side still has because the other deleted it by its age is no fork. */
-  #differs(offset: bigint): void {
+  #mayBeCompacted(offset: bigint): boolean {
+    const { compactedTo } = this.#logs;
+    return compactedTo !== undefined && offset < compactedTo;
+  }
+
+  /** What only one side still has because the other deleted it by its age is no fork; false then. */
+  #differs(offset: bigint): boolean {
     const { copyStart, sourceStart } = this.#logs;
-    if (offset < copyStart || (sourceStart !== undefined && offset < sourceStart)) return;
+    if (offset < copyStart || (sourceStart !== undefined && offset < sourceStart)) return false;
     if (this.#forkOffset === undefined || offset < this.#forkOffset) this.#forkOffset = offset;
+    return true;
   }
 }
 
@@ -161,14 +177,14 @@ class SourceCursor {
     }
   }
 
-  /** Takes the record at hand if it has this one's offset; true when it is equal. */
-  async takeEqual(record: RawRecord): Promise<boolean> {
-    if (this.#batch === undefined) return false;
+  /** Takes the record at hand if it has this one's offset, and says how it compares. */
+  async take(record: RawRecord): Promise<'equal' | 'different' | 'absent'> {
+    if (this.#batch === undefined) return 'absent';
     this.#records ??= (await decodedOrUndefined(this.#batch)) ?? [];
     const original = this.#records[this.#index];
-    if (original?.offset !== record.offset) return false;
+    if (original?.offset !== record.offset) return 'absent';
     this.#index += 1;
-    return compareRecords(original, record) === undefined;
+    return compareRecords(original, record) === undefined ? 'equal' : 'different';
   }
 
   async #load(): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Broker, Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, verdictOf } from '../../kafka/errors.ts';
 import { decodeFetch, encodeFetch, fetchApi, noSession } from '../../kafka/fetch-api.ts';
 import type { Answer } from '../../kafka/log-queries.ts';
-import { listOffsets, partitionKey } from '../../kafka/log-queries.ts';
+import { epochEnds, listOffsets, logEnds, partitionKey } from '../../kafka/log-queries.ts';
 import { AbortedProducers } from '../batches/aborted-producers.ts';
 import { Leaders } from '../partition/leaders.ts';
 import { type BatchHeader, parseBatch } from '../batches/record-batch.ts';
@@ -67,6 +67,31 @@ export class LogReader {
       const key = partitionKey(topic, partition);
       const where = `${topic} at ${this.#cluster.name}`;
       return { start: valueOf(start.get(key), where), end: valueOf(end.get(key), where) };
+    });
+  }
+
+  /** The epoch the partition is led in, confirmed by its leader. Throws as {@link range} does. */
+  async leaderEpoch(topic: string, partition: number, signal: AbortSignal): Promise<number> {
+    return this.#withLeader({ topic, partition }, signal, async (broker, _topicId, leaderEpoch) => {
+      // A leader that was elected anew refuses the epoch we know, and the next attempt asks for the new one.
+      const answers = await logEnds(broker, [{ topic, partition, leaderEpoch }]);
+      valueOf(answers.get(partitionKey(topic, partition)), `${topic} at ${this.#cluster.name}`);
+      return leaderEpoch;
+    });
+  }
+
+  /**
+   * Where what was appended in `epoch` and before ends in the leader's history: below it nothing was cut since. -1 when
+   * the leader does not know. Throws as {@link range} does.
+   */
+  async epochEnd(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<bigint> {
+    return this.#withLeader({ topic, partition }, signal, async (broker, _topicId, leaderEpoch) => {
+      const answers = await epochEnds(broker, [{ topic, partition, leaderEpoch, epoch }]);
+      return valueOf(answers.get(partitionKey(topic, partition)), `${topic} at ${this.#cluster.name}`);
     });
   }
 

@@ -5,7 +5,9 @@ import { deleteTopicById } from '../../kafka/topic-admin.ts';
 import type { Manifest } from '../../quarantine/manifest.ts';
 import { scanPartition } from '../../quarantine/scan-partition.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { RebuildLease } from './rebuild-ports.ts';
 import { currentPartitions, partitionToScan, readersOf, type RebuildIds, type Sides } from './scan-topic.ts';
+import { checkSourceKept } from './source-kept.ts';
 import { Stopped } from './stopped.ts';
 
 const goneLooksMax = 120;
@@ -15,21 +17,26 @@ export interface DropPorts {
   readonly sides: Sides;
   /** Whether the link may (still) copy the topic; undefined while that is not known. */
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
+  readonly lease: RebuildLease;
+  /** Told right before the deletion goes out: what becomes of the copy is open from then on. */
+  readonly onSending: () => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Deletes the copy whose quarantine this manifest describes, and waits until it is gone. Right before, everything that
+ * Deletes the copy whose quarantine this is, and waits until it is gone. Right before, everything that
  * makes the deletion harmless is looked at once more; throws {@link Stopped} when one of it does not hold any more.
- * A copy that is gone already is no error.
+ * A copy that is gone already is no error, and its quarantine is not asked for then. Nothing is deleted unless the link's lease is ours while the request goes out.
  */
-export async function dropCopy(ports: DropPorts, ids: RebuildIds, manifest: Manifest): Promise<void> {
-  const { sides, signal } = ports;
+export async function dropCopy(ports: DropPorts, ids: RebuildIds, quarantine: () => Promise<Manifest>): Promise<void> {
+  const { sides, lease, signal } = ports;
   if (!(await isThere(sides.target, ids))) return;
+  const manifest = await quarantine();
   await checkSource(ports, ids, manifest);
   await checkCopy(sides, ids, { manifest, signal });
-  signal.throwIfAborted();
-  await deleteTopicById(sides.target, ids.copyTopicId);
+  if (!(await lease.ours(signal))) throw new ConnectionError('whether the link is still ours is not known');
+  ports.onSending();
+  await deleteTopicById(sides.target, ids.copyTopicId, () => lease.maySend());
   const pause = new Wakeup();
   for (let look = 1; await isThere(sides.target, ids); look++) {
     if (look >= goneLooksMax) throw new ConnectionError(`${sides.target.name} still shows the deleted copy`);
@@ -49,14 +56,7 @@ async function checkSource({ sides, mayCopy, signal }: DropPorts, ids: RebuildId
   const allowed = original === undefined ? undefined : mayCopy(original);
   if (allowed === undefined) throw new ConnectionError(`whether ${ids.topic} may be copied is not known yet`);
   if (!allowed) throw new Stopped(`the source of ${ids.topic} is not its primary any more`);
-  const { source } = readersOf(sides);
-  for (const { partition, sourceEnd } of manifest.partitions) {
-    if (sourceEnd === undefined) continue;
-    const { end } = await source.range(ids.topic, partition, signal);
-    if (end < BigInt(sourceEnd)) {
-      throw new Stopped(`the source of ${ids.topic}/${partition} went back from offset ${sourceEnd} to ${end}`);
-    }
-  }
+  await checkSourceKept(readersOf(sides).source, manifest, signal);
 }
 
 interface CutCopy {
@@ -76,7 +76,7 @@ async function checkCopy(sides: Sides, ids: RebuildIds, { manifest, signal }: Cu
     if (end < cut) throw new Stopped(`the copy ${ids.topic}/${partition} lost records meanwhile: it ends at ${end}`);
     if (end === cut) continue;
     // An append of ours may have landed late. It is harmless: the source has it.
-    const of = { ...partitionToScan(ids, partition, counts.source), from: cut };
+    const of = { ...partitionToScan(ids, partition, { ...counts, compacted: false }), from: cut };
     const { range, quarantined } = await scanPartition(logs, of, { signal });
     if (quarantined.batches > 0) {
       throw new Stopped(

@@ -1,5 +1,7 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { committedPositions, type TopicPositions } from '../../kafka/group-positions.ts';
+import { makeFolderDurably } from '../../quarantine/durable-file.ts';
+import { autoCreatesTopics } from '../../kafka/topic-admin.ts';
 import type { GroupPosition, ManifestFault } from '../../quarantine/manifest.ts';
 import { planHash } from './plan-hash.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
@@ -28,8 +30,9 @@ export async function makePlan(sides: Sides, request: PlanRequest, options: Scan
     folder,
     neededBytes: neededBytes(partitions),
     freeBytes: await freeBytes(folder),
-    groupPositions: renderPositions(positions),
+    groups: new Set(positions.map(({ group }) => group)).size,
     groupsHidden: [...hidden],
+    autoCreated: (await autoCreatesTopics(sides.target)) ?? false,
     hash: planHash(plan),
   };
 }
@@ -62,7 +65,7 @@ export function neededBytes(partitions: RebuildPlan['partitions']): number {
 
 /** Bytes that may still be written where the quarantine goes. Makes the folder if it is not there. */
 export async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolderDurably(folder);
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { PlannedPartition, RebuildPlan } from './rebuild-view.ts';
 
+/** What the hash says of a partition. */
+export type HashedPartition = Pick<PlannedPartition, 'partition' | 'forkOffset' | 'quarantined'>;
+
 type Decisive = Pick<RebuildPlan, 'topic' | 'link' | 'copyTopicId' | 'copiedTopicId' | 'sourceTopicId'> & {
-  readonly partitions: readonly Pick<PlannedPartition, 'partition' | 'forkOffset' | 'quarantined'>[];
+  readonly partitions: readonly HashedPartition[];
 };
 
 /**
- * The hash of what a person confirms: which topic goes, what is made from it, and every byte that is only there. Not
- * in it: the ends of the logs, for the source and the healthy partitions go on. Pure.
+ * The hash of what a person confirms: which topic goes, what is made from it, and every byte that is only there and
+ * should be at the source. Not in it: the ends of the logs, for the source and the healthy partitions go on; and what is
+ * only there because the source deleted it by its age or compacted it away, which goes on as well. Pure.
  */
 export function planHash(plan: Decisive): string {
   const decisive = [
@@ -16,12 +20,8 @@ export function planHash(plan: Decisive): string {
     plan.partitions.map(({ partition, forkOffset, quarantined }) => [
       partition,
       forkOffset ?? null,
-      quarantined.batches,
-      quarantined.records,
-      quarantined.recordsOnlyHere,
-      quarantined.firstOffset ?? null,
-      quarantined.lastOffset ?? null,
-      quarantined.sha256,
+      quarantined.recordsUnexplained,
+      quarantined.unexplainedSha256,
     ]),
   ];
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex');

@@ -1,8 +1,19 @@
 import type { Logger } from 'pino';
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import type { SiteState } from '../state.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
 import type { Sides } from './scan-topic.ts';
 import type { FaultedSubject } from './subject.ts';
+
+/** Who has the lease of a link decides alone what becomes of its copies (replication/lease). */
+export interface RebuildLease {
+  /** Resolves with true when an answer of just now showed that it is ours; false when it is not, or `signal` aborts. */
+  ours(signal: AbortSignal): Promise<boolean>;
+  /** Asked when the bytes of what cannot be taken back are about to go out. */
+  maySend(): boolean;
+  /** Fires when another worker took over. */
+  readonly lost: AbortSignal;
+}
 
 /** What a rebuild needs of the link whose copy it is. */
 export interface RebuildPorts {
@@ -10,7 +21,10 @@ export interface RebuildPorts {
   readonly pair: string;
   readonly version: string;
   readonly sides: Sides;
-  readonly state: SiteState;
+  readonly lease: RebuildLease;
+  readonly state: Pick<SiteState, 'shadow' | 'rebuild' | 'rebuilds' | 'putRebuild'>;
+  /** The journal as the cluster has it now: another worker may have gone on with it since ours was read. */
+  readonly newestRecord: (topic: string, signal: AbortSignal) => Promise<RebuildRecord | undefined>;
   /** Undefined: no folder was configured, so nothing can be rebuilt. */
   readonly folder: string | undefined;
   readonly now: () => Date;

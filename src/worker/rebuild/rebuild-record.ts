@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupPositionSchema, manifestFaultSchema } from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantineNamePattern } from '../../quarantine/manifest.ts';
 
 /**
  * The journal of one topic's rebuild, in `_umbra`. A step is written before it begins to act, so that a worker that
@@ -18,31 +18,32 @@ export const rebuildRecordSchema = z.strictObject({
   copyTopicId: z.string(),
   copiedTopicId: z.string(),
   sourceTopicId: z.string(),
-  /** Folder of all quarantines, and the name of this one in it. */
+  /** Folder of all quarantines: shown, but acted upon only where it is the configured one. */
   folder: z.string(),
-  name: z.string(),
+  /** Of this one in it. */
+  name: z.string().regex(quarantineNamePattern),
   startedAt: z.iso.datetime(),
   faults: z.array(manifestFaultSchema),
   step: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('quarantining') }),
     z.strictObject({ kind: z.literal('deleting'), manifestSha256: z.string() }),
-    z.strictObject({
-      kind: z.literal('seeding'),
-      manifestSha256: z.string(),
-      groupPositions: z.array(groupPositionSchema),
-    }),
+    z.strictObject({ kind: z.literal('seeding'), manifestSha256: z.string() }),
     z.strictObject({
       kind: z.literal('done'),
       manifestSha256: z.string(),
       at: z.iso.datetime(),
+      /** What the new copy was then. */
+      copy: z.enum(['level', 'faulted']),
       remarks: z.array(z.string()),
     }),
     z.strictObject({
       kind: z.literal('stopped'),
       at: z.iso.datetime(),
       reason: z.string(),
-      /** A finished quarantine is there although the copy was not touched. */
+      /** A finished quarantine is there. */
       quarantined: z.boolean(),
+      /** The deletion had gone out without an answer that says what became of it. */
+      deletionSent: z.boolean(),
     }),
   ]),
 });

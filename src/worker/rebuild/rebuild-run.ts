@@ -1,15 +1,15 @@
 import { verdictOf } from '../../kafka/errors.ts';
-import { LogReader } from '../../replication/logs/log-reader.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { dropCopy } from './drop-copy.ts';
+import { boundedRemarks, boundedText } from './journal-bounds.ts';
 import type { RebuildPorts } from './rebuild-ports.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
-import { Stopped } from './stopped.ts';
 import { viewRecord } from './view-record.ts';
-import { finishedQuarantine, quarantinePath, writeQuarantine } from './write-quarantine.ts';
+import { Stopped } from './stopped.ts';
+import { finishedQuarantine, verifiedQuarantine, writeQuarantine, writtenManifest } from './write-quarantine.ts';
 
 type Step = RebuildRecord['step'];
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -23,7 +23,7 @@ const seedLookMs = 500;
  *
  * ```
  *  quarantining ──▶ deleting ──▶ seeding ──▶ done
- *       └──────────────┴──▶ stopped             (the copy is as it was)
+ *       └──────────────┴──▶ stopped             (the copy is as it was, unless a deletion was sent without an answer)
  * ```
  */
 export class RebuildRun {
@@ -33,10 +33,24 @@ export class RebuildRun {
   #partitionsDone = 0;
   #partitionsTotal = 0;
   #trouble: string | undefined;
+  /** Why nobody here carries it out any more although it is not at its end. */
+  #interrupted: string | undefined;
+  /** No answer says what became of it. */
+  #deletionSent = false;
+  /** Its record is in the journal. */
+  #noted: boolean;
+  readonly #begun = Promise.withResolvers<undefined>();
 
-  constructor(ports: RebuildPorts, record: RebuildRecord) {
+  /** `confirmed` just now, so that its record has to be written first, or `found` in the journal. */
+  constructor(ports: RebuildPorts, record: RebuildRecord, whence: 'confirmed' | 'found') {
     this.#ports = ports;
     this.#record = record;
+    this.#noted = whence === 'found';
+  }
+
+  /** Resolves when it is in the journal, or has ended. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   get running(): boolean {
@@ -47,10 +61,9 @@ export class RebuildRun {
     return this.#record.planHash;
   }
 
-  /** Nobody but this rebuild may touch the copy. */
+  /** Nobody but this rebuild may touch the copy; nor this worker at all when another one took the link over. */
   get holding(): boolean {
-    const { kind } = this.#record.step;
-    return this.#running && (kind === 'quarantining' || kind === 'deleting');
+    return isHeld(this.#record.step) && (this.#running || this.#ports.lease.lost.aborted);
   }
 
   view(): RebuildView {
@@ -58,33 +71,94 @@ export class RebuildRun {
       partitionsDone: this.#partitionsDone,
       partitionsTotal: this.#partitionsTotal,
       trouble: this.#trouble,
+      interrupted: this.#interrupted,
     });
   }
 
-  /** Goes on until nothing is left to do, or `signal` fires: the next worker then goes on from the journal. */
-  async toTheEnd(signal: AbortSignal): Promise<void> {
+  /**
+   * {@link toTheEnd} from where the journal is when the link's lease is ours: until then another worker may carry it out,
+   * and this one only keeps its hands off the copy.
+   */
+  async takeUp(signal: AbortSignal): Promise<void> {
+    const { lease, newestRecord, release } = this.#ports;
     const { topic } = this.#record;
-    try {
-      while (!hasAborted(signal)) {
-        const next = await this.#next(signal);
-        if (next === undefined) return;
-        const held = this.holding;
-        const record = { ...this.#record, step: next };
-        await this.#ports.state.putRebuild(record, signal);
-        this.#record = record;
-        this.#ports.logger.warn({ link: record.link, topic, step: next.kind, quarantine: record.name }, 'rebuild');
-        if (held && next.kind === 'stopped') this.#ports.release(topic);
-        if (held && next.kind === 'seeding') this.#ports.dropped(topic);
+    const pause = new Wakeup();
+    for (let attempt = 1; !hasAborted(signal); attempt++) {
+      try {
+        if (!(await lease.ours(signal))) continue;
+        const newest = await newestRecord(topic, signal);
+        if (newest !== undefined) {
+          this.#record = newest;
+          // Where it is held no more, the other worker has made the new copy, or left the old one.
+          if (!isHeld(newest.step)) release(topic);
+        }
+        break;
+      } catch (error) {
+        this.#trouble = textOf(error);
+        await pause.wait(signal, retryDelays.after(attempt));
       }
+    }
+    this.#trouble = undefined;
+    await this.toTheEnd(signal);
+  }
+
+  /**
+   * Goes on until nothing is left to do, or `signal` fires (the worker ends, or another one took over): who comes next
+   * goes on from the journal.
+   */
+  async toTheEnd(signal: AbortSignal): Promise<void> {
+    const { topic, link } = this.#record;
+    try {
+      if (this.#noted || (await this.#note(this.#record, signal))) await this.#walk(signal);
+      if (this.#ports.lease.lost.aborted) this.#interrupted = 'another worker took over the link; ask that one';
     } catch (error) {
-      if (hasAborted(signal)) return;
-      // Only the journal can fail here. The copy is examined anew; a restart goes on from the last step written.
-      this.#ports.logger.error({ err: error, link: this.#record.link, topic }, 'a rebuild could not write its journal');
+      // Only the journal can fail here, and for good. The copy is examined anew; a restart goes on from the last step.
+      this.#ports.logger.error({ err: error, link, topic }, 'a rebuild could not write its journal');
+      this.#interrupted = `its journal cannot be written: ${textOf(error)}`;
       this.#running = false;
       this.#ports.release(topic);
     } finally {
       this.#running = false;
+      this.#begun.resolve(undefined);
     }
+  }
+
+  async #walk(signal: AbortSignal): Promise<void> {
+    this.#begun.resolve(undefined);
+    const { topic } = this.#record;
+    while (!hasAborted(signal)) {
+      const next = await this.#next(signal);
+      const held = isHeld(this.#record.step);
+      if (next === undefined || !(await this.#note({ ...this.#record, step: next }, signal))) return;
+      if (held && next.kind === 'stopped') this.#ports.release(topic);
+      if (held && next.kind === 'seeding') this.#ports.dropped(topic);
+    }
+  }
+
+  /**
+   * Writes the record, as long as it takes: a write whose answer was lost may be in the journal, so it is neither given
+   * up nor taken back. False when the lease is not ours any more, or `signal` fired. Throws when it is refused for good.
+   */
+  async #note(record: RebuildRecord, signal: AbortSignal): Promise<boolean> {
+    const { lease, state, logger } = this.#ports;
+    const { link, topic, step, name } = record;
+    const pause = new Wakeup();
+    for (let attempt = 1; await lease.ours(signal); attempt++) {
+      try {
+        await state.putRebuild(record, signal);
+        this.#record = record;
+        this.#trouble = undefined;
+        logger.warn({ link, topic, step: step.kind, quarantine: name }, 'rebuild');
+        return true;
+      } catch (error) {
+        if (hasAborted(signal)) return false;
+        if (verdictOf(error) === 'final') throw error;
+        this.#trouble = `its journal cannot be written: ${textOf(error)}`;
+        logger.warn({ err: error, link, topic, step: step.kind }, 'a rebuild waits for its journal');
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+    return false;
   }
 
   /** Carries out the step at hand and returns the one that follows; undefined at the end, or when asked to stop. */
@@ -110,14 +184,16 @@ export class RebuildRun {
     } catch (error) {
       if (hasAborted(signal)) return undefined;
       const { topic, link, step } = this.#record;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped; the copy is kept');
+      const reason = boundedText(textOf(error));
+      this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped');
       const quarantined = step.kind === 'deleting';
-      return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined };
+      const deletionSent = this.#deletionSent;
+      return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined, deletionSent };
     }
   }
 
   async #quarantine(signal: AbortSignal): Promise<Step> {
+    this.#requireFolder();
     const { sides, pair, version, now } = this.#ports;
     const onPartition = (done: number, total: number): void => {
       this.#partitionsDone = done;
@@ -130,28 +206,40 @@ export class RebuildRun {
     return { kind: 'deleting', manifestSha256 };
   }
 
+  /** The journal is a topic, and others may be able to write it: it does not say where files are written and removed. */
+  #requireFolder(): void {
+    const { folder } = this.#record;
+    if (folder === this.#ports.folder) return;
+    throw new Stopped(
+      `its quarantine folder is ${folder}, the worker is configured with ${this.#ports.folder ?? 'none'}`,
+    );
+  }
+
   async #delete({ manifestSha256 }: StepOf<'deleting'>, signal: AbortSignal): Promise<Step> {
-    const finished = await finishedQuarantine(this.#record);
-    if (finished?.manifestSha256 !== manifestSha256) {
-      throw new Stopped(`the quarantine ${quarantinePath(this.#record)} is not there any more as it was written`);
-    }
-    const { manifest } = finished;
-    const { sides, mayCopy } = this.#ports;
+    const { sides, mayCopy, lease } = this.#ports;
+    let sentAttempt = 0;
     const pause = new Wakeup();
     for (let attempt = 1; ; attempt++) {
       try {
-        await dropCopy({ sides, mayCopy, signal }, this.#record, manifest);
+        const onSending = (): void => void (sentAttempt = attempt);
+        const ports = { sides, mayCopy, lease, onSending, signal };
+        await dropCopy(ports, this.#record, () => {
+          this.#requireFolder();
+          return verifiedQuarantine(this.#record, manifestSha256);
+        });
         break;
       } catch (error) {
         const verdict = verdictOf(error);
         const again = verdict === 'moved' || verdict === 'later';
-        if (hasAborted(signal) || !again || attempt >= dropAttemptsMax) throw error;
-        this.#trouble = error instanceof Error ? error.message : String(error);
+        // Only an answer that refuses it says that the copy is still there.
+        if (sentAttempt === attempt && again) this.#deletionSent = true;
+        if (hasAborted(signal) || !again || (!this.#deletionSent && attempt >= dropAttemptsMax)) throw error;
+        this.#trouble = textOf(error);
         await pause.wait(signal, retryDelays.after(attempt));
       }
     }
     this.#trouble = undefined;
-    return { kind: 'seeding', manifestSha256, groupPositions: manifest.groupPositions };
+    return { kind: 'seeding', manifestSha256 };
   }
 
   async #seed(step: StepOf<'seeding'>, signal: AbortSignal): Promise<Step | undefined> {
@@ -163,33 +251,41 @@ export class RebuildRun {
       await pause.wait(signal, seedLookMs);
     }
     if (became === 'not-yet') return undefined;
-    const remarks = became === 'faulted' ? unrestored(step) : await this.#restore(step, signal);
+    const remarks = await this.#restore(step, { became, signal });
     if (hasAborted(signal)) return undefined;
+    for (const remark of remarks) this.#ports.logger.warn({ topic, remark }, 'a rebuild ended with a remark');
     const at = this.#ports.now().toISOString();
-    return { kind: 'done', manifestSha256: step.manifestSha256, at, remarks };
+    return { kind: 'done', manifestSha256: step.manifestSha256, at, copy: became, remarks: boundedRemarks(remarks) };
   }
 
-  async #restore(step: StepOf<'seeding'>, signal: AbortSignal): Promise<string[]> {
+  async #restore({ manifestSha256 }: StepOf<'seeding'>, { became, signal }: Seeded): Promise<string[]> {
     const { topic, copiedTopicId, sourceTopicId } = this.#record;
-    const { target } = this.#ports.sides;
-    if (step.groupPositions.length === 0) return [];
-    if (copiedTopicId !== sourceTopicId) {
-      return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
-    }
     try {
-      const partitions = (await target.metadata([topic])).topics.get(topic)?.partitions ?? [];
-      const reader = new LogReader(target);
-      const ends = new Map<number, bigint>();
-      for (const { partition } of partitions) ends.set(partition, (await reader.range(topic, partition, signal)).end);
-      return [...(await restorePositions(target, { topic, positions: step.groupPositions, ends }))];
+      const manifest = await writtenManifest(this.#record, manifestSha256);
+      if (manifest.groupPositions.length === 0) return [];
+      if (became === 'faulted') return [unrestored];
+      if (copiedTopicId !== sourceTopicId) {
+        return ['positions of consumer groups are not put back: they were on a source topic that is no more'];
+      }
+      return [...(await restorePositions(this.#ports.sides.target, manifest, signal))];
     } catch (error) {
       this.#ports.logger.error({ err: error, topic }, 'positions of consumer groups could not be put back');
-      return [`${unrestored(step).join()} (${error instanceof Error ? error.message : String(error)})`];
+      return [`${unrestored} (${textOf(error)})`];
     }
   }
 }
 
-function unrestored({ groupPositions }: StepOf<'seeding'>): string[] {
-  if (groupPositions.length === 0) return [];
-  return ['the positions of consumer groups were not put back; they are in the manifest'];
+interface Seeded {
+  readonly became: 'level' | 'faulted';
+  readonly signal: AbortSignal;
+}
+
+function isHeld({ kind }: Step): boolean {
+  return kind === 'quarantining' || kind === 'deleting';
+}
+
+const unrestored = 'the positions of consumer groups were not put back; they are in the manifest';
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

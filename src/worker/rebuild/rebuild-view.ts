@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  groupPositionSchema,
-  manifestFaultSchema,
-  quarantinedSchema,
-  scannedRangeSchema,
-} from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantinedSchema, scannedRangeSchema } from '../../quarantine/manifest.ts';
 
 /** What the API says of a rebuild. Offsets are decimal strings, topic ids 32 hex digits, times ISO 8601 in UTC. */
 const count = z.int().min(0);
@@ -35,15 +30,19 @@ export const rebuildPlanSchema = z.strictObject({
   folder: z.string(),
   neededBytes: count,
   freeBytes: count,
-  /** Positions that consumer groups have committed on the copy: Kafka forgets them with the topic. */
-  groupPositions: z.array(groupPositionSchema),
+  /** Consumer groups with positions on the copy: Kafka forgets those with the topic. They are in the manifest. */
+  groups: count,
   /** Groups whose positions the worker may not read: they are not saved. */
   groupsHidden: z.array(z.string()),
+  /** The target makes topics that consumers ask for: one may come before the new copy, which is then faulted. */
+  autoCreated: z.boolean(),
   /** Of everything that decides what goes; confirming means sending it back. */
   hash: planHashSchema,
 });
 
 const progress = { partitionsDone: count, partitionsTotal: count };
+/** What keeps it from going on at present; it is tried again and again. */
+const trouble = { trouble: z.string().optional() };
 const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.string() };
 
 /**
@@ -53,21 +52,37 @@ const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.stri
  * - `quarantining`  nothing appends to the copy; what only it holds is being written and read back. It is still whole
  * - `deleting`      the quarantine is complete; the copy goes if it did not change meanwhile
  * - `seeding`       the copy is being made anew
- * - `done`          the new copy was level with the source once
- * - `stopped`       the plan or the rebuild ended before the copy was touched; `reason` says why
+ * - `interrupted`   nobody carries it out: its journal cannot be written, or another worker took over; `reason` says which
+ * - `done`          the new copy was level with the source once, or faulted before it was
+ * - `stopped`       the plan or the rebuild ended before its time; `reason` says why, `copy` whether the copy is as it was
  */
 export const rebuildViewSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('none') }),
   z.strictObject({ step: z.literal('planning'), startedAt: isoTime, ...progress }),
   z.strictObject({ step: z.literal('planned'), plan: rebuildPlanSchema }),
-  z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress }),
-  z.strictObject({ step: z.literal('deleting'), ...confirmed, trouble: z.string().optional() }),
-  z.strictObject({ step: z.literal('seeding'), ...confirmed }),
-  z.strictObject({ step: z.literal('done'), ...confirmed, at: isoTime, remarks: z.array(z.string()) }),
+  z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress, ...trouble }),
+  z.strictObject({ step: z.literal('deleting'), ...confirmed, ...trouble }),
+  z.strictObject({ step: z.literal('seeding'), ...confirmed, ...trouble }),
+  z.strictObject({
+    step: z.literal('interrupted'),
+    ...confirmed,
+    /** The step it is at. A restart of the worker goes on from there. */
+    at: z.enum(['quarantining', 'deleting', 'seeding']),
+    reason: z.string(),
+  }),
+  z.strictObject({
+    step: z.literal('done'),
+    ...confirmed,
+    at: isoTime,
+    copy: z.enum(['level', 'faulted']),
+    remarks: z.array(z.string()),
+  }),
   z.strictObject({
     step: z.literal('stopped'),
     at: isoTime,
     reason: z.string(),
+    /** `unknown`: its deletion had been sent, and no answer says what became of it. */
+    copy: z.enum(['kept', 'unknown']),
     /** Present when a finished quarantine is there. */
     quarantine: z.string().optional(),
   }),
@@ -75,7 +90,7 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
 
 /** The short form that stands beside a topic. */
 export const rebuildNoteSchema = z.strictObject({
-  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'done', 'stopped']),
+  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'interrupted', 'done', 'stopped']),
   quarantine: z.string().optional(),
   reason: z.string().optional(),
 });
@@ -87,7 +102,7 @@ export type RebuildNote = z.output<typeof rebuildNoteSchema>;
 
 export function noteOf(view: RebuildView): RebuildNote | undefined {
   if (view.step === 'none') return undefined;
-  const reason = view.step === 'deleting' ? view.trouble : view.step === 'stopped' ? view.reason : undefined;
+  const reason = 'trouble' in view ? view.trouble : 'reason' in view ? view.reason : undefined;
   return {
     step: view.step,
     ...('quarantine' in view && view.quarantine !== undefined ? { quarantine: view.quarantine } : {}),

@@ -1,6 +1,7 @@
 import { quarantineName } from '../../quarantine/manifest.ts';
-import { hasAborted } from '../../replication/waiting/wakeup.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
+import { boundedFaults } from './journal-bounds.ts';
 import { freeBytes, makePlan } from './make-plan.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import { noteOf, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
@@ -17,6 +18,8 @@ type Planning =
   | { readonly kind: 'failed'; readonly at: Date; readonly reason: string };
 
 /** Plans are made and copies rebuilt one at a time per link: each reads two whole logs. */
+/** The journal takes some milliseconds; a cluster that does not answer is no reason to keep a person waiting. */
+const begunWaitMs = 10_000;
 const busyText = 'one topic of a link is planned or rebuilt at a time';
 
 /**
@@ -25,18 +28,20 @@ const busyText = 'one topic of a link is planned or rebuilt at a time';
  */
 export class Rebuilds {
   readonly #ports: RebuildPorts;
+  readonly #plan: typeof makePlan;
   readonly #planning = new Map<string, Planning>();
   readonly #runs = new Map<string, RebuildRun>();
-  /** A confirmation is being checked and written to the journal. */
-  #confirming = false;
+  /** The confirmation that is being checked. */
+  #confirming: { readonly topic: string; readonly hash: string; readonly begun: Promise<void> } | undefined;
   readonly #stopping = new AbortController();
   readonly #working = new Set<Promise<void>>();
 
-  constructor(ports: RebuildPorts) {
+  constructor(ports: RebuildPorts, plan: typeof makePlan = makePlan) {
     this.#ports = ports;
+    this.#plan = plan;
     for (const record of ports.state.rebuilds()) {
       const { kind } = record.step;
-      if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record);
+      if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record, 'found');
     }
   }
 
@@ -50,13 +55,24 @@ export class Rebuilds {
     return this.#runs.get(topic)?.holding ?? false;
   }
 
+  /** The topics that {@link holds} is true of. */
+  get held(): readonly string[] {
+    return [...this.#runs.keys()].filter((topic) => this.holds(topic));
+  }
+
   view(topic: string): RebuildView {
     const run = this.#runs.get(topic);
     if (run !== undefined && run.running) return run.view();
     const planning = this.#planning.get(topic);
     if (planning !== undefined) return viewPlanning(planning);
+    if (run !== undefined) return run.view();
+    const record = this.#journalOf(topic);
+    return record === undefined ? { step: 'none' } : viewRecord(record, ended);
+  }
+
+  #journalOf(topic: string): RebuildRecord | undefined {
     const record = this.#ports.state.rebuild(topic);
-    return record === undefined || record.link !== this.#ports.link ? { step: 'none' } : viewRecord(record, ended);
+    return record?.link === this.#ports.link ? record : undefined;
   }
 
   note(topic: string): RebuildNote | undefined {
@@ -82,62 +98,77 @@ export class Rebuilds {
   }
 
   /**
-   * Carries out the plan with this hash. Resolves when the first step is in the journal; the rest goes on by itself.
-   * Rejects with `PLAN_CHANGED`, `REBUILD_REFUSED`, `REBUILD_BUSY`; nothing was touched then.
+   * Carries out the plan with this hash; asked again, it changes nothing. Resolves when the first step is in the journal,
+   * or is on its way there for some seconds: once taken up, a confirmation stands, whatever becomes of who gave it.
+   * Rejects with `PLAN_CHANGED`, `REBUILD_REFUSED`, `REBUILD_BUSY`, `UNREACHABLE`; nothing was touched then, nor will be.
    */
   async execute(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
-    const running = this.#runs.get(topic);
-    if (running?.running === true) {
-      if (running.hash === hash) return running.view();
+    const run = this.#runs.get(topic);
+    if (run?.running === true && run.hash !== hash) {
       throw new Problem('REBUILD_BUSY', `${topic} is being rebuilt already, by another plan`);
     }
     const planned = this.#planning.get(topic);
-    if (planned?.kind !== 'planned' || planned.plan.hash !== hash) {
+    if (this.#confirming?.topic === topic && this.#confirming.hash === hash) await this.#confirming.begun;
+    else if (planned?.kind === 'planned' && planned.plan.hash === hash) await this.#takeUp(planned.plan, signal);
+    else if (run?.hash !== hash && this.#journalOf(topic)?.planHash !== hash) {
       throw new Problem(
         'PLAN_CHANGED',
         `the plan ${hash.slice(0, 12)} of ${topic} is not the newest one; nothing was touched`,
       );
     }
-    this.#requireIdle();
-    this.#confirming = true;
-    try {
-      const record = await this.#confirm(planned.plan);
-      await this.#ports.state.putRebuild(record, signal);
-      this.#planning.delete(topic);
-      this.#start(record);
-    } finally {
-      this.#confirming = false;
-    }
     return this.view(topic);
   }
 
+  async #takeUp(plan: RebuildPlan, signal: AbortSignal): Promise<void> {
+    this.#requireIdle();
+    const begun = this.#confirm(plan, signal).then(async (record) => {
+      this.#planning.delete(plan.topic);
+      const run = this.#start(record, 'confirmed');
+      const pause = new Wakeup();
+      void run.begun.then(() => pause.wake());
+      await pause.wait(signal, begunWaitMs);
+    });
+    this.#confirming = { topic: plan.topic, hash: plan.hash, begun };
+    try {
+      await begun;
+    } finally {
+      this.#confirming = undefined;
+    }
+  }
+
   /** Looks once more at what may have changed since the plan, and at the disk. */
-  async #confirm(plan: RebuildPlan): Promise<RebuildRecord> {
+  async #confirm(plan: RebuildPlan, signal: AbortSignal): Promise<RebuildRecord> {
     const { topic } = plan;
     const subject = await this.#admit(topic);
     if (subject.sourceTopicId !== plan.sourceTopicId || subject.copyTopicId !== plan.copyTopicId) {
       throw new Problem('PLAN_CHANGED', `${topic} is another topic by now at one of the sites; nothing was touched`);
     }
-    const free = await freeBytes(plan.folder);
+    const free = await freeBytes(plan.folder).catch((error: unknown) => {
+      throw refused(`${plan.folder} cannot be used: ${textOf(error)}`);
+    });
     if (free < plan.neededBytes) {
       throw refused(`${plan.folder} has ${free} bytes left, the quarantine needs ${plan.neededBytes}: make room there`);
     }
+    if (!(await this.#ports.lease.ours(signal))) throw refused('the lease of the link is not held by this worker');
     const startedAt = this.#ports.now();
     return {
       ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
       ...{ copiedTopicId: plan.copiedTopicId, sourceTopicId: plan.sourceTopicId },
       ...{ folder: plan.folder, name: quarantineName(topic, plan.hash, startedAt), startedAt: startedAt.toISOString() },
-      faults: plan.faults,
+      faults: boundedFaults(plan.faults),
       step: { kind: 'quarantining' },
     };
   }
 
-  #start(record: RebuildRecord): void {
-    const run = new RebuildRun(this.#ports, record);
+  /** One that was found in the journal is begun when the link is ours: until then another worker may be at it. */
+  #start(record: RebuildRecord, whence: 'confirmed' | 'found'): RebuildRun {
+    const run = new RebuildRun(this.#ports, record, whence);
     this.#runs.set(record.topic, run);
     if (run.holding) this.#ports.hold(record.topic);
     this.#ports.logger.warn({ link: record.link, topic: record.topic, step: record.step.kind }, 'rebuilding a copy');
-    this.#spawn(run.toTheEnd(this.#stopping.signal));
+    const signal = AbortSignal.any([this.#stopping.signal, this.#ports.lease.lost]);
+    this.#spawn(whence === 'confirmed' ? run.toTheEnd(signal) : run.takeUp(signal));
+    return run;
   }
 
   #folder(): string {
@@ -158,7 +189,7 @@ export class Rebuilds {
   /** A new copy that is being seeded is the replicator's work, and hinders nobody. */
   #requireIdle(): void {
     const planning = [...this.#planning.values()].some(({ kind }) => kind === 'planning');
-    if (planning || this.#confirming || [...this.#runs.values()].some(({ holding }) => holding)) {
+    if (planning || this.#confirming !== undefined || [...this.#runs.values()].some(({ holding }) => holding)) {
       throw new Problem('REBUILD_BUSY', busyText);
     }
   }
@@ -174,7 +205,7 @@ export class Rebuilds {
       // Admitted: both ids and the record are there. The compiler cannot see it.
       if (record === undefined || copyTopicId === undefined || sourceTopicId === undefined) return;
       const ids = { topic, link: this.#ports.link, copyTopicId, copiedTopicId: record.sourceTopicId, sourceTopicId };
-      const plan = await makePlan(
+      const plan = await this.#plan(
         this.#ports.sides,
         { ...ids, faults, folder },
         {
@@ -207,11 +238,11 @@ function viewPlanning(planning: Planning): RebuildView {
     case 'planned':
       return { step: 'planned', plan: planning.plan };
     case 'failed':
-      return { step: 'stopped', at: planning.at.toISOString(), reason: planning.reason };
+      return { step: 'stopped', at: planning.at.toISOString(), reason: planning.reason, copy: 'kept' };
   }
 }
 
-const ended = { partitionsDone: 0, partitionsTotal: 0, trouble: undefined };
+const ended = { partitionsDone: 0, partitionsTotal: 0, trouble: undefined, interrupted: undefined };
 
 function refused(message: string): Problem {
   return new Problem('REBUILD_REFUSED', `${message}; nothing was touched`);

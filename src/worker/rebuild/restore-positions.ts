@@ -1,45 +1,43 @@
 import type { Cluster } from '../../kafka/cluster.ts';
 import { errorName } from '../../kafka/errors.ts';
-import { commitPositions, committedPositions, type CommittedPosition } from '../../kafka/group-positions.ts';
-import type { GroupPosition } from '../../quarantine/manifest.ts';
-
-export interface PositionsToRestore {
-  readonly topic: string;
-  readonly positions: readonly GroupPosition[];
-  /** Per partition: where the new copy ends. */
-  readonly ends: ReadonlyMap<number, bigint>;
-}
+import { commitPositions, committedPositions } from '../../kafka/group-positions.ts';
+import type { Manifest } from '../../quarantine/manifest.ts';
+import { LogReader } from '../../replication/logs/log-reader.ts';
+import { planPositions } from './plan-positions.ts';
 
 /**
- * Commits the saved positions on the new copy: same offsets, same records. Not where a group has committed one by
- * itself meanwhile, and not beyond the copy's end (it stood on foreign records). Returns one line for each that is not
- * restored; they stay in the manifest.
+ * Commits the positions that consumer groups had on the old copy on the new one, as far as they mean the same records
+ * there ({@link planPositions}). Returns one line for each that is not put back as it was; all of them stay in the
+ * manifest. Throws when a cluster does not answer.
  */
 export async function restorePositions(
   target: Cluster,
-  { topic, positions, ends }: PositionsToRestore,
+  { topic, groupPositions, partitions }: Manifest,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (positions.length === 0) return [];
-  const remarks: string[] = [];
-  const present = await committedPositions(target, topic, ends.size);
-  const taken = new Set(present.positions.map(({ group, partition }) => `${partition}/${group}`));
-  for (const [group, saved] of Map.groupBy(positions, (position) => position.group)) {
-    const due: CommittedPosition[] = [];
-    for (const { partition, offset, metadata } of saved) {
-      if (taken.has(`${partition}/${group}`)) continue;
-      const end = ends.get(partition);
-      if (end === undefined || BigInt(offset) > end) {
-        remarks.push(`group ${group} stood at offset ${offset} of partition ${partition}, beyond the new copy's end`);
-      } else {
-        due.push({ group, partition, offset: BigInt(offset), metadata });
-      }
-    }
-    if (due.length === 0) continue;
-    const code = await commitPositions(target, group, topic, due);
-    if (code !== undefined) {
-      const where = due.map(({ partition, offset }) => `${partition}:${offset}`).join(', ');
-      remarks.push(`the positions of group ${group} (${where}) were refused: ${errorName(code)}`);
-    }
+  const forks = new Map(
+    partitions.flatMap(({ partition, forkOffset }) =>
+      forkOffset === undefined ? [] : [[partition, BigInt(forkOffset)]],
+    ),
+  );
+  const ends = await endsOf(target, topic, signal);
+  const { positions: present } = await committedPositions(target, topic, ends.size);
+  const { due, remarks } = planPositions({ positions: groupPositions, forks, ends, present });
+  const refused: string[] = [];
+  for (const [group, positions] of Map.groupBy(due, (position) => position.group)) {
+    signal.throwIfAborted();
+    const code = await commitPositions(target, group, topic, positions);
+    if (code === undefined) continue;
+    const where = positions.map(({ partition, offset }) => `${partition}:${offset}`).join(', ');
+    refused.push(`the positions of group ${group} (${where}) were refused: ${errorName(code)}`);
   }
-  return remarks;
+  return [...remarks, ...refused];
+}
+
+async function endsOf(target: Cluster, topic: string, signal: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
+  const found = (await target.metadata([topic])).topics.get(topic)?.partitions ?? [];
+  const reader = new LogReader(target);
+  const ends = new Map<number, bigint>();
+  for (const { partition } of found) ends.set(partition, (await reader.range(topic, partition, signal)).end);
+  return ends;
 }

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import { describeTopicConfigs } from '../../kafka/topic-admin.ts';
 import type { CopyOnlyBatch } from '../../replication/logs/copy-only.ts';
 import { LogReader } from '../../replication/logs/log-reader.ts';
 import { linkProducerId } from '../../replication/partition/producer-identity.ts';
@@ -55,6 +56,7 @@ export async function currentPartitions(
 export async function scanTopic(sides: Sides, ids: RebuildIds, options: ScanOptions): Promise<readonly TopicScan[]> {
   const { signal, onPartition, sink } = options;
   const counts = await currentPartitions(sides, ids);
+  const compacted = await compactsAtSource(sides, ids.topic);
   const logs = readersOf(sides);
   const total = Math.max(counts.copy, counts.source);
   const scans: TopicScan[] = [];
@@ -62,31 +64,51 @@ export async function scanTopic(sides: Sides, ids: RebuildIds, options: ScanOpti
     onPartition(partition, total);
     const toCopy =
       partition < counts.source ? await logs.source.range(ids.topic, partition, signal) : { start: 0n, end: 0n };
-    const scan = partition < counts.copy ? await scanOne(logs, partition, { ids, counts, signal, sink }) : nothingThere;
+    const scan =
+      partition < counts.copy
+        ? await scanOne(logs, partition, { ids, counts: { ...counts, compacted }, signal, sink })
+        : nothingThere;
     scans.push({ ...scan, partition, offsetsToCopy: Number(toCopy.end - toCopy.start) });
   }
   onPartition(total, total);
   return scans;
 }
 
+async function compactsAtSource({ source }: Sides, topic: string): Promise<boolean> {
+  const policy = (await describeTopicConfigs(source, [topic])).get(topic)?.get('cleanup.policy') ?? '';
+  return policy.split(',').some((each) => each.trim() === 'compact');
+}
+
+/** What the source topic is like. */
+interface SourceShape {
+  /** Its partitions. */
+  readonly source: number;
+  readonly compacted: boolean;
+}
+
 interface ScanOne extends Pick<ScanOptions, 'signal'> {
   readonly ids: RebuildIds;
-  readonly counts: { readonly source: number };
+  readonly counts: SourceShape;
   readonly sink: ScanOptions['sink'];
 }
 
 function scanOne(logs: ScanLogs, partition: number, { ids, counts, signal, sink }: ScanOne): Promise<PartitionScan> {
   const bound = sink === undefined ? {} : { sink: (found: CopyOnlyBatch) => sink(partition, found) };
-  return scanPartition(logs, partitionToScan(ids, partition, counts.source), { ...bound, signal });
+  return scanPartition(logs, partitionToScan(ids, partition, counts), { ...bound, signal });
 }
 
 /** A partition as the scan wants it. The copy of a topic that is no more has nothing to be compared with. */
-export function partitionToScan(ids: RebuildIds, partition: number, sourcePartitions: number): ScannedPartition {
+export function partitionToScan(
+  ids: RebuildIds,
+  partition: number,
+  { source, compacted }: SourceShape,
+): ScannedPartition {
   return {
     topic: ids.topic,
     partition,
     producerId: linkProducerId(ids.link, ids.copiedTopicId, partition),
-    atSource: ids.copiedTopicId === ids.sourceTopicId && partition < sourcePartitions,
+    atSource: ids.copiedTopicId === ids.sourceTopicId && partition < source,
+    compacted,
   };
 }
 
@@ -96,8 +118,10 @@ export function readersOf({ source, target }: Sides): ScanLogs {
 
 const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
+const noneUnexplained = { recordsUnexplained: 0, unexplainedSha256: emptySha256 };
+
 /** A partition that the source got later than the copy. */
 const nothingThere: PartitionScan = {
   range: { copyStart: '0', copyEnd: '0' },
-  quarantined: { batches: 0, records: 0, recordsOnlyHere: 0, bytes: 0, sha256: emptySha256 },
+  quarantined: { batches: 0, records: 0, recordsOnlyHere: 0, bytes: 0, sha256: emptySha256, ...noneUnexplained },
 };

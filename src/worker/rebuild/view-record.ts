@@ -7,6 +7,8 @@ export interface StepProgress {
   readonly partitionsDone: number;
   readonly partitionsTotal: number;
   readonly trouble: string | undefined;
+  /** Why nobody carries it out any more although it is not at its end. */
+  readonly interrupted: string | undefined;
 }
 
 /** The journal's record as the API shows it. Pure. */
@@ -14,22 +16,27 @@ export function viewRecord(record: RebuildRecord, progress: StepProgress): Rebui
   const { step, planHash: hash, startedAt } = record;
   const quarantine = join(record.folder, record.name);
   const confirmed = { hash, startedAt, quarantine };
+  const { partitionsDone, partitionsTotal, interrupted } = progress;
+  const trouble = progress.trouble === undefined ? {} : { trouble: progress.trouble };
+  if (interrupted !== undefined && step.kind !== 'done' && step.kind !== 'stopped') {
+    return { step: 'interrupted', ...confirmed, at: step.kind, reason: interrupted };
+  }
   switch (step.kind) {
-    case 'quarantining': {
-      const { partitionsDone, partitionsTotal } = progress;
-      return { step: 'quarantining', ...confirmed, partitionsDone, partitionsTotal };
-    }
+    case 'quarantining':
+      return { step: 'quarantining', ...confirmed, partitionsDone, partitionsTotal, ...trouble };
     case 'deleting':
-      return {
-        step: 'deleting',
-        ...confirmed,
-        ...(progress.trouble === undefined ? {} : { trouble: progress.trouble }),
-      };
+      return { step: 'deleting', ...confirmed, ...trouble };
     case 'seeding':
-      return { step: 'seeding', ...confirmed };
+      return { step: 'seeding', ...confirmed, ...trouble };
     case 'done':
-      return { step: 'done', ...confirmed, at: step.at, remarks: step.remarks };
+      return { step: 'done', ...confirmed, at: step.at, copy: step.copy, remarks: step.remarks };
     case 'stopped':
-      return { step: 'stopped', at: step.at, reason: step.reason, ...(step.quarantined ? { quarantine } : {}) };
+      return {
+        step: 'stopped',
+        at: step.at,
+        reason: step.reason,
+        copy: step.deletionSent ? 'unknown' : 'kept',
+        ...(step.quarantined ? { quarantine } : {}),
+      };
   }
 }

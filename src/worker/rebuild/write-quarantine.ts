@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { committedPositions } from '../../kafka/group-positions.ts';
-import { type Manifest, manifestFormat } from '../../quarantine/manifest.ts';
+import { sha256OfFile, syncFolder } from '../../quarantine/durable-file.ts';
+import { type Manifest, manifestFormat, manifestName, type ManifestPartition } from '../../quarantine/manifest.ts';
+import { QuarantineError, readManifest } from '../../quarantine/quarantine-reader.ts';
 import { type PartitionFiles, QuarantineWriter } from '../../quarantine/quarantine-writer.ts';
 import { verifyQuarantine } from '../../quarantine/verify-quarantine.ts';
 import { plannedPartition, renderPositions } from './make-plan.ts';
-import { planHash } from './plan-hash.ts';
+import { type HashedPartition, planHash } from './plan-hash.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import { type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
 import { Stopped } from './stopped.ts';
@@ -85,10 +87,40 @@ export async function finishedQuarantine(record: RebuildRecord): Promise<Finishe
   if (manifest === undefined || manifestSha256 === undefined) return undefined;
   const [problem] = problems;
   if (problem !== undefined) throw new Stopped(`the quarantine ${path} is damaged: ${problem}`);
-  if (manifest.planHash !== record.planHash || manifest.copyTopicId !== record.copyTopicId) {
+  // Of what it holds, not of what it says: only that is what was confirmed.
+  const found = planHash({ ...manifest, partitions: manifest.partitions.map(confirmedPart) });
+  if (found !== record.planHash || manifest.planHash !== found || manifest.copyTopicId !== record.copyTopicId) {
     throw new Stopped(`the quarantine ${path} is that of another rebuild`);
   }
+  // The worker that gave it its name may have died before that was on the disk.
+  await syncFolder(record.folder);
   return { manifest, manifestSha256 };
+}
+
+/** The same, for a copy that is about to be deleted. Throws {@link Stopped} when it is not there as it was written. */
+export async function verifiedQuarantine(record: RebuildRecord, manifestSha256: string): Promise<Manifest> {
+  const finished = await finishedQuarantine(record);
+  if (finished?.manifestSha256 === manifestSha256) return finished.manifest;
+  throw new Stopped(`the quarantine ${quarantinePath(record)} is not there any more as it was written`);
+}
+
+function confirmedPart({ partition, forkOffset, ...quarantined }: ManifestPartition): HashedPartition {
+  return { partition, ...(forkOffset === undefined ? {} : { forkOffset }), quarantined };
+}
+
+/**
+ * What the manifest of this rebuild says, without a look at the files it describes. Throws {@link QuarantineError} when
+ * it cannot be read or is not the one that was written.
+ */
+export async function writtenManifest(
+  record: Pick<RebuildRecord, 'folder' | 'name'>,
+  manifestSha256: string,
+): Promise<Manifest> {
+  const path = quarantinePath(record);
+  const manifest = await readManifest(path);
+  const { sha256 } = await sha256OfFile(join(path, manifestName));
+  if (sha256 !== manifestSha256) throw new QuarantineError(`the manifest in ${path} is not the one that was written`);
+  return manifest;
 }
 
 export function quarantinePath({ folder, name }: Pick<RebuildRecord, 'folder' | 'name'>): string {

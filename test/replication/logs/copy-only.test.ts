@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CopyComparison } from '../../../src/replication/logs/copy-only.ts';
+import { type ComparedLogs, CopyComparison } from '../../../src/replication/logs/copy-only.ts';
 import type { RawBatch } from '../../../src/replication/logs/log-reader.ts';
 import { parseBatch } from '../../../src/replication/batches/record-batch.ts';
 import { decodeRecords } from '../../../src/replication/batches/records.ts';
@@ -23,26 +23,31 @@ interface Found {
   readonly fork: bigint | undefined;
 }
 
+type Starts = Partial<Pick<ComparedLogs, 'copyStart' | 'sourceStart' | 'compactedTo'>>;
+
 async function compare(
   source: readonly RawBatch[],
   copy: readonly RawBatch[],
-  starts: { readonly copyStart?: bigint; readonly sourceStart?: bigint | undefined } = {},
-): Promise<Found> {
+  starts: Starts = {},
+): Promise<Found & { readonly unexplained: readonly bigint[] }> {
   const comparison = new CopyComparison({
     source: log(source),
     copy: log(copy),
     copyStart: 0n,
     sourceStart: 0n,
+    compactedTo: undefined,
     isFiller: () => Promise.resolve(false),
     ...starts,
   });
   const onlyHere: bigint[] = [];
   const quarantined: bigint[] = [];
+  const unexplained: bigint[] = [];
   for await (const found of comparison.batches()) {
     for (const { first, last } of found.onlyHere) for (let at = first; at <= last; at++) onlyHere.push(at);
+    for (const { first, last } of found.unexplained) for (let at = first; at <= last; at++) unexplained.push(at);
     for (let at = found.batch.header.baseOffset; at <= found.batch.header.lastOffset; at++) quarantined.push(at);
   }
-  return { onlyHere, quarantined, fork: comparison.forkOffset };
+  return { onlyHere, quarantined, unexplained, fork: comparison.forkOffset };
 }
 
 /** Batches of these sizes from `from` on; `mark` makes records differ that stand at the same offsets. */
@@ -64,7 +69,7 @@ describe('what only the copy holds', () => {
     await fc.assert(
       fc.asyncProperty(sizes, async (list) => {
         const logs = run(0n, list);
-        expect(await compare(logs, logs)).toEqual({ onlyHere: [], quarantined: [], fork: undefined });
+        expect(await compare(logs, logs)).toEqual({ onlyHere: [], quarantined: [], unexplained: [], fork: undefined });
       }),
     );
   });
@@ -80,6 +85,7 @@ describe('what only the copy holds', () => {
         expect(found).toEqual({
           onlyHere: offsets(fork, fork + total(atCopy)),
           quarantined: offsets(fork, fork + total(atCopy)),
+          unexplained: offsets(fork, fork + total(atCopy)),
           fork: BigInt(fork),
         });
       }),
@@ -123,7 +129,7 @@ describe('what only the copy holds', () => {
     const alien = raw(makeBatch({ baseOffset: 1n, records: 1, valueBytes: 99 }));
     const [first, , last] = source;
     if (first === undefined || last === undefined) throw new Error('three batches');
-    expect(await compare(source, [first, alien, last])).toEqual({ onlyHere: [1n], quarantined: [1n], fork: 1n });
+    expect(await compare(source, [first, alien, last])).toMatchObject({ onlyHere: [1n], quarantined: [1n], fork: 1n });
   });
 
   test('records the source deleted by their age go, but are no fork', async () => {
@@ -131,14 +137,31 @@ describe('what only the copy holds', () => {
     expect(await compare(copy.slice(2), copy, { sourceStart: 2n })).toEqual({
       onlyHere: [0n, 1n],
       quarantined: [0n, 1n],
+      unexplained: [],
       fork: undefined,
     });
+  });
+
+  test('records the source compacted away go, but are no fork; one that it has otherwise is', async () => {
+    const copy = run(0n, [1, 1, 1, 1]);
+    const source = copy.filter((_, at) => at !== 1);
+    const found = { onlyHere: [1n], quarantined: [1n] };
+    expect(await compare(source, copy, { compactedTo: 4n })).toEqual({ ...found, unexplained: [], fork: undefined });
+    expect(await compare(source, copy)).toEqual({ ...found, unexplained: [1n], fork: 1n });
+    const alien = [...copy.slice(0, 3), ...run(3n, [1], 99)];
+    expect(await compare(source, alien, { compactedTo: 4n })).toMatchObject({ unexplained: [3n], fork: 3n });
+  });
+
+  test('what lies behind the end of a compacted source is a fork', async () => {
+    const copy = run(0n, [1, 1, 1]);
+    const found = await compare(copy.slice(0, 2), copy, { compactedTo: 2n });
+    expect(found).toMatchObject({ unexplained: [2n], fork: 2n });
   });
 
   test('a record that only the source has is a fork, though nothing goes', async () => {
     const source = run(0n, [1, 1, 1]);
     const copy = source.filter((_, index) => index !== 1);
-    expect(await compare(source, copy)).toEqual({ onlyHere: [], quarantined: [], fork: 1n });
+    expect(await compare(source, copy)).toEqual({ onlyHere: [], quarantined: [], unexplained: [], fork: 1n });
   });
 
   test('everything, where the source has no such partition', async () => {
@@ -149,7 +172,7 @@ describe('what only the copy holds', () => {
     const marker = raw(
       makeBatch({ baseOffset: 0n, records: 1, attributes: attribute.control | attribute.transactional }),
     );
-    expect(await compare([], [marker])).toEqual({ onlyHere: [], quarantined: [], fork: undefined });
+    expect(await compare([], [marker])).toEqual({ onlyHere: [], quarantined: [], unexplained: [], fork: undefined });
   });
 
   test('a batch that cannot be decoded is kept whole', async () => {
