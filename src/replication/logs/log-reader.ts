@@ -97,18 +97,20 @@ export class LogReader {
 
   /**
    * All batches that overlap [from, to), in order. The frames stay valid. Where the log start has moved past what is to
-   * be read next (retention, DeleteRecords) it goes on at the new start.
+   * be read next (retention, DeleteRecords) it goes on at the new start. `bytesMax` of one answer: 4 MiB where nothing
+   * else is said.
    */
   async *batches(
     of: { readonly topic: string; readonly partition: number },
-    range: { readonly from: bigint; readonly to: bigint },
+    range: { readonly from: bigint; readonly to: bigint; readonly bytesMax?: number },
     signal: AbortSignal,
   ): AsyncGenerator<RawBatch> {
+    const { bytesMax = answerBytesMax } = range;
     let position = range.from;
     while (position < range.to) {
       let batches: readonly RawBatch[];
       try {
-        ({ batches } = await this.chunk(of, { offset: position, bytesMax: answerBytesMax }, signal));
+        ({ batches } = await this.chunk(of, { offset: position, bytesMax }, signal));
       } catch (error) {
         if (!(error instanceof KafkaError) || error.code !== offsetOutOfRange) throw error;
         const { start } = await this.range(of.topic, of.partition, signal);

@@ -248,7 +248,9 @@ export class ContinuousProof {
     const to = readTo < part.to ? readTo : part.to;
     if (to <= part.from) throw new KafkaError(offsetNotAvailable, `comparing ${of.topic}/${of.partition} at ${to}`);
     const range = { from: part.from, to };
-    const logs = { source: inOrder(batches), copy: this.#copy.batches(of, range, signal) };
+    // No more of the copy than of the source: the share of the bandwidth is that of both.
+    const copy = this.#copy.batches(of, { ...range, bytesMax: this.#limits.sliceBytes }, signal);
+    const logs = { source: inOrder(batches), copy };
     return { comparison: await compareLogs(logs, { ...range, compacted }), bytes, to };
   }
 
