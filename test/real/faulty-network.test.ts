@@ -8,6 +8,7 @@ import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
+import { transactInTurn } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 const sites = sharedSites();
@@ -199,7 +200,7 @@ test('a bit that flips in the answer to an append never puts a record at a wrong
 test('a bit that flips in the list of aborted transactions loses no record and shows none that was aborted', async () => {
   const topic = 'a_aborted_list';
   await createTopic(sites.a.app, topic);
-  await produceTransactions(topic, ['commit', 'abort', 'commit']);
+  await transactInTurn(sites.a.app, topic, { fates: ['commit', 'abort', 'commit'], records: 10 });
   let flips = 0;
   suffer({
     source: {
@@ -255,25 +256,6 @@ async function produceTo(topic: string, partitions: readonly number[]): Promise<
     for (const partition of partitions) {
       const messages = ['x', 'y', 'z'].map((value) => ({ partition, value: value.repeat(20) }));
       for (let batch = 0; batch < 2; batch++) await producer.send({ topic, messages });
-    }
-  } finally {
-    await producer.disconnect();
-  }
-}
-
-/** Ten records and a marker for each. */
-async function produceTransactions(topic: string, fates: readonly ('commit' | 'abort')[]): Promise<void> {
-  const producer = kafkajs(sites.a.app).producer({
-    ...{ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 },
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  try {
-    for (const fate of fates) {
-      const transaction = await producer.transaction();
-      const messages = Array.from({ length: 10 }, (_, index) => ({ partition: 0, value: `${fate} ${index}` }));
-      await transaction.send({ topic, messages });
-      await transaction[fate]();
     }
   } finally {
     await producer.disconnect();
