@@ -122,7 +122,7 @@ function startTransactionalWriter(cluster: ClusterConfigInput, options: WriterOp
   let running = true;
   const open = async (): Promise<Producer> => {
     const producer = transactionalProducer(cluster, transactionalId);
-    // Connecting asks for a new epoch, which aborts what an earlier producer left open.
+    // Its first transaction asks for a new epoch, which aborts what an earlier producer left open.
     await producer.connect();
     return producer;
   };

@@ -4,7 +4,7 @@ import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { comesBackSoon, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic } from '../fixtures/kafkajs.ts';
-import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { startSteadyLoad, type SteadyLoad } from '../fixtures/steady-load.ts';
 import { eventually } from '../fixtures/wait.ts';
 
@@ -69,7 +69,7 @@ test(
       await everyPartitionMoves();
     }
     await load.stop();
-    await pair.topic(topic, following, roundMs);
+    await pair.level(topic, roundMs);
     const report = await pair.verify([topic]);
     expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
     expect(report.totals.recordsEqual).toBeGreaterThanOrEqual(load.acknowledged);
