@@ -4,7 +4,7 @@ import { decodeFetch } from '../../src/kafka/fetch-api.ts';
 import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
-import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
+import { createTopic, kafkajs, logEnds, recordsIn } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
@@ -71,7 +71,10 @@ async function expectWholeAfter(topic: string, until: () => Promise<unknown>): P
     await load.stop();
   }
   expect(load.acknowledged).toBeGreaterThan(0);
-  expect(await link.compare(topic)).toMatchObject({ ...whole, recordsEqual: load.acknowledged });
+  // kafkajs may send a record twice: the source says how many there are.
+  const written = await recordsIn(sites.a.app, topic);
+  expect(written).toBeGreaterThanOrEqual(load.acknowledged);
+  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: written });
 }
 
 /** Numbers that look like chance and are the same in every run. */
@@ -164,7 +167,7 @@ test('a bit that flips anywhere in the header of a batch heals by fetching again
     Array.from({ length: headerBytes }, (_, partition) => partition),
   );
   await eventually('each partition had its bit flipped', () => flipped.size === headerBytes || undefined);
-  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: 6 * headerBytes });
+  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: await recordsIn(sites.a.app, topic) });
   expect(faultsOf(topic)).toEqual([]);
 });
 
