@@ -5,6 +5,7 @@ import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds, recordsIn } from '../fixtures/kafkajs.ts';
+import { answerHeaderBytes, batchesOf, flip, inSession } from '../fixtures/passing-answers.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
@@ -15,10 +16,7 @@ const sites = sharedSites();
 const whole = { batchesDifferent: 0, recordsDifferent: 0, behind: 0 };
 /** Shorter than in a worker, so that a silent broker is given up within the test's time. */
 const patienceMs = 3_000;
-const fetchKey = 1;
 const produceKey = 0;
-/** Length of the answer's header: correlation id and tagged fields. */
-const answerHeaderBytes = 5;
 let proxies: { readonly source: FaultProxy; readonly target: FaultProxy };
 let link: TestReplication;
 
@@ -233,22 +231,6 @@ function copiersWait(topic: string): boolean {
 
 function faultsOf(topic: string): TestReplication['faults'] {
   return link.faults.filter((fault) => fault.topic === topic);
-}
-
-function flip(bytes: Buffer, at: number): void {
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 0x01, at);
-}
-
-/** The raw batches in an answer to a fetch, by partition; slices of the answer. */
-function batchesOf({ apiKey, body }: PassingAnswer): { readonly partition: number; readonly bytes: Buffer }[] {
-  if (apiKey !== fetchKey) return [];
-  return decodeFetch(body, answerHeaderBytes)
-    .partitions.filter(({ records }) => records.end - records.start > headerBytes)
-    .map(({ partition, records }) => ({ partition, bytes: body.subarray(records.start, records.end) }));
-}
-
-function inSession({ apiKey, body }: PassingAnswer): boolean {
-  return apiKey === fetchKey && decodeFetch(body, answerHeaderBytes).sessionId !== 0;
 }
 
 /** Twice three records for each of the partitions, in batches of their own. */

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { compactedTopic } from '../fixtures/compacted-topic.ts';
 import { createTopic, deleteBefore, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
 import { startPair, startRival, type TestPair } from '../fixtures/pair.ts';
-import { type PassingRequest, type RequestFate } from '../fixtures/fault-proxy.ts';
+import { type PassingAnswer, type PassingRequest, type RequestFate } from '../fixtures/fault-proxy.ts';
+import { batchesOf, flip, inSession } from '../fixtures/passing-answers.ts';
+import { metric } from '../fixtures/worker-metrics.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { transact, transactionalProducer } from '../fixtures/transactions.ts';
@@ -32,10 +35,10 @@ test('committed records of interleaved transactions keep offsets and bytes; mark
   await pair.level('a_transactions', 60_000);
   const report = await pair.verify(['a_transactions']);
   expect(report.totals).toMatchObject({ batchesRepacked: 0, batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
-  expect(report.totals.recordsEqual).toBe(await committedIn('a_transactions'));
   const committed = [{ topic: 'a_transactions', isolation: 'read_committed' as const }];
   const everything = [{ topic: 'a_transactions', isolation: 'read_uncommitted' as const }];
   const atSource = await javaConsume(sites.a.app, committed);
+  expect(report.totals.recordsEqual).toBe(recordsOf(atSource));
   expect(await javaConsume(sites.b.app, committed)).toEqual(atSource);
   // The copy has no aborted data: whoever reads uncommitted there sees what is committed at the source.
   expect(await javaConsume(sites.b.app, everything)).toEqual(atSource);
@@ -100,7 +103,8 @@ test('a worker killed in the middle of gaps goes on where the log ends', async (
   await pair.level(topic, 60_000);
   const report = await pair.verify([topic]);
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
-  expect(report.totals.recordsEqual).toBe(await committedIn(topic));
+  const committed = [{ topic, isolation: 'read_committed' as const }];
+  expect(report.totals.recordsEqual).toBe(recordsOf(await javaConsume(sites.a.app, committed)));
 }, 240_000);
 
 /** Kills worker b with a request for markers under way, which gets to its broker or not; no answer gets back. */
@@ -148,6 +152,27 @@ test('the log start of the source is taken over while the link runs', async () =
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
 });
 
+test('damage on the way through a worker is seen in its metrics, and healed by fetching again', async () => {
+  const refused = 'umbra_link_corrupt_batches_total';
+  await createTopic(sites.b.app, 'b_damaged');
+  await pair.level('b_damaged');
+  const before = await metric(pair.api.a, refused);
+  let flips = 0;
+  const onAnswer = (answer: PassingAnswer): void => {
+    const [batch] = inSession(answer) ? batchesOf(answer) : [];
+    if (batch === undefined || flips > 0) return;
+    flips += 1;
+    flip(batch.bytes, headerBytes + 3);
+  };
+  networkOfB.set({ onAnswer });
+  onTestFinished(() => networkOfB.set({}));
+  await produce(sites.b.app, 'b_damaged', ['one record', 'and another']);
+  await eventually('it is counted', async () => (await metric(pair.api.a, refused)) > before || undefined);
+  await pair.level('b_damaged');
+  const report = await pair.verify(['b_damaged']);
+  expect(report.totals).toMatchObject({ batchesEqual: 1, batchesDifferent: 0, recordsDifferent: 0 });
+});
+
 test('a second worker of a site takes the link over and the first one stops for good', async () => {
   await createTopic(sites.a.app, 'a_taken_over');
   await produce(sites.a.app, 'a_taken_over', ['before']);
@@ -170,9 +195,7 @@ test('a second worker of a site takes the link over and the first one stops for 
   }
 });
 
-/** Records that a read_committed reader of the source sees. */
-async function committedIn(topic: string): Promise<number> {
-  const digests = await javaConsume(sites.a.app, [{ topic, isolation: 'read_committed' }]);
+function recordsOf(digests: Awaited<ReturnType<typeof javaConsume>>): number {
   return digests.reduce((sum, { records }) => sum + records, 0);
 }
 

@@ -8,7 +8,7 @@ import { sharedSites } from '../fixtures/shared-sites.ts';
 import { cleanedOften } from '../fixtures/strange-topics.ts';
 import { sendIn, transactionalProducer } from '../fixtures/transactions.ts';
 
-/** `INTERLEAVINGS=100` is the long version; `INTERLEAVINGS_SEED` repeats a run, whose seed is in its name. */
+/** `INTERLEAVINGS=100` is the long version; `INTERLEAVINGS_SEED` repeats a run, whose seed is printed. */
 const runs = Number(process.env['INTERLEAVINGS'] ?? '3');
 const seed = Number(process.env['INTERLEAVINGS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const sites = sharedSites();
@@ -46,8 +46,9 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 test(
-  `whatever producers, the cleaner and deletions do in between, the copy is equal (INTERLEAVINGS_SEED=${seed})`,
+  'whatever producers, the cleaner, deletions and kills do in between, the copy is equal',
   async () => {
+    process.stdout.write(`interleavings: seed ${seed}\n`);
     let round = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 30 }), fc.boolean(), async (steps, compacted) => {

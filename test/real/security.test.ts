@@ -210,7 +210,8 @@ test.concurrent('connections outlive their sessions, idle or under a steady stre
     const answersMin = 30;
     let answers = 0;
     const stream = async (): Promise<void> => {
-      for (; performance.now() < untilMs || answers < answersMin; answers++) await call(connection, metadataV12.api, [], false, false);
+      for (; performance.now() < untilMs || answers < answersMin; answers++)
+        await call(connection, metadataV12.api, [], false, false);
     };
     await Promise.all([stream(), stream(), stream()]);
     expect(connection.closed, mechanism).toBe(false);
