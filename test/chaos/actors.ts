@@ -7,6 +7,8 @@ import { describeStep, type Step } from './plan.ts';
 /** What really happened. */
 export interface Tally {
   workerKills: number;
+  /** Kills at which an append was with a broker, without an answer yet. */
+  killsInAppend: number;
   zombies: number;
   /** Append requests of zombies that arrived after they went on. */
   zombieAppends: number;
@@ -30,7 +32,6 @@ interface Stage {
 }
 
 const goesOnMs = 90_000;
-const cutMs = 30_000;
 
 /** Carries out the steps one after the other, until `signal` says that it is enough; waits in the end until every zombie is back and the copy goes on. */
 export async function perform(
@@ -39,7 +40,7 @@ export async function perform(
   { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<Tally> {
   const tally: Tally = {
-    ...{ workerKills: 0, zombies: 0, zombieAppends: 0, brokerKills: 0, brokerFreezes: 0 },
+    ...{ workerKills: 0, killsInAppend: 0, zombies: 0, zombieAppends: 0, brokerKills: 0, brokerFreezes: 0 },
     ...{ brokerRestarts: 0, cuts: 0, frozenAtOnce: 0, workers: 0 },
   };
   const stage: Stage = { lab, say, tally, frozen: new Set() };
@@ -89,16 +90,27 @@ async function appends(worker: CrewMember, requests: number): Promise<void> {
   await eventually(`${worker.name} appends`, () => worker.appends >= wanted || undefined, goesOnMs);
 }
 
-async function killWorker({ afterAppends, afterMs, rivalFirst }: StepOf<'kill-worker'>, stage: Stage): Promise<void> {
+async function killWorker(step: StepOf<'kill-worker'>, stage: Stage): Promise<void> {
+  const { afterAppends, afterMs, inAppend, rivalFirst } = step;
   const { crew } = stage.lab;
   const victim = crew.current;
   await appends(victim, afterAppends);
   const successor = rivalFirst ? crew.hire() : undefined;
   // With a rival: some time between the start of its process and the end of its take-over.
   await delay(rivalFirst ? afterMs * 6 : afterMs);
-  await victim.kill();
+  const underWay = await kill(victim, inAppend);
   stage.tally.workerKills += 1;
+  if (underWay > 0) stage.tally.killsInAppend += 1;
+  stage.say(`${victim.name} was killed with ${underWay} appends under way`);
   await (successor ?? crew.hire());
+}
+
+/** Resolves to the number of its appends that were with a broker at that moment. */
+async function kill(victim: CrewMember, inAppend: boolean): Promise<number> {
+  if (inAppend) return victim.killInAppend();
+  const underWay = victim.appendsUnderWay;
+  await victim.kill();
+  return underWay;
 }
 
 async function freezeWorker({ afterAppends, afterMs, forMs }: StepOf<'freeze-worker'>, stage: Stage): Promise<void> {
@@ -176,8 +188,7 @@ async function rollingRestart({ site }: StepOf<'rolling-restart'>, stage: Stage)
 
 async function cut(step: StepOf<'cut'>, stage: Stage): Promise<void> {
   const worker = stage.lab.crew.current;
-  const happened = worker.cut(step).then(() => true);
-  if (!(await Promise.race([happened, delay(cutMs, false)]))) throw new Error(`nothing to cut: ${step.api}`);
+  await worker.cut(step);
   stage.tally.cuts += 1;
   await goesOn(worker);
 }

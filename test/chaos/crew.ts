@@ -12,6 +12,7 @@ import { eventually } from '../fixtures/wait.ts';
 const produceKey = 0;
 const fetchKey = 1;
 const writeTxnMarkersKey = 27;
+const appendKeys: readonly number[] = [produceKey, writeTxnMarkersKey];
 const boundMs = 90_000;
 
 /** A request of the worker to be cut, the next of its kind. */
@@ -26,6 +27,8 @@ export interface CrewMember {
   readonly name: string;
   /** Requests that append (Produce, WriteTxnMarkers) which have reached its target brokers' side of the network. */
   readonly appends: number;
+  /** Of these, the ones that were passed on to a broker and have no answer yet. */
+  readonly appendsUnderWay: number;
   /** Records it has copied, as it says itself; 0 while it does not answer. */
   copied(): Promise<number>;
   /** It says that another worker took over. */
@@ -36,9 +39,14 @@ export interface CrewMember {
   settled(names: readonly string[]): Promise<boolean>;
   /** kill -9. Resolves when it is gone. */
   kill(): Promise<void>;
+  /**
+   * kill -9 in the moment in which its next append goes to a broker. Resolves when it is gone, to the number of appends
+   * that were under way.
+   */
+  killInAppend(): Promise<number>;
   freeze(): void;
   thaw(): void;
-  /** Resolves when the cut has happened. */
+  /** Resolves when the connection was cut. */
   cut(cut: Cut): Promise<void>;
   log(): Promise<string>;
 }
@@ -114,7 +122,8 @@ interface MemberParts {
 class Member implements CrewMember {
   readonly #parts: MemberParts;
   #appends = 0;
-  #cut: { readonly wanted: Cut; readonly done: () => void } | undefined;
+  #cut: Cut | undefined;
+  #onAppend: (() => void) | undefined;
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
@@ -133,6 +142,10 @@ class Member implements CrewMember {
 
   get appends(): number {
     return this.#appends;
+  }
+
+  get appendsUnderWay(): number {
+    return appendKeys.reduce((sum, key) => sum + this.#parts.target.unanswered(key), 0);
   }
 
   async copied(): Promise<number> {
@@ -170,6 +183,18 @@ class Member implements CrewMember {
     await Promise.all([this.#parts.source.close(), this.#parts.target.close()]);
   }
 
+  async killInAppend(): Promise<number> {
+    let underWay: number | undefined;
+    this.#onAppend = (): void => {
+      this.#onAppend = undefined;
+      process.kill(this.#parts.pid, 'SIGKILL');
+      underWay = this.appendsUnderWay + 1;
+    };
+    const seen = await eventually(`${this.name} appends`, () => underWay, boundMs);
+    await this.kill();
+    return seen;
+  }
+
   freeze(): void {
     process.kill(this.#parts.pid, 'SIGSTOP');
   }
@@ -178,10 +203,11 @@ class Member implements CrewMember {
     process.kill(this.#parts.pid, 'SIGCONT');
   }
 
-  cut(wanted: Cut): Promise<void> {
-    return new Promise((resolve) => {
-      this.#cut = { wanted, done: resolve };
-    });
+  async cut(wanted: Cut): Promise<void> {
+    const { source, target } = this.#parts;
+    const before = source.cuts + target.cuts;
+    this.#cut = wanted;
+    await eventually(`a cut of ${wanted.api}`, () => source.cuts + target.cuts > before || undefined, boundMs);
   }
 
   log(): Promise<string> {
@@ -189,14 +215,16 @@ class Member implements CrewMember {
   }
 
   #onRequest({ apiKey, body }: PassingRequest): RequestFate {
-    if (apiKey === produceKey || apiKey === writeTxnMarkersKey) this.#appends += 1;
-    if (this.#cut === undefined || apiKey !== keyOf(this.#cut.wanted.api)) return { kind: 'pass' };
-    const { wanted, done } = this.#cut;
+    if (appendKeys.includes(apiKey)) {
+      this.#appends += 1;
+      this.#onAppend?.();
+    }
+    if (this.#cut === undefined || apiKey !== keyOf(this.#cut.api)) return { kind: 'pass' };
+    const { where, share } = this.#cut;
     this.#cut = undefined;
-    done();
-    // Of an answer the length is not known yet: these are of some dozen bytes, or of many.
-    const of = wanted.where === 'request' ? body.length : 60;
-    return { kind: wanted.where === 'request' ? 'cut' : 'cut-answer', afterBytes: Math.floor(of * wanted.share) };
+    return where === 'request'
+      ? { kind: 'cut', afterBytes: Math.floor(body.length * share) }
+      : { kind: 'cut-answer', share };
   }
 }
 

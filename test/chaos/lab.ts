@@ -1,6 +1,6 @@
 import { type SiteId } from '../../src/pair/site.ts';
 import { type Chance } from '../fixtures/chance.ts';
-import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { comesBackSoon, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic } from '../fixtures/kafkajs.ts';
 import { Crew } from './crew.ts';
 import { type Load, startPlainLoad, startTransactionalLoad } from './load.ts';
@@ -38,7 +38,7 @@ const restless = {
 };
 
 export async function startLab({ brokers, random }: { brokers: 1 | 3; random: Chance }): Promise<Lab> {
-  const more = brokers === 3 ? restless : {};
+  const more = brokers === 3 ? restless : comesBackSoon;
   const common = { brokers, security: 'none' } as const;
   // One after the other: six JVMs that start at once are too much for a small machine.
   const a = await startTestCluster({ ...common, name: 'chaos-a', brokerSettings: more });

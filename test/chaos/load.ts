@@ -3,12 +3,14 @@ import { CompressionTypes, type Message, Partitioners, type Producer, type Recor
 import { type ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
 import { type Chance } from '../fixtures/chance.ts';
 import { kafkajs } from '../fixtures/kafkajs.ts';
+import { abortAbandoned, sendIn, transactionalProducer } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 import { Ledger } from './ledger.ts';
 
 /** An application that writes all the time, whatever happens to the brokers, and remembers what it was told. */
 export interface Load {
   readonly topic: string;
+  readonly transactional: boolean;
   readonly ledger: Ledger;
   /** Ends the writing; no transaction is open then. */
   stop(): Promise<void>;
@@ -80,6 +82,7 @@ export function startPlainLoad(cluster: ClusterConfigInput, options: LoadOptions
   const looping = again(work, () => running).finally(() => producer.disconnect());
   return {
     topic,
+    transactional: false,
     ledger,
     async stop() {
       running = false;
@@ -100,6 +103,7 @@ export function startTransactionalLoad(cluster: ClusterConfigInput, options: Loa
   );
   return {
     topic,
+    transactional: true,
     ledger,
     async stop() {
       await Promise.all(writers.map((writer) => writer.stop()));
@@ -117,11 +121,8 @@ function startTransactionalWriter(cluster: ClusterConfigInput, options: WriterOp
   const records = new Records(options);
   let running = true;
   const open = async (): Promise<Producer> => {
-    const producer = kafkajs(cluster).producer({
-      ...{ transactionalId, idempotent: true, maxInFlightRequests: 1 },
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
-    // Connecting asks for a new epoch, which aborts what an earlier producer left open.
+    const producer = transactionalProducer(cluster, transactionalId);
+    // Its first transaction asks for a new epoch, which aborts what an earlier producer left open.
     await producer.connect();
     return producer;
   };
@@ -142,10 +143,7 @@ function startTransactionalWriter(cluster: ClusterConfigInput, options: WriterOp
       running = false;
       await looping;
       // A transaction that was left open would hold back everything behind it.
-      const ended = async (): Promise<true> => {
-        await (await open()).disconnect();
-        return true;
-      };
+      const ended = (): Promise<true> => abortAbandoned(cluster, transactionalId).then(() => true);
       await eventually(`the transactions of ${transactionalId} are ended`, ended, endMs);
     },
   };
@@ -161,7 +159,7 @@ async function transact(
   for (let count = random.between(1, 4); count > 0; count--) {
     const sent = records.next(transactionalId);
     const compression = random.pick([CompressionTypes.None, CompressionTypes.GZIP]);
-    sends.push({ sent, answers: await transaction.send({ topic, compression, messages: [...sent] }) });
+    sends.push({ sent, answers: await sendIn(transaction, { topic, compression, messages: [...sent] }) });
     await delay(random.between(0, pauseMs));
   }
   if (random.next() < 1 / 3) {

@@ -1,14 +1,15 @@
+import { z } from 'zod';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { lastSequences, partitionKey } from '../../src/kafka/log-queries.ts';
 import { LogReader, type RawBatch } from '../../src/replication/logs/log-reader.ts';
 import { type LogPair, type PartitionVerdict, verifyPartition } from '../../src/replication/logs/verify.ts';
+import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
-import { kafkajs, logEnds } from '../fixtures/kafkajs.ts';
+import { logEnds } from '../fixtures/kafkajs.ts';
 import { eventually } from '../fixtures/wait.ts';
 import { type CrewMember } from './crew.ts';
 import { type Lab, topics } from './lab.ts';
-import { type ReadRecord } from './ledger.ts';
 
 /** What both logs and two ordinary clients say at the end. No problem: the proof holds. */
 export interface Verdict {
@@ -36,6 +37,8 @@ export async function judge({ clusters, crew, loads }: Lab): Promise<Verdict> {
   try {
     await level(crew.current, names);
     problems.push(...(await crew.current.faults()));
+    // Those of earlier workers died with them, unless they mean wrong bytes.
+    for (const [name, log] of await crew.logs()) problems.push(...faultsIn(log).map((fault) => `${name}: ${fault}`));
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
@@ -47,14 +50,37 @@ export async function judge({ clusters, crew, loads }: Lab): Promise<Verdict> {
     const raw = await compareLogs(logs, loads, clusters.a.connection('app'));
     await requireForgetting(direct.copy);
     const clients = await askClients({ clusters, loads });
+    const empty = loads.flatMap((load) => emptiness(load, raw.batchesOf.get(load.topic) ?? 0));
     return {
-      ...{ problems: [...problems, ...raw.problems, ...clients], ...raw.totals },
+      ...{ problems: [...problems, ...raw.problems, ...clients, ...empty], ...raw.totals },
       acknowledged: loads.reduce((sum, { ledger }) => sum + ledger.acknowledged, 0),
       aborted: loads.reduce((sum, { ledger }) => sum + ledger.aborted, 0),
     };
   } finally {
     await Promise.all([direct.source.close(), direct.copy.close()]);
   }
+}
+
+const faultLineSchema = z.looseObject({ topic: z.string(), partition: z.int(), code: z.string(), msg: z.string() });
+
+/** The lines of a worker's log that say that a partition is faulted. */
+function faultsIn(log: string): readonly string[] {
+  return log.split('\n').flatMap((line) => {
+    // The last line of one that was killed may be half a line.
+    if (!line.includes('"code":') || !line.endsWith('}')) return [];
+    const { success, data } = faultLineSchema.safeParse(JSON.parse(line));
+    return success ? [`${data.topic}/${data.partition}: ${data.code}: ${data.msg}`] : [];
+  });
+}
+
+/** Nothing is proven by a load that never got through to its brokers. */
+function emptiness({ topic, ledger, transactional }: Lab['loads'][number], batchesEqual: number): readonly string[] {
+  const { acknowledged, aborted } = ledger;
+  return [
+    ...(acknowledged > 0 ? [] : [`${topic}: no record was acknowledged`]),
+    ...(aborted > 0 || !transactional ? [] : [`${topic}: no transaction was aborted`]),
+    ...(batchesEqual > 0 ? [] : [`${topic}: no batch was compared`]),
+  ];
 }
 
 /** Every copy has all that its source has, or is faulted: that never goes away. */
@@ -98,15 +124,22 @@ async function compareLogs(
   logs: LogPair,
   loads: Lab['loads'],
   source: Parameters<typeof logEnds>[0],
-): Promise<{ readonly problems: readonly string[]; readonly totals: Totals }> {
+): Promise<{
+  readonly problems: readonly string[];
+  readonly totals: Totals;
+  /** Equal batches by topic. */
+  readonly batchesOf: ReadonlyMap<string, number>;
+}> {
   const signal = AbortSignal.timeout(readMs);
   const problems: string[] = [];
+  const batchesOf = new Map<string, number>();
   const totals = { batchesEqual: 0, recordsEqual: 0, different: 0, lost: 0, duplicated: 0 };
   for (const { topic } of loads) {
     const partitions = (await logEnds(source, topic)).length;
     for (let partition = 0; partition < partitions; partition++) {
       const verdict = await verifyPartition(logs, { topic, partition, compacted: false }, signal);
       totals.batchesEqual += verdict.batchesEqual;
+      batchesOf.set(topic, (batchesOf.get(topic) ?? 0) + verdict.batchesEqual);
       totals.recordsEqual += verdict.recordsEqual;
       totals.different += verdict.batchesDifferent + verdict.recordsDifferent;
       totals.lost += Number(verdict.behind);
@@ -115,7 +148,7 @@ async function compareLogs(
       if (problem !== undefined) problems.push(problem);
     }
   }
-  return { problems, totals };
+  return { problems, totals, batchesOf };
 }
 
 /** The place, and the raw batches around it on both sides. */
@@ -164,34 +197,11 @@ async function askClients({ clusters, loads }: Pick<Lab, 'clusters' | 'loads'>):
     if (JSON.stringify(digest) === JSON.stringify(wanted)) continue;
     problems.push(`Java reads ${JSON.stringify(wanted)} at the source, ${JSON.stringify(digest)} at the copy`);
   }
+  const topics = loads.map(({ topic }) => topic);
+  const read = await consumeWhole(clusters.b.connection('app'), { topics, groupId: 'chaos' });
   for (const { topic, ledger } of loads) {
-    const records = await readAll(clusters.b.connection('app'), topic);
+    const records = (read.get(topic) ?? []).map(({ partition, offset, key }) => ({ partition, offset, id: key }));
     problems.push(...ledger.audit(records).map((problem) => `kafkajs at the copy of ${topic}: ${problem}`));
   }
   return problems;
-}
-
-async function readAll(cluster: Parameters<typeof logEnds>[0], topic: string): Promise<readonly ReadRecord[]> {
-  const ends = await logEnds(cluster, topic);
-  const records: ReadRecord[] = [];
-  const reached = ends.map((end) => end === 0n);
-  const consumer = kafkajs(cluster).consumer({ groupId: `chaos-${topic}`, sessionTimeout: 30_000 });
-  await consumer.connect();
-  try {
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({
-      eachBatch: ({ batch }) => {
-        for (const { offset, key } of batch.messages) {
-          records.push({ partition: batch.partition, offset: BigInt(offset), id: String(key) });
-        }
-        // The last offsets of a log may be markers, which are no messages: the batch says how far it goes.
-        if (BigInt(batch.lastOffset()) + 1n >= (ends[batch.partition] ?? 0n)) reached[batch.partition] = true;
-        return Promise.resolve();
-      },
-    });
-    await eventually(`${topic} is read to its end`, () => reached.every(Boolean) || undefined, readMs);
-  } finally {
-    await consumer.disconnect();
-  }
-  return records;
 }

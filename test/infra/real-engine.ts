@@ -107,6 +107,14 @@ export async function openStack(): Promise<TestStack> {
   };
 }
 
+/** For the end of a file, whatever failed before it: a stack that is empty already is left as it is. */
+export async function takeAway(stack: TestStack): Promise<void> {
+  if ((await stack.resources()).length === 0) return;
+  await stack.setConfig('umbra:onDelete', 'detach');
+  await stack.up('--skip-preview');
+  await stack.pulumi('destroy', '--yes');
+}
+
 /** The clone's own program and packages below another Pulumi.yaml: stack files and state stay out of the clone. */
 async function makeProject(project: string): Promise<void> {
   await mkdir(project);

@@ -5,8 +5,9 @@ import { type AclBinding, renderSiteAcls } from '../../src/prefix-policy/acls.ts
 import { type LinkView } from '../../src/worker/views.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
-import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
-import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
+import { transact } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 const principals = { umbra: 'User:umbra', app: 'User:app' };
@@ -48,7 +49,7 @@ async function link(into: SiteId): Promise<LinkView> {
 test('a secured 4.3.1 and an open 3.9.2 cluster copy both ways, and the open one is called unfenced', async () => {
   await written('a', 'a_hello');
   await written('b', 'b_hello');
-  for (const topic of ['a_hello', 'b_hello']) await pair.topic(topic, following);
+  for (const topic of ['a_hello', 'b_hello']) await pair.level(topic);
   const report = await pair.verify(['a_hello', 'b_hello']);
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 6, behind: 0 });
   expect(await link('b')).toMatchObject({ id: 'a-b', state: 'following', fence: 'unfenced' });
@@ -75,25 +76,25 @@ async function withdraw(binding: AclBinding): Promise<void> {
 describe('without a right, the link says which one is missing, and goes on when it is back:', () => {
   test('READ at the source', async () => {
     await written('a', 'a_read');
-    await pair.topic('a_read', following);
+    await pair.level('a_read');
     const binding = right('READ', 'a_');
     await withdraw(binding);
     await produce(clusters.a.connection('app'), 'a_read', ['4']);
     await troubleSays('b', 'a_read', /source.*READ at the source/);
     await acls.create([binding]);
-    await pair.topic('a_read', following, noticeMs);
+    await pair.level('a_read', noticeMs);
     await expectHealthy('b');
   });
 
   test('WRITE at the target', async () => {
     await written('b', 'b_write');
-    await pair.topic('b_write', following);
+    await pair.level('b_write');
     const binding = right('WRITE', 'b_');
     await withdraw(binding);
     await produce(clusters.b.connection('app'), 'b_write', ['4']);
     await troubleSays('a', 'b_write', /b_write.*WRITE at the target|^produce.*WRITE at the target/);
     await acls.create([binding]);
-    await pair.topic('b_write', (view) => following(view) && view.lag.records === 0, noticeMs);
+    await pair.level('b_write', noticeMs);
     await expectHealthy('a');
   });
 
@@ -103,13 +104,13 @@ describe('without a right, the link says which one is missing, and goes on when 
     await written('b', 'b_create');
     await linkSays('a', /b_create at site a.*CREATE/);
     await acls.create([binding]);
-    await pair.topic('b_create', following, noticeMs);
+    await pair.level('b_create', noticeMs);
     await expectHealthy('a');
   });
 
   test('ALTER at the target', async () => {
     await written('b', 'b_grow');
-    await pair.topic('b_grow', following);
+    await pair.level('b_grow');
     const binding = right('ALTER', 'b_');
     await withdraw(binding);
     const admin = kafkajs(clusters.b.connection('app')).admin();
@@ -118,7 +119,7 @@ describe('without a right, the link says which one is missing, and goes on when 
     await admin.disconnect();
     await linkSays('a', /b_grow at site a.*ALTER/);
     await acls.create([binding]);
-    await pair.topic('b_grow', (view) => following(view) && view.partitions === 2, noticeMs);
+    await pair.topic('b_grow', ({ state, partitions }) => state === 'following' && partitions === 2, noticeMs);
     await expectHealthy('a');
   });
 
@@ -128,7 +129,7 @@ describe('without a right, the link says which one is missing, and goes on when 
     await written('a', 'a_configs');
     await linkSays('b', /a_configs at site a.*DESCRIBE_CONFIGS/);
     await acls.create([binding]);
-    await pair.topic('a_configs', following, noticeMs);
+    await pair.level('a_configs', noticeMs);
     await expectHealthy('b');
   });
 
@@ -138,14 +139,14 @@ describe('without a right, the link says which one is missing, and goes on when 
       resourceType: 'TRANSACTIONAL_ID',
     }));
     await written('b', 'b_leased');
-    await pair.topic('b_leased', following);
+    await pair.level('b_leased');
     await withdraw(describe!);
     await withdraw(write!);
     // The first may still be appended under the lease as it was last seen.
     const goOn = (): Promise<void> => produce(clusters.b.connection('app'), 'b_leased', ['more']);
     await linkSays('a', /lease cannot be renewed.*TRANSACTIONAL_ID_AUTHORIZATION_FAILED/, goOn);
     await acls.create([describe!, write!]);
-    await pair.topic('b_leased', (view) => following(view) && view.lag.records === 0, noticeMs);
+    await pair.level('b_leased', noticeMs);
     await expectHealthy('a');
   });
 
@@ -154,24 +155,61 @@ describe('without a right, the link says which one is missing, and goes on when 
     await withdraw(binding);
     // A new copy at site a is noted in the state topic there, which the link that leaves site a has to read.
     await written('b', 'b_noted');
-    await pair.topic('b_noted', following);
+    await pair.level('b_noted');
     await linkSays('b', /_umbra.*site a.*READ/);
     await acls.create([binding]);
     await written('a', 'a_after_state');
-    await pair.topic('a_after_state', following, noticeMs);
+    await pair.level('a_after_state', noticeMs);
     await expectHealthy('b');
   });
 });
 
+test('without ALTER on the cluster at the target topics with gaps fault by name, and the others go on', async () => {
+  const binding: AclBinding = { ...right('ALTER', 'kafka-cluster', 'LITERAL'), resourceType: 'CLUSTER' };
+  await withdraw(binding);
+  await createTopic(clusters.b.connection('app'), 'b_gaps');
+  await transact(clusters.b.connection('app'), 'b_gaps', { rounds: 2, producers: 1 });
+  const { fault } = await pair.topic('b_gaps', ({ state }) => state === 'faulted', noticeMs);
+  expect(fault).toMatchObject({ code: 'MARKERS_DENIED', remedy: expect.stringContaining('ALTER') as string });
+  expect(fault?.message).toMatch(/^the gap at offset \d+ cannot be filled: CLUSTER_AUTHORIZATION_FAILED/);
+  await written('b', 'b_without_gaps');
+  await pair.level('b_without_gaps', noticeMs);
+  await acls.create([binding]);
+  await pair.kill('a');
+  await pair.start('a');
+  await pair.level('b_gaps', noticeMs);
+  expect((await pair.verify(['b_gaps'])).totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+});
+
+test('a copy that somebody deleted and created anew is left alone; deleted again, the link makes its own', async () => {
+  await written('a', 'a_swapped');
+  await pair.level('a_swapped');
+  const admin = kafkajs(clusters.b.connection('admin')).admin();
+  await admin.connect();
+  onTestFinished(() => admin.disconnect());
+  // While nobody looks: a copy that is merely gone is made anew.
+  await pair.kill('b');
+  await admin.deleteTopics({ topics: ['a_swapped'] });
+  await createTopic(clusters.b.connection('admin'), 'a_swapped');
+  await produce(clusters.b.connection('admin'), 'a_swapped', ['theirs']);
+  await pair.start('b');
+  const { fault } = await pair.topic('a_swapped', ({ state }) => state === 'faulted', noticeMs);
+  expect(fault?.code).toBe('SHADOW_RECREATED');
+  expect(await logEnds(clusters.b.connection('admin'), 'a_swapped')).toEqual([1n]);
+  await admin.deleteTopics({ topics: ['a_swapped'] });
+  await pair.level('a_swapped', noticeMs);
+  expect((await pair.verify(['a_swapped'])).totals).toMatchObject({ recordsEqual: 3, recordsDifferent: 0, behind: 0 });
+});
+
 test('a copy that umbra may no longer see holds up no other', async () => {
   await written('b', 'b_hidden');
-  await pair.topic('b_hidden', following);
+  await pair.level('b_hidden');
   const hide: AclBinding = { ...right('DESCRIBE', 'b_hidden', 'LITERAL'), permission: 'DENY' };
   onTestFinished(() => acls.remove([hide]));
   await acls.create([hide]);
   await linkSays('a', /b_hidden/);
   await written('b', 'b_beside');
-  await pair.topic('b_beside', following, noticeMs);
+  await pair.level('b_beside', noticeMs);
 });
 
 async function troubleSays(into: SiteId, topic: string, what: RegExp): Promise<void> {

@@ -4,20 +4,19 @@ import { decodeFetch } from '../../src/kafka/fetch-api.ts';
 import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { type FaultProxy, type Faults, type PassingAnswer, startFaultProxy } from '../fixtures/fault-proxy.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
-import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
+import { createTopic, kafkajs, logEnds, recordsIn } from '../fixtures/kafkajs.ts';
+import { answerHeaderBytes, batchesOf, flip, inSession } from '../fixtures/passing-answers.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
+import { transactInTurn } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 const sites = sharedSites();
 const whole = { batchesDifferent: 0, recordsDifferent: 0, behind: 0 };
 /** Shorter than in a worker, so that a silent broker is given up within the test's time. */
 const patienceMs = 3_000;
-const fetchKey = 1;
 const produceKey = 0;
-/** Length of the answer's header: correlation id and tagged fields. */
-const answerHeaderBytes = 5;
 let proxies: { readonly source: FaultProxy; readonly target: FaultProxy };
 let link: TestReplication;
 
@@ -70,7 +69,10 @@ async function expectWholeAfter(topic: string, until: () => Promise<unknown>): P
     await load.stop();
   }
   expect(load.acknowledged).toBeGreaterThan(0);
-  expect(await link.compare(topic)).toMatchObject({ ...whole, recordsEqual: load.acknowledged });
+  // kafkajs may send a record twice: the source says how many there are.
+  const written = await recordsIn(sites.a.app, topic);
+  expect(written).toBeGreaterThanOrEqual(load.acknowledged);
+  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: written });
 }
 
 /** Numbers that look like chance and are the same in every run. */
@@ -163,7 +165,7 @@ test('a bit that flips anywhere in the header of a batch heals by fetching again
     Array.from({ length: headerBytes }, (_, partition) => partition),
   );
   await eventually('each partition had its bit flipped', () => flipped.size === headerBytes || undefined);
-  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: 6 * headerBytes });
+  expect(await link.compare(topic)).toEqual({ ...whole, recordsEqual: await recordsIn(sites.a.app, topic) });
   expect(faultsOf(topic)).toEqual([]);
 });
 
@@ -199,7 +201,7 @@ test('a bit that flips in the answer to an append never puts a record at a wrong
 test('a bit that flips in the list of aborted transactions loses no record and shows none that was aborted', async () => {
   const topic = 'a_aborted_list';
   await createTopic(sites.a.app, topic);
-  await produceTransactions(topic, ['commit', 'abort', 'commit']);
+  await transactInTurn(sites.a.app, topic, { fates: ['commit', 'abort', 'commit'], records: 10 });
   let flips = 0;
   suffer({
     source: {
@@ -231,22 +233,6 @@ function faultsOf(topic: string): TestReplication['faults'] {
   return link.faults.filter((fault) => fault.topic === topic);
 }
 
-function flip(bytes: Buffer, at: number): void {
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 0x01, at);
-}
-
-/** The raw batches in an answer to a fetch, by partition; slices of the answer. */
-function batchesOf({ apiKey, body }: PassingAnswer): { readonly partition: number; readonly bytes: Buffer }[] {
-  if (apiKey !== fetchKey) return [];
-  return decodeFetch(body, answerHeaderBytes)
-    .partitions.filter(({ records }) => records.end - records.start > headerBytes)
-    .map(({ partition, records }) => ({ partition, bytes: body.subarray(records.start, records.end) }));
-}
-
-function inSession({ apiKey, body }: PassingAnswer): boolean {
-  return apiKey === fetchKey && decodeFetch(body, answerHeaderBytes).sessionId !== 0;
-}
-
 /** Twice three records for each of the partitions, in batches of their own. */
 async function produceTo(topic: string, partitions: readonly number[]): Promise<void> {
   const producer = kafkajs(sites.a.app).producer({ createPartitioner: Partitioners.DefaultPartitioner });
@@ -255,25 +241,6 @@ async function produceTo(topic: string, partitions: readonly number[]): Promise<
     for (const partition of partitions) {
       const messages = ['x', 'y', 'z'].map((value) => ({ partition, value: value.repeat(20) }));
       for (let batch = 0; batch < 2; batch++) await producer.send({ topic, messages });
-    }
-  } finally {
-    await producer.disconnect();
-  }
-}
-
-/** Ten records and a marker for each. */
-async function produceTransactions(topic: string, fates: readonly ('commit' | 'abort')[]): Promise<void> {
-  const producer = kafkajs(sites.a.app).producer({
-    ...{ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 },
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  try {
-    for (const fate of fates) {
-      const transaction = await producer.transaction();
-      const messages = Array.from({ length: 10 }, (_, index) => ({ partition: 0, value: `${fate} ${index}` }));
-      await transaction.send({ topic, messages });
-      await transaction[fate]();
     }
   } finally {
     await producer.disconnect();

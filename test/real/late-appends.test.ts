@@ -8,6 +8,7 @@ import { type FaultProxy, type PassingRequest, type RequestFate, startFaultProxy
 import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
+import { transactInTurn } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /**
@@ -208,29 +209,11 @@ test.each([
   await endsAt(topic, 40n);
 });
 
-/** Ten records, committed; with `aborted` two more that were not. In partition 0; each transaction ends with a marker. */
-async function transact(topic: string, fates: readonly ('commit' | 'abort')[], records: number): Promise<void> {
-  const producer = kafkajs(source.admin).producer({
-    ...{ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 },
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  for (const fate of fates) {
-    const transaction = await producer.transaction();
-    await transaction.send({
-      topic,
-      messages: Array.from({ length: records }, (_, index) => ({ value: `${fate} ${index}` })),
-    });
-    await transaction[fate]();
-  }
-  await producer.disconnect();
-}
-
 /** A worker whose markers for offsets 4 to 6 are held, the second request of its life (the first carries one only). */
 async function heldMarkers(topic: string): Promise<void> {
   await createTopic(source.admin, topic);
   // 0 1 2 | 3 marker | 4 5 6 aborted | 7 marker | 8 9 10 | 11 marker
-  await transact(topic, ['commit', 'abort', 'commit'], 3);
+  await transactInTurn(source.admin, topic, { fates: ['commit', 'abort', 'commit'], records: 3 });
   const holding = holdRequests(late, writeTxnMarkersKey, (count) => count > 1);
   const first = startLink(late, never);
   await first.follow(topic);
@@ -245,7 +228,7 @@ test('late markers are refused once the new owner has written its own', async ()
   await heir.join(topic);
   await endsAt(topic, 12n);
   late.set({});
-  await transact(topic, ['commit'], 3);
+  await transactInTurn(source.admin, topic, { fates: ['commit'], records: 3 });
   expect(await heir.compare(topic)).toMatchObject({
     batchesDifferent: 0,
     recordsDifferent: 0,
@@ -261,7 +244,7 @@ test('late markers that arrive just before those of the new owner, whose answer 
   const heir = startLink(others, never);
   // So that its next request may carry more than one marker.
   await createTopic(source.admin, 'a_late_warm_up');
-  await transact('a_late_warm_up', ['commit'], 1);
+  await transactInTurn(source.admin, 'a_late_warm_up', { fates: ['commit'], records: 1 });
   await heir.follow('a_late_warm_up');
   await endsAt('a_late_warm_up', 2n);
   const holding = holdRequests(others, writeTxnMarkersKey, () => true);
@@ -273,7 +256,7 @@ test('late markers that arrive just before those of the new owner, whose answer 
   let cuts = 0;
   others.set({
     onRequest: ({ apiKey }) =>
-      apiKey === writeTxnMarkersKey && cuts++ === 0 ? { kind: 'cut-answer', afterBytes: 0 } : { kind: 'pass' },
+      apiKey === writeTxnMarkersKey && cuts++ === 0 ? { kind: 'cut-answer', share: 0 } : { kind: 'pass' },
   });
   await endsAt(topic, 12n);
   expect(await faulted(heir, topic)).toMatchObject({ fault: { code: 'DIVERGED', offset: 8n } });

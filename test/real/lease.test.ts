@@ -5,7 +5,7 @@ import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
-import { transact } from '../fixtures/strange-topics.ts';
+import { transact } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /** A coordinator forgets an id that nobody wrote to for this time: 7 days where nobody says otherwise. */

@@ -2,7 +2,7 @@ import { CompressionTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Codec, javaConsume, javaProduce, type ProduceJob } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds, produce, recordsIn } from '../fixtures/kafkajs.ts';
-import { following, startPair, type TestPair } from '../fixtures/pair.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
@@ -34,8 +34,7 @@ test('kafkajs records (gzip) of both sites appear at the other with the same off
     }
     await producer.disconnect();
   }
-  for (const topic of ['a_gzip', 'b_gzip'])
-    await pair.topic(topic, (view) => following(view) && view.copied.records >= 2000);
+  for (const topic of ['a_gzip', 'b_gzip']) await pair.level(topic);
   const report = await pair.verify(['a_gzip', 'b_gzip']);
   // kafkajs may send a record twice when an answer is an error for some partitions: the source says how many there are.
   const written = (await recordsIn(sites.a.app, 'a_gzip')) + (await recordsIn(sites.b.app, 'b_gzip'));
@@ -58,7 +57,7 @@ test('Java records of every codec, idempotent and not, are read at the other sit
     await createTopic(sites.a.admin, topic, { partitions, configs: { 'retention.ms': '-1' } });
   }
   await javaProduce(sites.a.app, jobs);
-  for (const { topic } of jobs) await pair.topic(topic, following);
+  for (const { topic } of jobs) await pair.level(topic);
   const topics = jobs.map(({ topic }) => topic);
   const report = await pair.verify(topics);
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 6000 });
@@ -69,7 +68,7 @@ test('Java records of every codec, idempotent and not, are read at the other sit
 test('app may read the copies but not write them', async () => {
   await createTopic(sites.a.app, 'a_fenced');
   await produce(sites.a.app, 'a_fenced', ['one']);
-  await pair.topic('a_fenced', following);
+  await pair.level('a_fenced');
   await expect(produce(sites.b.app, 'a_fenced', ['two'])).rejects.toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED' });
   expect(await logEnds(sites.b.app, 'a_fenced')).toEqual([1n]);
 });
@@ -78,7 +77,7 @@ test('after traffic both ways every log end stays where it is and nothing flows 
   await createTopic(sites.a.app, 'a_quiet', { partitions: 2 });
   await createTopic(sites.b.app, 'b_quiet', { partitions: 2 });
   await Promise.all([produce(sites.a.app, 'a_quiet', ['1', '2', '3']), produce(sites.b.app, 'b_quiet', ['1', '2'])]);
-  for (const topic of ['a_quiet', 'b_quiet']) await pair.topic(topic, following);
+  for (const topic of ['a_quiet', 'b_quiet']) await pair.level(topic);
   const ends = (): Promise<unknown> =>
     Promise.all([sites.a, sites.b].flatMap((site) => ['a_quiet', 'b_quiet'].map((topic) => logEnds(site.app, topic))));
   const before = await ends();
@@ -91,7 +90,7 @@ test('after traffic both ways every log end stays where it is and nothing flows 
   // Both links look for topics and foreign writes several times meanwhile; traffic on another topic proves they run.
   await createTopic(sites.a.app, 'a_proof');
   await produce(sites.a.app, 'a_proof', ['x']);
-  await pair.topic('a_proof', following);
+  await pair.level('a_proof');
   expect(await ends()).toEqual(before);
 });
 
@@ -120,15 +119,14 @@ test('a name without owner is a violation and is not copied', async () => {
 test('a write of somebody else on an idle copy is found and faults that partition alone', async () => {
   await createTopic(sites.a.app, 'a_foreign', { partitions: 2 });
   await produce(sites.a.app, 'a_foreign', ['one', 'two']);
-  await pair.topic('a_foreign', following);
+  await pair.level('a_foreign');
   await produce(sites.b.admin, 'a_foreign', ['alien']);
   const view = await pair.topic('a_foreign', ({ state }) => state === 'faulted');
   expect(view.partitionViews.map(({ state }) => state)).toEqual(['faulted', 'waiting']);
   expect(view.fault).toMatchObject({ code: 'FOREIGN_WRITE', message: expect.stringContaining('offset 2') as string });
-  await produce(sites.a.app, 'a_gzip_after_foreign_write_elsewhere', []).catch(() => undefined);
   await createTopic(sites.a.app, 'a_unharmed');
   await produce(sites.a.app, 'a_unharmed', ['goes on']);
-  await pair.topic('a_unharmed', following);
+  await pair.level('a_unharmed');
 });
 
 test('a fault that means wrong bytes outlives a restart of the worker', async () => {
@@ -141,7 +139,7 @@ test('a fault that means wrong bytes outlives a restart of the worker', async ()
 test('added partitions of the source are followed', async () => {
   await createTopic(sites.a.app, 'a_growing', { partitions: 1 });
   await produce(sites.a.app, 'a_growing', ['one']);
-  await pair.topic('a_growing', following);
+  await pair.level('a_growing');
   const admin = kafkajs(sites.a.admin).admin();
   await admin.connect();
   await admin.createPartitions({ topicPartitions: [{ topic: 'a_growing', count: 3 }] });
@@ -150,14 +148,14 @@ test('added partitions of the source are followed', async () => {
   await producer.connect();
   await producer.send({ topic: 'a_growing', messages: [{ partition: 2, value: 'in the new one' }] });
   await producer.disconnect();
-  await pair.topic('a_growing', (view) => following(view) && view.partitions === 3);
+  await pair.level('a_growing');
   expect(await logEnds(sites.b.app, 'a_growing')).toEqual([1n, 0n, 1n]);
 });
 
 test('a deleted source topic leaves its copy as it is; one created anew under the name is not written over it', async () => {
   await createTopic(sites.a.app, 'a_reborn');
   await produce(sites.a.app, 'a_reborn', ['first life']);
-  await pair.topic('a_reborn', following);
+  await pair.level('a_reborn');
   const admin = kafkajs(sites.a.admin).admin();
   await admin.connect();
   await admin.deleteTopics({ topics: ['a_reborn'] });

@@ -5,7 +5,7 @@ import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { eventually } from '../fixtures/wait.ts';
-import { openStack, type TestStack } from '../infra/real-engine.ts';
+import { openStack, takeAway, type TestStack } from '../infra/real-engine.ts';
 
 const testMs = 240_000;
 const owners = { a: 'a_', b: 'b_' };
@@ -38,9 +38,7 @@ beforeAll(async () => {
 }, testMs);
 
 afterAll(async () => {
-  await stack.setConfig('umbra:onDelete', 'detach').catch(() => undefined);
-  await stack.up('--skip-preview');
-  await stack.pulumi('destroy', '--yes');
+  await takeAway(stack);
   await Promise.all([secured.remove(), plain.remove()]);
 }, testMs);
 
@@ -94,7 +92,7 @@ describe('pulumi up, target existing', { timeout: testMs }, () => {
         return link?.topics.following === 1 && link.fence === fence ? true : undefined;
       });
     }
-    const again = await stack.up('--expect-no-changes');
+    const again = await stack.up('--expect-no-changes', '--skip-preview');
     expect(again.code, again.text).toBe(0);
     for (const text of [...(await stack.stateFiles()), ...stack.shown]) expect(text).not.toContain(password);
   });

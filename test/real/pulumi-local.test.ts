@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient } from '../../src/api/client.ts';
 import { capture } from '../../tools/child-process.ts';
 import { eventually } from '../fixtures/wait.ts';
-import { openStack, type StackOutputs, type TestStack } from '../infra/real-engine.ts';
+import { openStack, type StackOutputs, takeAway, type TestStack } from '../infra/real-engine.ts';
 
 const testMs = 240_000;
 const topic = 'a_orders';
@@ -23,17 +23,14 @@ beforeAll(async () => {
 }, testMs);
 
 afterAll(async () => {
-  await stack.setJson('umbra:onDelete', 'detach').catch(() => undefined);
-  await stack.up('--skip-preview');
-  await stack.pulumi('destroy', '--yes');
+  await takeAway(stack);
 }, testMs);
 
 describe('pulumi up, target local', { timeout: testMs }, () => {
   test('ends with two links that follow; a second one has nothing to do', async () => {
     expect(outputs.links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
     expect(await stack.resources()).toEqual(expect.arrayContaining([...expectedResources]));
-    const preview = await stack.pulumi('preview', '--expect-no-changes');
-    expect(preview.code, preview.text).toBe(0);
+    // Its preview first, then what it would do.
     const again = await stack.up('--expect-no-changes');
     expect(again.code, again.text).toBe(0);
   });
@@ -72,7 +69,7 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect(refused.code).not.toBe(0);
     expect(refused.errors.join('\n')).toMatch(/the prefixes "a_" and "b_" are in use by the link/);
     await produceAtA(['three']);
-    const unchanged = await stack.up('--expect-no-changes');
+    const unchanged = await stack.pulumi('preview', '--expect-no-changes');
     expect(unchanged.code, unchanged.text).toBe(0);
   });
 

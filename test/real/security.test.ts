@@ -10,7 +10,7 @@ import { Cluster } from '../../src/kafka/cluster.ts';
 import { defaultLimits } from '../../src/kafka/connection.ts';
 import { verdictOf } from '../../src/kafka/errors.ts';
 import { call } from '../../src/kafka/library-api.ts';
-import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
+import { createTopic, kafkajs, recordsIn } from '../fixtures/kafkajs.ts';
 import { startReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import {
@@ -33,10 +33,10 @@ afterAll(async () => {
   await broker.remove();
 });
 
-function open(config: ClusterConfigInput): Cluster {
+function open(config: ClusterConfigInput, atTheEnd: (close: () => Promise<void>) => void = onTestFinished): Cluster {
   const limits = { ...defaultLimits, requestTimeoutMs: 10_000 };
   const cluster = new Cluster('site a', clusterConfigSchema.parse(config), { clientId: 'umbra-test', limits });
-  onTestFinished(() => cluster.close());
+  atTheEnd(() => cluster.close());
   return cluster;
 }
 
@@ -201,24 +201,26 @@ test('a port where something else than Kafka listens is named', async () => {
   await expect(asked).rejects.toThrow(new RegExp(`127.0.0.1:${port} accepts connections but does not speak Kafka`));
 });
 
-test('connections outlive their sessions, idle or under a steady stream of requests', async () => {
-  const idle = await open(broker.connection('brief', 'SCRAM-SHA-512')).any();
+// Both wait for ends of sessions: at the same time.
+test.concurrent('connections outlive their sessions, idle or under a steady stream of requests', async (context) => {
+  const idle = await open(broker.connection('brief', 'SCRAM-SHA-512'), context.onTestFinished).any();
   const untilMs = performance.now() + 2.5 * sessionMs;
   const outlive = async (mechanism: SaslMechanism): Promise<void> => {
-    const { connection } = await open(broker.connection('brief', mechanism)).any();
+    const { connection } = await open(broker.connection('brief', mechanism), context.onTestFinished).any();
+    const answersMin = 30;
     let answers = 0;
     const stream = async (): Promise<void> => {
-      for (; performance.now() < untilMs; answers++) await call(connection, metadataV12.api, [], false, false);
+      for (; performance.now() < untilMs || answers < answersMin; answers++)
+        await call(connection, metadataV12.api, [], false, false);
     };
     await Promise.all([stream(), stream(), stream()]);
     expect(connection.closed, mechanism).toBe(false);
-    expect(answers, mechanism).toBeGreaterThan(100);
   };
   await Promise.all(saslMechanisms.map(outlive));
   await call(idle.connection, metadataV12.api, [], false, false);
 });
 
-test('links copy from and to a cluster behind SASL_SSL, over ends of sessions', async () => {
+test.concurrent('links copy from and to a cluster behind SASL_SSL, over ends of sessions', async () => {
   const secured = broker.connection('brief', 'SCRAM-SHA-512');
   const outside = broker.connection('plain', 'PLAIN');
   await Promise.all([
@@ -248,8 +250,11 @@ async function copyAndCompare({ source, target, app, topic }: Copying): Promise<
       await producer.send({ topic, messages });
     }
     await producer.disconnect();
+    // kafkajs may send a record twice: the source says how many there are.
+    const written = await recordsIn(app, topic);
+    expect(written).toBeGreaterThanOrEqual(sent);
     const compared = await link.compare(topic);
-    expect(compared).toEqual({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: sent, behind: 0 });
+    expect(compared).toEqual({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: written, behind: 0 });
     const { meters } = link.replicator;
     expect([meters.source.failures, meters.target.failures, link.faults, link.unexpected]).toEqual([0, 0, [], []]);
   } finally {

@@ -6,16 +6,10 @@ import { type VerifyReport } from '../../src/worker/verify-report.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { type ConsumeJob, javaConsume } from '../fixtures/java-client.ts';
-import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
-import { following, startPair, type TestPair } from '../fixtures/pair.ts';
-import {
-  cleanedOften,
-  makeStrangeTopics,
-  send,
-  strangeTopics,
-  transact,
-  transactionalProducer,
-} from '../fixtures/strange-topics.ts';
+import { createTopic, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
+import { cleanedOften, makeStrangeTopics, send, strangeTopics } from '../fixtures/strange-topics.ts';
+import { abortAbandoned, transact, transactionalProducer } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /** Every pair is copied both ways. `UMBRA_MATRIX=all` adds the rest of docs/versions.md. */
@@ -30,13 +24,18 @@ const more = [
 ];
 const matrix = process.env['UMBRA_MATRIX'] === 'all' ? [...always, ...more] : always;
 
+/** How long a transaction hangs at least. `HANG_SECONDS=180` is the long version. */
+const hangMs = 1_000 * Number(process.env['HANG_SECONDS'] ?? '1');
+/** How often a coordinator looks for transactions that are over their time (default 10 s). */
+const soonAborted = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' };
+
 describe.each(matrix)('between Kafka $a and $b', (versions) => {
   let clusters: Readonly<Record<SiteId, TestCluster>>;
   let pair: TestPair;
 
   beforeAll(async () => {
     const start = (site: SiteId): Promise<TestCluster> =>
-      startTestCluster({ name: site, version: versions[site], security: 'none' });
+      startTestCluster({ name: site, version: versions[site], security: 'none', brokerSettings: soonAborted });
     const [a, b] = await Promise.all([start('a'), start('b')]);
     clusters = { a, b };
     await Promise.all(sites.map((site) => makeStrangeTopics(app(site), testOwners[site], versions[site])));
@@ -52,7 +51,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
 
   test('every strange topic is copied both ways, and the logs are equal', async () => {
     const names = sites.flatMap((site) => strangeTopics.map(({ name }) => `${testOwners[site]}${name}`));
-    for (const name of names) await pair.topic(name, following, 180_000);
+    for (const name of names) await pair.level(name, 180_000);
     const report = await pair.verify();
     expect(report.topics.map(({ topic }) => topic).toSorted()).toEqual(names.toSorted());
     expect(differences(report)).toEqual([]);
@@ -89,38 +88,57 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
     200_000,
   );
 
-  test('a transaction left open holds the copy back, which says so, and it goes on when the coordinator aborts it', async () => {
-    await createTopic(app('a'), 'a_hanging');
-    await produce(app('a'), 'a_hanging', ['before']);
-    const left = transactionalProducer(kafkajs(app('a')), 'a_left_open', 8_000);
+  test(
+    'a transaction left open holds the copy back, which says so, and it goes on when the transaction is ended',
+    async () => {
+      await createTopic(app('a'), 'a_hanging');
+      await produce(app('a'), 'a_hanging', ['before']);
+      const left = transactionalProducer(app('a'), 'a_left_open', hangMs + 60_000);
+      await left.connect();
+      const transaction = await left.transaction();
+      await transaction.send({ topic: 'a_hanging', messages: [{ value: 'never committed' }] });
+      await transact(app('a'), 'a_hanging', { rounds: 3, producers: 2 });
+      const held = await pair.topic(
+        'a_hanging',
+        ({ partitionViews: [only] }) =>
+          only?.copiedTo === '1' && (only.heldBack?.records ?? 0) > 5 && only.heldBack!.seconds * 1000 >= hangMs,
+        hangMs + 30_000,
+      );
+      expect(held.partitionViews[0]).toMatchObject({ sourceEnd: '1', lag: { records: 0 } });
+      expect(await logEnds(app('b'), 'a_hanging')).toEqual([1n]);
+      expect((await pair.verify(['a_hanging'])).totals).toMatchObject({
+        recordsEqual: 1,
+        recordsDifferent: 0,
+        behind: 0,
+      });
+      await abortAbandoned(app('a'), 'a_left_open');
+      const { partitionViews } = await pair.level('a_hanging');
+      expect(partitionViews[0]).not.toHaveProperty('heldBack');
+      await left.disconnect();
+      expect(differences(await pair.verify(['a_hanging']))).toEqual([]);
+      expect(await logEnds(app('b'), 'a_hanging')).toEqual(await logEnds(app('a'), 'a_hanging'));
+      const committed = [{ topic: 'a_hanging', isolation: 'read_committed' as const }];
+      expect(await javaConsume(app('b'), committed)).toEqual(await javaConsume(app('a'), committed));
+    },
+    120_000 + 2 * hangMs,
+  );
+
+  test('a transaction that nobody ends is copied as an aborted one when the coordinator has ended it', async () => {
+    await createTopic(app('a'), 'a_abandoned');
+    const left = transactionalProducer(app('a'), 'a_abandoned', 1_000);
     await left.connect();
     const transaction = await left.transaction();
-    await transaction.send({ topic: 'a_hanging', messages: [{ value: 'never committed' }] });
-    const others = transact(app('a'), 'a_hanging', { rounds: 3, producers: 2 });
-    const held = await pair.topic('a_hanging', ({ partitionViews: [only] }) => {
-      return only?.copiedTo === '1' && (only.heldBack?.records ?? 0) > 5;
-    });
-    expect(held.partitionViews[0]).toMatchObject({ sourceEnd: '1', lag: { records: 0 } });
-    await others;
-    expect(await logEnds(app('b'), 'a_hanging')).toEqual([1n]);
-    expect((await pair.verify(['a_hanging'])).totals).toMatchObject({
-      recordsEqual: 1,
-      recordsDifferent: 0,
-      behind: 0,
-    });
-    // Nobody ends it: the coordinator does, after transaction.timeout.ms and the 10 s between its looks.
-    const ended = (view: Awaited<ReturnType<TestPair['topic']>>): boolean =>
-      following(view) && view.partitionViews[0]?.heldBack === undefined && view.partitionViews[0]?.copiedTo !== '1';
-    await pair.topic('a_hanging', ended, 60_000);
+    await transaction.send({ topic: 'a_abandoned', messages: [{ value: 'never committed' }] });
+    await produce(app('a'), 'a_abandoned', ['after it']);
+    // The open one, what came after it, and the coordinator's marker.
+    await pair.topic('a_abandoned', ({ partitionViews: [only] }) => only?.copiedTo === '3', 60_000);
     await left.disconnect();
-    expect(differences(await pair.verify(['a_hanging']))).toEqual([]);
-    expect(await logEnds(app('b'), 'a_hanging')).toEqual(await logEnds(app('a'), 'a_hanging'));
-    const committed = [{ topic: 'a_hanging', isolation: 'read_committed' as const }];
-    expect(await javaConsume(app('b'), committed)).toEqual(await javaConsume(app('a'), committed));
-  }, 120_000);
+    expect(differences(await pair.verify(['a_abandoned']))).toEqual([]);
+  });
 
   test('what the cleaner does while it is copied, and while the worker is dead, makes no difference', async () => {
-    const table = { configs: cleanedOften };
+    // A deletion that the cleaner forgets before it was copied would leave its key in the copy (ADR 0008).
+    const table = { configs: { ...cleanedOften, 'delete.retention.ms': '120000' } };
     await Promise.all(sites.map((site) => createTopic(app(site), `${testOwners[site]}compacted`, table)));
     const passes = async (more: number): Promise<void> => {
       await Promise.all(sites.map((site) => writeUntilCleaned(clusters[site], `${testOwners[site]}compacted`, more)));
@@ -132,7 +150,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
     await passes(1);
     for (const home of sites) {
       const topic = `${testOwners[home]}compacted`;
-      const { copiedTo } = (await pair.topic(topic, following, 60_000)).partitionViews[0] ?? {};
+      const { copiedTo } = (await pair.level(topic, 60_000)).partitionViews[0] ?? {};
       expect(copiedTo).toBe(String((await logEnds(app(home), topic))[0]));
       expect(differences(await pair.verify([topic]))).toEqual([]);
       const jobs = [{ topic, isolation: 'read_committed' as const, latestOnly: true }];
@@ -143,8 +161,8 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
   test('a source that is compacted and loses its oldest segments has a copy that begins where it does', async () => {
     const configs = { ...cleanedOften, 'cleanup.policy': 'compact,delete', 'retention.ms': '2000' };
     await createTopic(app('a'), 'a_compact_delete', { configs });
-    await pair.topic('a_compact_delete', following);
-    const start = (site: SiteId): Promise<bigint> => logStart(clusters[site], 'a_compact_delete');
+    await pair.level('a_compact_delete');
+    const start = (site: SiteId): Promise<bigint> => logStart(app(site), 'a_compact_delete');
     for (let round = 0; round < 10; round++)
       await send(app('a'), 'a_compact_delete', { messages: tableRecords(round) });
     // The cleaner joins segments, and a joined one is as young as its youngest record: nothing is written meanwhile.
@@ -154,7 +172,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
       60_000,
     );
     await send(app('a'), 'a_compact_delete', { messages: tableRecords(10) });
-    await pair.topic('a_compact_delete', following);
+    await pair.level('a_compact_delete');
     expect(differences(await pair.verify(['a_compact_delete']))).toEqual([]);
     await eventually('both begin at the same offset', async () =>
       (await start('a')) === (await start('b')) ? true : undefined,
@@ -197,14 +215,4 @@ async function writeUntilCleaned(cluster: TestCluster, topic: string, passes: nu
     },
     60_000,
   );
-}
-
-async function logStart(cluster: TestCluster, topic: string): Promise<bigint> {
-  const admin = kafkajs(cluster.connection('app')).admin();
-  await admin.connect();
-  try {
-    return BigInt((await admin.fetchTopicOffsets(topic))[0]?.low ?? '0');
-  } finally {
-    await admin.disconnect();
-  }
 }
