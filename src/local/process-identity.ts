@@ -10,7 +10,8 @@ const psTimeoutMs = 10_000;
 
 /**
  * The start time in a line of `/proc/<pid>/stat` (clock ticks since boot, field 22); undefined for a process that has
- * ended and waits for its parent (state Z or X). The name in brackets may itself hold spaces and brackets.
+ * ended and waits for its parent (state Z or X). The name in brackets may itself hold spaces and brackets. Where the
+ * first thread has ended and others have not (field 20), the process still holds its files and ports.
  */
 export function parseProcStat(line: string): string | undefined {
   const fields = line
@@ -18,9 +19,10 @@ export function parseProcStat(line: string): string | undefined {
     .trim()
     .split(/\s+/);
   const state = fields[0];
+  const threads = Number(fields[17]);
   const startTicks = fields[19];
-  if (state === undefined || startTicks === undefined || state === 'Z' || state === 'X') return undefined;
-  return startTicks;
+  const ended = state === undefined || state === 'X' || (state === 'Z' && threads <= 1);
+  return ended ? undefined : startTicks;
 }
 
 /** The start time in a line of `ps -o stat=,lstart=`; undefined for a process that has ended. */
