@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { manifestSchema, type Manifest } from '../quarantine/manifest.ts';
-import type { QuarantinedRecord } from '../quarantine/quarantine-reader.ts';
+import type { QuarantinedBytes, QuarantinedRecord } from '../quarantine/quarantine-reader.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
 import { byteSize, count, plural } from './quantities.ts';
@@ -72,8 +72,16 @@ function sum({ partitions }: Manifest, field: 'records' | 'recordsOnlyHere' | 'b
   return partitions.reduce((total, partition) => total + partition[field], 0);
 }
 
-/** One record as one line of JSON. Bytes that are UTF-8 are shown as text, others as base64. */
-export function recordLine(record: QuarantinedRecord): string {
+/**
+ * One record as one line of JSON. Bytes that are UTF-8 are shown as text, others as base64; so is a batch that cannot be
+ * decoded, whole.
+ */
+export function recordLine(record: QuarantinedRecord | QuarantinedBytes): string {
+  if (record.kind === 'bytes') {
+    const { partition, firstOffset, lastOffset, bytes } = record;
+    const offsets = { firstOffset: String(firstOffset), lastOffset: String(lastOffset) };
+    return JSON.stringify({ partition, ...offsets, undecodable: { base64: bytes.toString('base64') } });
+  }
   const line = JSON.stringify({
     partition: record.partition,
     offset: String(record.offset),

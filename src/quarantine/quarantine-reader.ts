@@ -1,5 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MalformedError } from '../kafka/errors.ts';
+import { UncompressedTooLargeError } from '../replication/batches/compression.ts';
 import { type BatchHeader, parseBatch } from '../replication/batches/record-batch.ts';
 import { decodeRecords, type RawRecord } from '../replication/batches/records.ts';
 import {
@@ -20,11 +22,21 @@ export interface StoredBatch {
 }
 
 export interface QuarantinedRecord extends RawRecord {
+  readonly kind: 'record';
   readonly partition: number;
   readonly producerId: bigint;
   readonly aborted: boolean;
   /** False for records that are only here because another one of their batch is: the source has them. */
   readonly onlyHere: boolean;
+}
+
+/** A batch that was kept because it cannot be decoded: its bytes as they stood in the copy. */
+export interface QuarantinedBytes {
+  readonly kind: 'bytes';
+  readonly partition: number;
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly bytes: Buffer;
 }
 
 /** Thrown for a folder that is no quarantine, or one that is damaged; the message says where. */
@@ -80,36 +92,73 @@ export async function* storedBatches(path: string): AsyncGenerator<StoredBatch> 
   }
 }
 
-export async function readIndex(path: string): Promise<readonly IndexLine[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map((line, number) => {
-    const parsed = indexLineSchema.safeParse(jsonOrUndefined(line));
-    if (parsed.success) return parsed.data;
-    throw new QuarantineError(`${path} is not readable at line ${number + 1}`);
-  });
+/** The lines of an index, in the order of the batches they describe. Memory holds one. */
+export async function* indexLines(path: string): AsyncGenerator<IndexLine> {
+  const handle = await open(path, 'r');
+  try {
+    let number = 0;
+    for await (const line of handle.readLines()) {
+      number += 1;
+      if (line === '') continue;
+      const parsed = indexLineSchema.safeParse(jsonOrUndefined(line));
+      if (!parsed.success) throw new QuarantineError(`${path} is not readable at line ${number}`);
+      yield parsed.data;
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Every record of a quarantine, by partition and offset. Does not verify: see `verifyQuarantine`. */
-export async function* quarantinedRecords(path: string, manifest: Manifest): AsyncGenerator<QuarantinedRecord> {
+export async function* quarantinedRecords(
+  path: string,
+  manifest: Manifest,
+): AsyncGenerator<QuarantinedRecord | QuarantinedBytes> {
   for (const partition of manifest.partitions) yield* recordsOf(path, partition);
 }
 
-async function* recordsOf(path: string, { partition, files }: ManifestPartition): AsyncGenerator<QuarantinedRecord> {
+async function* recordsOf(
+  path: string,
+  { partition, files }: ManifestPartition,
+): AsyncGenerator<QuarantinedRecord | QuarantinedBytes> {
   if (files === undefined) return;
-  const index = new Map((await readIndex(join(path, files.index.path))).map((line) => [line.position, line]));
+  const index = indexLines(join(path, files.index.path));
   for await (const batch of storedBatches(join(path, files.log.path))) {
-    const line = index.get(batch.position);
-    if (line === undefined) throw new QuarantineError(`${files.index.path} lacks the batch at byte ${batch.position}`);
+    const line = await nextLine(index);
+    if (line?.position !== batch.position)
+      throw new QuarantineError(`${files.index.path} lacks the batch at byte ${batch.position}`);
     const ranges = line.onlyHere.map(([first, last]) => ({ first: BigInt(first), last: BigInt(last) }));
-    for (const record of decodeRecords(batch)) {
+    const records = decodedOrUndefined(batch);
+    if (records === undefined) {
+      const { baseOffset, lastOffset } = batch.header;
+      yield { kind: 'bytes', partition, firstOffset: baseOffset, lastOffset, bytes: batch.frame };
+      continue;
+    }
+    for (const record of records) {
       yield {
         ...record,
+        kind: 'record',
         partition,
         producerId: BigInt(line.producerId),
         aborted: line.aborted,
         onlyHere: ranges.some(({ first, last }) => record.offset >= first && record.offset <= last),
       };
     }
+  }
+}
+
+/** The next line of an index; undefined behind the last one. */
+export async function nextLine(index: AsyncGenerator<IndexLine>): Promise<IndexLine | undefined> {
+  const next = await index.next();
+  return next.done === true ? undefined : next.value;
+}
+
+function decodedOrUndefined(batch: StoredBatch): readonly RawRecord[] | undefined {
+  try {
+    return decodeRecords(batch);
+  } catch (error) {
+    if (error instanceof MalformedError || error instanceof UncompressedTooLargeError) return undefined;
+    throw error;
   }
 }
 

@@ -86,7 +86,7 @@ export class QuarantineWriter {
   }
 
   /** Writes the manifest, reads everything back, gives the folder its name. Returns the manifest's sha256. */
-  async finish(manifest: Manifest): Promise<string> {
+  async finish(manifest: Manifest, signal?: AbortSignal): Promise<string> {
     const text = `${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`;
     const manifestPath = join(this.#partial, manifestName);
     await writeDurably(manifestPath, text);
@@ -97,7 +97,7 @@ export class QuarantineWriter {
     const sums = [...files, { path: manifestName, sha256 }].map((file) => `${file.sha256}  ${file.path}\n`);
     await writeDurably(join(this.#partial, checksumsName), sums.join(''));
     await syncFolder(this.#partial);
-    const { problems } = await verifyQuarantine(this.#partial);
+    const { problems } = await verifyQuarantine(this.#partial, signal);
     if (problems.length > 0) throw new Error(`what was written reads back wrong: ${problems[0] ?? ''}`);
     await rename(this.#partial, this.path);
     await syncFolder(this.#folder);

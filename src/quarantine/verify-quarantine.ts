@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { checksumIsRight } from '../replication/batches/record-batch.ts';
 import { sha256OfFile } from './durable-file.ts';
 import { checksumsName, type Manifest, type ManifestPartition, manifestName } from './manifest.ts';
-import { QuarantineError, readIndex, readManifest, storedBatches } from './quarantine-reader.ts';
+import { indexLines, nextLine, QuarantineError, readManifest, storedBatches } from './quarantine-reader.ts';
 
 export interface QuarantineVerdict {
   /** Absent when it could not be read. */
@@ -16,15 +16,17 @@ export interface QuarantineVerdict {
 
 /**
  * Reads a quarantine from its first byte to its last: the checksum of every file, of every batch, and whether counts,
- * offsets and bytes are those of the manifest.
+ * offsets and bytes are those of the manifest. Rejects with the reason of `signal` when it aborts.
  */
-export async function verifyQuarantine(path: string): Promise<QuarantineVerdict> {
+export async function verifyQuarantine(path: string, signal?: AbortSignal): Promise<QuarantineVerdict> {
   try {
     const manifest = await readManifest(path);
     const { sha256 } = await sha256OfFile(join(path, manifestName));
     const problems = [...(await checkFiles(path, manifest, sha256))];
     for (const partition of manifest.partitions) {
-      problems.push(...(await checkPartition(path, partition).catch((error: unknown) => [textOfDamage(error)])));
+      signal?.throwIfAborted();
+      const found = checkPartition(path, partition, signal);
+      problems.push(...(await found.catch((error: unknown) => [textOfDamage(error)])));
     }
     return { manifest, manifestSha256: sha256, problems };
   } catch (error) {
@@ -68,17 +70,22 @@ async function filesBelow(path: string): Promise<readonly string[]> {
     .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }
 
-async function checkPartition(path: string, of: ManifestPartition): Promise<readonly string[]> {
+async function checkPartition(
+  path: string,
+  of: ManifestPartition,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
   const where = `partition ${of.partition}`;
   if (of.files === undefined) return of.batches === 0 ? [] : [`${where} has no files`];
-  const index = await readIndex(join(path, of.files.index.path));
+  const index = indexLines(join(path, of.files.index.path));
   const hash = createHash('sha256');
   const problems: string[] = [];
   let batches = 0;
   let records = 0;
   let onlyHere = 0n;
   for await (const { position, frame, header } of storedBatches(join(path, of.files.log.path))) {
-    const line = index[batches];
+    signal?.throwIfAborted();
+    const line = await nextLine(index);
     if (!checksumIsRight(frame, header)) problems.push(`${where}: the batch at byte ${position} is damaged`);
     const known =
       line?.position === position &&
@@ -92,10 +99,11 @@ async function checkPartition(path: string, of: ManifestPartition): Promise<read
     batches += 1;
     records += header.records;
   }
+  const isLast = (await nextLine(index)) === undefined;
   const { size } = await stat(join(path, of.files.log.path));
   const counted =
     batches === of.batches &&
-    index.length === of.batches &&
+    isLast &&
     records === of.records &&
     onlyHere === BigInt(of.recordsOnlyHere) &&
     size === of.bytes &&

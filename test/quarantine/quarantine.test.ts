@@ -8,6 +8,7 @@ import { makeFolderDurably } from '../../src/quarantine/durable-file.ts';
 import { type Manifest, manifestFormat, quarantineName, segmentName } from '../../src/quarantine/manifest.ts';
 import {
   listQuarantines,
+  type QuarantinedBytes,
   type QuarantinedRecord,
   quarantinedRecords,
   readManifest,
@@ -77,7 +78,9 @@ describe('a quarantine', () => {
     expect(await readFile(join(path, 'partition-3', segmentName(42n)))).toEqual(Buffer.concat(frames));
     expect(await listQuarantines(folder)).toEqual(['one']);
     const records: QuarantinedRecord[] = [];
-    for await (const record of quarantinedRecords(path, await readManifest(path))) records.push(record);
+    for await (const found of quarantinedRecords(path, await readManifest(path))) {
+      if (found.kind === 'record') records.push(found);
+    }
     expect(records.map(({ offset, onlyHere, producerId }) => [offset, onlyHere, producerId])).toEqual([
       [42n, false, 7n],
       [43n, true, 7n],
@@ -85,6 +88,19 @@ describe('a quarantine', () => {
       [45n, true, 8n],
       [46n, true, 8n],
     ]);
+  });
+
+  test('shows a batch that cannot be decoded as its bytes, and goes on behind it', async () => {
+    const path = await written();
+    const segment = join(path, 'partition-3', segmentName(42n));
+    const bytes = await readFile(segment);
+    bytes.fill(0xff, 61, frames[0]!.length);
+    await writeFile(segment, bytes);
+    const found: unknown[] = [];
+    for await (const each of quarantinedRecords(path, await readManifest(path))) found.push(each);
+    expect(found[0]).toMatchObject({ kind: 'bytes', firstOffset: 42n, bytes: bytes.subarray(0, frames[0]!.length) });
+    expect(found.slice(1)).toMatchObject([{ offset: 45n }, { offset: 46n }]);
+    expect(JSON.parse(recordLine(found[0] as QuarantinedBytes))).toMatchObject({ firstOffset: '42', undecodable: {} });
   });
 
   test('is never written over, and does not show while it is unfinished', async () => {
@@ -168,6 +184,7 @@ test('names sort by time and fit a file system whatever the topic is called', ()
 test('a record is one line of JSON that no terminal obeys: text as text, other bytes as base64', () => {
   const line = recordLine({
     ...{
+      kind: 'record',
       partition: 0,
       offset: 9_007_199_254_740_993n,
       timestamp: -1n,

@@ -1,8 +1,9 @@
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseInput } from '../../api/input.ts';
 import { problems, Problem } from '../../worker/problems.ts';
-import { foundConfigs } from '../discovery.ts';
+import { foundConfigs, projectFolder } from '../discovery.ts';
 import { quarantineFolderOf } from '../quarantine-folder.ts';
 import {
   quarantineListSchema,
@@ -25,14 +26,28 @@ export const quarantine: Verb = {
   run: async (context, [given, dir], { all }) => {
     const action = parseInput(actionSchema, given ?? 'list', 'ACTION');
     const path = typeof dir === 'string' ? resolve(context.io.cwd, dir) : undefined;
-    if (action === 'list') return list(context, path === undefined ? await foldersOf(context) : [path]);
+    if (action === 'list') return list(context, path === undefined ? await foldersOf(context) : [await existing(path)]);
     if (path === undefined) throw new Problem('INVALID_INPUT', `"umbra quarantine ${action}" needs the folder to read`);
     return action === 'verify' ? verify(context, path) : show(context, path, all === true);
   },
 };
 
-async function foldersOf(context: VerbContext): Promise<readonly string[]> {
-  return (await foundConfigs(context.io.cwd)).map(quarantineFolderOf);
+/** Those of the workers that are here, and of those that were: a quarantine outlives its worker. */
+async function foldersOf({ io }: VerbContext): Promise<readonly string[]> {
+  const project = await projectFolder(io.cwd);
+  const root = project === undefined ? undefined : join(project, 'quarantine');
+  const entries = root === undefined ? [] : await readdir(root, { withFileTypes: true }).catch(() => []);
+  const left = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const workers = foundConfigs(io.cwd);
+  const ofWorkers = left.length === 0 ? await workers : await workers.catch(() => []);
+  return [...new Set([...ofWorkers.map(quarantineFolderOf), ...left])];
+}
+
+/** A folder that was mistyped, or is not mounted, must not look like an empty one. */
+async function existing(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return path;
+  throw new Problem('INVALID_INPUT', `${path} is no folder`);
 }
 
 async function list(context: VerbContext, folders: readonly string[]): Promise<number> {
@@ -66,7 +81,7 @@ async function show(context: VerbContext, path: string, all: boolean): Promise<n
   try {
     for await (const record of quarantinedRecords(path, await readManifest(path))) {
       context.signal.throwIfAborted();
-      if (all || record.onlyHere) context.io.out(recordLine(record));
+      if (all || record.kind === 'bytes' || record.onlyHere) context.io.out(recordLine(record));
     }
     return 0;
   } catch (error) {

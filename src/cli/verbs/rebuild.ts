@@ -40,6 +40,11 @@ export const rebuild: Verb = {
   run: async (context, [given], rawOptions) => {
     const topic = String(given);
     const options = parseInput(optionsSchema, rawOptions, 'option');
+    const asked = !options.plan && !options.yes && options.confirm === undefined;
+    if (context.options.json === true && asked) {
+      const message = '"--json" asks nobody: give "--confirm HASH" with the hash that "--plan" shows, or "--yes"';
+      throw new Problem('INVALID_INPUT', message);
+    }
     const client = await carrierOf(await knownWorkers(context.options, context.io.cwd), topic, context.signal);
     const plan = await planOf(context, client, topic);
     if (options.plan) {

@@ -6,6 +6,7 @@ import { shadowConfigs } from './shadow-configs.ts';
 
 /** Where the link's memory of its copies is kept (the worker's `_umbra`). */
 export interface ShadowRecords {
+  shadow(topic: string): ShadowEntry | undefined;
   putShadow(record: ShadowEntry, signal: AbortSignal): Promise<void>;
   removeShadow(topic: string, signal: AbortSignal): Promise<void>;
 }
@@ -15,7 +16,7 @@ export interface ShadowEntry {
   link: string;
   sourceTopicId: string;
   state: { kind: 'creating' } | { kind: 'ours'; shadowTopicId: string };
-  faults: never[];
+  faults: readonly unknown[];
 }
 
 export interface TopicApply {
@@ -61,6 +62,7 @@ async function create(
     throw new ConnectionError(`${apply.target.name} does not show the copy ${name} yet`);
   }
   const configs = shadowConfigs(await effectiveConfigs(apply.source, name), await configNamesAt(apply));
+  const before = apply.state.shadow(name);
   await apply.state.putShadow(entry(source, apply.link, { kind: 'creating' }), signal);
   const created = await createTopic(apply.target, { name, partitions, configs });
   if (created.kind === 'created') {
@@ -71,11 +73,8 @@ async function create(
     await apply.state.removeShadow(name, signal);
     return undefined;
   }
-  // The copy we know was only missing in an old answer of the cluster: everything stays as it was recorded.
-  const { shadowTopicId, sourceTopicId } = known;
-  const before: ShadowEntry['state'] =
-    shadowTopicId === undefined ? { kind: 'creating' } : { kind: 'ours', shadowTopicId };
-  await apply.state.putShadow(entry({ name, topicId: sourceTopicId }, apply.link, before), signal);
+  // The copy we know was only missing in an old answer of the cluster: everything stays as it was recorded, faults too.
+  if (before !== undefined) await apply.state.putShadow(before, signal);
   throw new ConnectionError(`${apply.target.name} does not show the copy ${name} yet`);
 }
 

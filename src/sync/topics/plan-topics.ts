@@ -61,7 +61,7 @@ function planTopic(source: SeenTopic, shadow: SeenTopic | undefined, known: Know
     return { kind: 'refuse', name, code: 'SHADOW_NOT_OURS', message };
   }
   if (known.sourceTopicId !== source.topicId) {
-    const message = `topic ${name} was deleted and created anew at the source; the copy of the old one is kept`;
+    const message = `topic ${name} was deleted and created anew at the source; the copy of the old one, if there is one, is left alone`;
     return { kind: 'refuse', name, code: 'SOURCE_RECREATED', message };
   }
   if (known.shadowTopicId === undefined) return { kind: 'adopt', source, shadowTopicId: shadow.topicId };

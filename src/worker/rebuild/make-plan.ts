@@ -55,7 +55,7 @@ export function renderPositions(positions: TopicPositions['positions']): GroupPo
   }));
 }
 
-/** What the quarantine takes on the disk at most. Pure. */
+/** What the quarantine takes on the disk, where no batch is foreign in many pieces. Pure. */
 export function neededBytes(partitions: RebuildPlan['partitions']): number {
   return partitions.reduce(
     (sum, { quarantined }) => sum + quarantined.bytes + quarantined.batches * indexBytesPerBatch,
