@@ -14,6 +14,7 @@ import { metric } from '../fixtures/worker-metrics.ts';
 /** How long a broker stays frozen. Longer than the worker's patience for an answer (40 s) in the long version. */
 const pauseMs = Number(process.env['BROKER_PAUSE_MS'] ?? '4000');
 const topic = 'a_restarts';
+const partitions = 6;
 const recoveryMs = 60_000;
 const dayMs = 86_400_000;
 let clusters: Readonly<Record<SiteId, TestCluster>>;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const [a, b] = await Promise.all([start('a'), start('b')]);
   clusters = { a, b };
   pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
-  await createTopic(a.connection('app'), topic, { partitions: 6 });
+  await createTopic(a.connection('app'), topic, { partitions });
   workers = await workerPids();
 });
 
@@ -42,7 +43,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   // A broker that comes back has forgotten who wrote records this old: nothing but the log itself says what was copied.
-  load = startSteadyLoad(clusters.a.connection('app'), { topic, ageMs: 2 * dayMs });
+  load = startSteadyLoad(clusters.a.connection('app'), { topic, partitions, ageMs: 2 * dayMs });
   const before = (await copied()) ?? 0;
   await eventually('the link copies', async () => ((await copied()) ?? 0) > before + 500 || undefined, recoveryMs);
 });

@@ -61,7 +61,7 @@ async function followed(topic: string, partitions: number): Promise<string> {
 
 /** Copies under load while `until` does not hold, then without faults, and expects the logs to be equal. */
 async function expectWholeAfter(topic: string, until: () => Promise<unknown>): Promise<void> {
-  const load = startSteadyLoad(sites.a.app, { topic, valueBytes: 500 });
+  const load = startSteadyLoad(sites.a.app, { topic, partitions: 3, valueBytes: 500 });
   try {
     await until();
   } finally {

@@ -29,7 +29,7 @@ beforeAll(async () => {
   pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
   await createTopic(a.connection('app'), topic, { partitions, replicas: 3 });
   // A new leader has no memory of who wrote records this old (R7).
-  load = startSteadyLoad(a.connection('app'), { topic, pauseMs: 20, ageMs: 2 * dayMs });
+  load = startSteadyLoad(a.connection('app'), { topic, partitions, pauseMs: 20, ageMs: 2 * dayMs });
 }, 240_000);
 
 afterAll(async () => {
