@@ -9,7 +9,7 @@ export interface ReplicatorLimits extends StreamLimits {
 }
 
 export const defaultReplicatorLimits: ReplicatorLimits = {
-  bufferBytesMax: 48 * 1024 * 1024,
+  bufferBytesMax: 32 * 1024 * 1024,
   queueBytesMax: 2 * 1024 * 1024,
   gapOffsetsMax: 1_000_000n,
   fetch: { answerBytesMax: 4 * 1024 * 1024 - 64 * 1024, partitionBytesMax: 1024 * 1024, maxWaitMs: 500 },

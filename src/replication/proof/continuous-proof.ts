@@ -1,4 +1,5 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import { discardFrame } from '../../kafka/discard-frame.ts';
 import { KafkaError, verdictOf } from '../../kafka/errors.ts';
 import { describeTopicConfigs } from '../../kafka/topic-admin.ts';
 import { compareLogs, type LogComparison, type LogDifference } from '../logs/compare-logs.ts';
@@ -250,8 +251,13 @@ export class ContinuousProof {
     const range = { from: part.from, to };
     // No more of the copy than of the source: the share of the bandwidth is that of both.
     const copy = this.#copy.batches(of, { ...range, bytesMax: this.#limits.sliceBytes }, signal);
-    const logs = { source: inOrder(batches), copy };
-    return { comparison: await compareLogs(logs, { ...range, compacted }), bytes, to };
+    const frames = new Set(batches.map(({ frame }) => frame));
+    try {
+      const logs = { source: inOrder(batches), copy: noting(copy, frames) };
+      return { comparison: await compareLogs(logs, { ...range, compacted }), bytes, to };
+    } finally {
+      for (const frame of frames) discardFrame(frame);
+    }
   }
 
   async #isCompacted(topic: string): Promise<boolean> {
@@ -262,7 +268,9 @@ export class ContinuousProof {
   async #estimate({ of }: Copier, end: bigint, signal: AbortSignal): Promise<number> {
     if (end === 0n) return 1;
     const { batches } = await this.#copy.chunk(of, { offset: end - 1n, bytesMax: 1 }, signal);
-    const header = batches[0]?.header;
+    const [first] = batches;
+    if (first !== undefined) discardFrame(first.frame);
+    const header = first?.header;
     return header === undefined ? 1 : (header.end - header.start) / Number(header.lastOffset - header.baseOffset + 1n);
   }
 
@@ -297,6 +305,14 @@ function isRunning({ state }: Copier): boolean {
 // eslint-disable-next-line @typescript-eslint/require-await -- logs are read as async sequences; this one is at hand
 async function* inOrder(batches: readonly RawBatch[]): AsyncGenerator<RawBatch> {
   yield* batches;
+}
+
+/** The same batches; the frames they stand in are added to `frames`. */
+async function* noting(batches: AsyncIterable<RawBatch>, frames: Set<Buffer>): AsyncGenerator<RawBatch> {
+  for await (const batch of batches) {
+    frames.add(batch.frame);
+    yield batch;
+  }
 }
 
 function faultFor({ offset, what, copyProducerId }: LogDifference, linkProducerId: bigint): Fault {

@@ -1,4 +1,5 @@
 import type { Broker } from '../../kafka/cluster.ts';
+import { discardFrame } from '../../kafka/discard-frame.ts';
 import { judge, refusalText } from '../../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../../kafka/log-queries.ts';
 import type { CopiedPartition } from '../partition/copied-partition.ts';
@@ -91,16 +92,30 @@ export interface ResumeBrokers {
  * the log end is compared on both sides: a copy that somebody wrote to, or a source that lost records, stops here.
  */
 export async function checkTail(brokers: ResumeBrokers, resuming: ResumeTarget, end: End): Promise<ResumeOutcome> {
-  const { logEnd, sequence } = end;
+  const { logEnd } = end;
   const { of, source, target } = resuming;
   if (logEnd === 0n) return startFromNothing(brokers.source, resuming, end);
   const logs: BothLogs = { brokers, of, source, target };
   const compared = await compareAt(logs, logEnd - 1n);
+  try {
+    return await conclude(logs, end, compared, () => startFromNothing(brokers.source, resuming, end));
+  } finally {
+    if (compared.copy.kind === 'batch') discardFrame(compared.copy.frame);
+    if (compared.kind !== 'no-copy' && compared.original.kind === 'batch') discardFrame(compared.original.frame);
+  }
+}
+
+async function conclude(
+  logs: BothLogs,
+  end: End,
+  compared: ComparedAt,
+  startFromNothing: () => Promise<ResumeOutcome>,
+): Promise<ResumeOutcome> {
+  const { logEnd, sequence } = end;
   switch (compared.kind) {
     case 'no-copy':
       // The copy was emptied up to its end, with the source or when its head was made: there is nothing to compare.
-      if (compared.copy.kind === 'error' && compared.copy.code === offsetOutOfRange)
-        return startFromNothing(brokers.source, resuming, end);
+      if (compared.copy.kind === 'error' && compared.copy.code === offsetOutOfRange) return startFromNothing();
       if (compared.copy.kind === 'error') return againFor(compared.copy.code, 'target');
       return again('the end of the copy is not yet visible at the target');
     case 'no-original':

@@ -1,5 +1,5 @@
 const atOnceMax = 16;
-const atOnceFirst = 2;
+const atOnceFirst = 1;
 /** What the batches of all comparisons under way may take together; one comparison is always let through. */
 const bytesMax = 32 * 1024 * 1024;
 /** A comparison holds one batch of each side. */
@@ -7,7 +7,7 @@ const sides = 2;
 
 /**
  * How many tails are compared at once. A broker sends a batch whole, however large, and nobody knows its size before:
- * few at first, then as many as batches as large as the largest so far leave room for.
+ * one at first, then as many as batches as large as the largest so far leave room for.
  */
 export class TailWidth {
   #largestBytes: number | undefined;

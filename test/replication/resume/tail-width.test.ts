@@ -3,8 +3,8 @@ import { TailWidth } from '../../../src/replication/resume/tail-width.ts';
 
 const mebibyte = 1024 * 1024;
 
-test('few tails are compared at once while nobody knows how large batches are', () => {
-  expect(new TailWidth().now).toBe(2);
+test('one tail is compared at a time while nobody knows how large batches are', () => {
+  expect(new TailWidth().now).toBe(1);
 });
 
 test('sixteen at once where batches are small, one where they are as large as they can be', () => {
