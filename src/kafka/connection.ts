@@ -241,9 +241,10 @@ export class BrokerConnection {
         reject(this.#closedError());
         return;
       }
-      // Asked as late as can be: from here on nothing is waited for.
+      const tooLate = (): NotSentError =>
+        new NotSentError(`a request to ${this.host}:${this.port} was not sent: it had become too late`);
       if (maySend?.() === false) {
-        reject(new NotSentError(`a request to ${this.host}:${this.port} was not sent: it had become too late`));
+        reject(tooLate());
         return;
       }
       this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff;
@@ -253,6 +254,16 @@ export class BrokerConnection {
       }, timeoutMs);
       this.#pending.set(id, { request, resolve, reject, timer });
       this.#write(request, id);
+      // Asked again as late as can be, with everything corked: a process that was stopped in between has sent nothing.
+      // What stands in the socket cannot be taken back, so it goes with it.
+      if (maySend?.() === false) {
+        this.#pending.delete(id);
+        clearTimeout(timer);
+        reject(tooLate());
+        this.#socket.destroy();
+        return;
+      }
+      this.#socket.uncork();
     }).then((frame) => {
       try {
         return Object.assign(frame, { bodyStart: request.flexible ? skipTaggedFields(frame.bytes) : 4 });
@@ -263,6 +274,7 @@ export class BrokerConnection {
     });
   }
 
+  /** Leaves the socket corked. */
   #write(request: RequestFrame, correlationId: number): void {
     const bodyBytes = request.body.reduce((sum, part) => sum + part.length, 0);
     const writer = new WireWriter(64);
@@ -277,7 +289,6 @@ export class BrokerConnection {
     this.#socket.cork();
     for (const part of writer.parts()) this.#socket.write(part);
     for (const part of request.body) this.#socket.write(part);
-    this.#socket.uncork();
   }
 
   #onBytes(count: number): boolean {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerConnection, RequestFrame } from '../../src/kafka/connection.ts';
 import { FramePool } from '../../src/kafka/frame-pool.ts';
+import { NotSentError } from '../../src/kafka/errors.ts';
 import {
   answerTo,
   connectTo,
@@ -72,6 +73,14 @@ describe('a connection', () => {
     requests[0]!.socket.write(answerTo(requests[0]!, requests[0]!.body));
     expect(bodyOf(await next)).toBe('next');
     expect(open.inFlight).toBe(0);
+  });
+
+  it('sends nothing of a request that becomes too late while it is written, and closes', async () => {
+    const { open, requests } = await gather();
+    let asked = 0;
+    const late = open.request(ask('late'), { maySend: () => (asked += 1) < 2 });
+    await expect(late).rejects.toThrow(NotSentError);
+    expect([open.closed, open.inFlight, requests]).toEqual([true, 0, []]);
   });
 
   it('carries a client id of any length', async () => {
