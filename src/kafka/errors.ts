@@ -101,7 +101,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** Nothing of the request has left, and the connection is as it was: it may be sent when it is allowed again. */
+/** Nothing of the request has left: it may be sent when it is allowed again, maybe over another connection. */
 export class NotSentError extends Error {
   readonly verdict = 'later' satisfies RetryVerdict;
 

@@ -24,9 +24,10 @@ export interface DropPorts {
 }
 
 /**
- * Deletes the copy whose quarantine this is, and waits until it is gone. Right before, everything that
- * makes the deletion harmless is looked at once more; throws {@link Stopped} when one of it does not hold any more.
- * A copy that is gone already is no error, and its quarantine is not asked for then. Nothing is deleted unless the link's lease is ours while the request goes out.
+ * Deletes the copy whose quarantine this is, and waits until it is gone. Right before, everything that makes the
+ * deletion harmless is looked at once more; throws {@link Stopped} when one of it does not hold any more. A copy that is
+ * gone already is no error, and its quarantine is not asked for then. Nothing is deleted unless the link's lease is ours
+ * while the request goes out.
  */
 export async function dropCopy(ports: DropPorts, ids: RebuildIds, quarantine: () => Promise<Manifest>): Promise<void> {
   const { sides, lease, signal } = ports;

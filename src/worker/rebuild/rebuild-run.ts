@@ -1,4 +1,4 @@
-import { verdictOf } from '../../kafka/errors.ts';
+import { NotSentError, verdictOf } from '../../kafka/errors.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -231,8 +231,8 @@ export class RebuildRun {
       } catch (error) {
         const verdict = verdictOf(error);
         const again = verdict === 'moved' || verdict === 'later';
-        // Only an answer that refuses it says that the copy is still there.
-        if (sentAttempt === attempt && again) this.#deletionSent = true;
+        // Only an answer that refuses it, or knowing that it never left, says that the copy is still there.
+        if (sentAttempt === attempt && again && !(error instanceof NotSentError)) this.#deletionSent = true;
         if (hasAborted(signal) || !again || (!this.#deletionSent && attempt >= dropAttemptsMax)) throw error;
         this.#trouble = textOf(error);
         await pause.wait(signal, retryDelays.after(attempt));

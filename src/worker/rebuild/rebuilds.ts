@@ -17,9 +17,9 @@ type Planning =
   | { readonly kind: 'planned'; readonly plan: RebuildPlan }
   | { readonly kind: 'failed'; readonly at: Date; readonly reason: string };
 
-/** Plans are made and copies rebuilt one at a time per link: each reads two whole logs. */
 /** The journal takes some milliseconds; a cluster that does not answer is no reason to keep a person waiting. */
 const begunWaitMs = 10_000;
+/** Each reads two whole logs. */
 const busyText = 'one topic of a link is planned or rebuilt at a time';
 
 /**
