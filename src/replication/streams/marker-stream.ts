@@ -8,10 +8,11 @@ import {
   writeTxnMarkersApi,
 } from '../../kafka/write-txn-markers-api.ts';
 import type { AppendGate } from '../lease/append-lease.ts';
+import { runAppendLoop } from './append-loop.ts';
 import type { Copier } from '../copier/copier.ts';
 import type { LinkMeters } from './link-meters.ts';
 import { retryDelays } from '../waiting/retry-delays.ts';
-import { hasAborted, Wakeup } from '../waiting/wakeup.ts';
+import { Wakeup } from '../waiting/wakeup.ts';
 
 /** Above it one request holds up the broker's other producers (protocol.md part 2, section 8). */
 const markersPerRequestMax = 500;
@@ -67,29 +68,18 @@ export class MarkerStream {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!hasAborted(signal)) {
-      if (this.#ready.size === 0) {
-        await this.#wakeup.wait(signal);
-        continue;
-      }
-      let broker: Broker;
-      try {
-        broker = await this.#target.broker(this.#brokerId, this.#purpose);
-        broker.negotiate(writeTxnMarkersApi);
-        failures = 0;
-      } catch (error) {
-        // Nothing was sent: the copiers look for their leader again.
-        failures += 1;
-        this.#meters.targetFailed(error);
-        const ready = [...this.#ready];
-        this.#ready.clear();
-        for (const copier of ready) copier.interrupt(`markers: ${textOf(error)}`, retryDelays.after(failures));
-        continue;
-      }
-      await this.#lease.wait(signal);
-      if (this.#lease.held()) await this.#round(broker, signal);
-    }
+    await runAppendLoop(
+      {
+        ...{ what: 'markers', ready: this.#ready, wakeup: this.#wakeup, lease: this.#lease, meters: this.#meters },
+        connect: async () => {
+          const broker = await this.#target.broker(this.#brokerId, this.#purpose);
+          broker.negotiate(writeTxnMarkersApi);
+          return broker;
+        },
+        round: (broker) => this.#round(broker, signal),
+      },
+      signal,
+    );
   }
 
   async #round(broker: Broker, signal: AbortSignal): Promise<void> {

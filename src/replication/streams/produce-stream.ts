@@ -8,6 +8,7 @@ import {
   type ProducedPartition,
   type ProducePartition,
 } from '../../kafka/produce-api.ts';
+import { runAppendLoop } from './append-loop.ts';
 import { AdaptiveSize } from './adaptive-size.ts';
 import type { AppendGate } from '../lease/append-lease.ts';
 import type { Copier } from '../copier/copier.ts';
@@ -76,31 +77,17 @@ export class ProduceStream {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!signal.aborted) {
-      if (this.#ready.size === 0) {
-        await this.#wakeup.wait(signal);
-        continue;
-      }
-      let broker: Broker;
-      let version: number;
-      try {
-        broker = await this.#target.broker(this.#brokerId, this.#purpose);
-        ({ version } = broker.negotiate(...produceApis));
-        failures = 0;
-      } catch (error) {
-        // Nothing was sent: the copiers look for their leader again.
-        failures += 1;
-        this.#meters.targetFailed(error);
-        const ready = [...this.#ready];
-        this.#ready.clear();
-        for (const copier of ready) copier.interrupt(`produce: ${textOf(error)}`, retryDelays.after(failures));
-        continue;
-      }
-      await this.#lease.wait(signal);
-      // Asked again right before sending; nothing is awaited in between.
-      if (this.#lease.held()) await this.#round(broker, version);
-    }
+    await runAppendLoop(
+      {
+        ...{ what: 'produce', ready: this.#ready, wakeup: this.#wakeup, lease: this.#lease, meters: this.#meters },
+        connect: async () => {
+          const broker = await this.#target.broker(this.#brokerId, this.#purpose);
+          return { broker, version: broker.negotiate(...produceApis).version };
+        },
+        round: ({ broker, version }) => this.#round(broker, version),
+      },
+      signal,
+    );
   }
 
   async #round(broker: Broker, version: number): Promise<void> {
