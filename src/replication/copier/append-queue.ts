@@ -7,6 +7,9 @@ import type { RepackedItem } from '../batches/repack.ts';
 type QueuedBatch = Extract<QueuedItem, { kind: 'batch' }>;
 type QueuedGap = Extract<QueuedItem, { kind: 'gap' }>;
 
+/** Of tiny batches what is known takes more memory than their bytes. */
+const itemsMax = 1_000;
+
 /**
  * What one partition has got from its source and not yet appended, in order, and the one thing that is in flight. A
  * batch that has to be taken apart holds up everything behind it until its parts stand in its place:
@@ -37,7 +40,8 @@ export class AppendQueue {
   }
 
   get hasRoom(): boolean {
-    return this.#bytes < this.#bytesMax && this.#budget?.hasRoom !== false;
+    const items = this.#ready.length + this.#waiting.length;
+    return items < itemsMax && this.#bytes < this.#bytesMax && this.#budget?.hasRoom !== false;
   }
 
   /** Nothing is left, and nothing is in flight. */

@@ -166,8 +166,8 @@ export class Copier {
     this.#changed(this);
   }
 
-  /** Takes what the source's leader answered for this partition (error code 0). Retains the frame as long as needed. */
-  fetched(frame: Frame, answer: FetchedPartition): void {
+  /** Takes the answer of the source's leader (error code 0), retains its frame; returns the items it is to append. */
+  fetched(frame: Frame, answer: FetchedPartition): number {
     this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark);
     this.#sourceStart = answer.logStartOffset;
     const plan = planBatches({
@@ -184,6 +184,7 @@ export class Copier {
     this.#fetchOffset = plan.next;
     if (plan.fault !== undefined) this.faultWhenDrained(plan.fault);
     this.#settle();
+    return plan.items.length;
   }
 
   /** A part of {@link toRepack} as it was in generation `asked`. Retains the frame as long as needed. */

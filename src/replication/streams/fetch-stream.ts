@@ -233,38 +233,41 @@ export class FetchStream {
       return;
     }
     if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, 'fetch');
-    this.#size.succeeded();
     this.#sessionsRefused = 0;
     this.#advanceSession(answer.sessionId);
     this.#meters.sourceAnswered(frame.bytes.length);
-    for (const partition of answer.partitions) this.#deliver(frame, partition);
+    let batches = 0;
+    for (const partition of answer.partitions) batches += this.#deliver(frame, partition);
+    this.#size.succeeded(frame.bytes.length, batches);
     const nowMs = performance.now();
     if (nowMs - this.#confirmedAtMs < confirmEveryMs) return;
     this.#confirmedAtMs = nowMs;
     for (const key of this.#inSession.keys()) this.#members.get(key)?.copier.lagClock.confirm(nowMs);
   }
 
-  #deliver(frame: Frame, answer: FetchedPartition): void {
+  /** Returns how many batches and gaps are to be appended. */
+  #deliver(frame: Frame, answer: FetchedPartition): number {
     const key = `${answer.topicId}/${answer.partition}`;
     const asked = this.#inSession.get(key);
     const copier = this.#members.get(key)?.copier;
-    if (copier === undefined || asked === undefined || !isFrom(copier, asked)) return;
+    if (copier === undefined || asked === undefined || !isFrom(copier, asked)) return 0;
     if (answer.errorCode !== 0) {
       this.#refused(copier, answer.errorCode);
-      return;
+      return 0;
     }
     if (answer.diverging !== undefined) {
       const { epoch, endOffset } = answer.diverging;
       const message = `the source's history ends at offset ${endOffset} of leader epoch ${epoch}, the copy holds offsets up to ${copier.fetchOffset - 1n}`;
       copier.suspect({ code: 'SOURCE_TRUNCATED', offset: endOffset, message });
-      return;
+      return 0;
     }
     try {
-      copier.fetched(frame, answer);
+      return copier.fetched(frame, answer);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#meters.malformed();
       copier.damaged(`the source's answer holds no valid batches: ${error.message}`);
+      return 0;
     }
   }
 

@@ -68,6 +68,17 @@ describe('a copier', () => {
     expect(copier.copiedTo).toBe(2n);
   });
 
+  it('asks for no more while a thousand tiny batches wait, however few bytes they have', () => {
+    const { copier, fetched } = started();
+    fetched(denseRun(0n, Array.from({ length: 1_001 }, () => 1)), 2_000n);
+    expect(copier.wantsFetch).toBe(false);
+    copier.takeBatch().frame.release();
+    expect(copier.wantsFetch).toBe(false);
+    copier.appended(0n);
+    copier.takeBatch().frame.release();
+    expect(copier.wantsFetch).toBe(true);
+  });
+
   it('forgets a suspicion when it makes progress', () => {
     const { copier, fetched } = started();
     copier.suspect({ code: 'SOURCE_TRUNCATED', message: 'once' });

@@ -74,4 +74,16 @@ describe('the size of an exchange', () => {
     size.succeeded();
     expect(size.bytes).toBe(1000);
   });
+
+  it('is smaller after an exchange of tiny batches, and as large again after the next one without', () => {
+    const size = new AdaptiveSize(4 * 1024 * KiB);
+    size.succeeded(2_000_000, 20_000);
+    expect(size.bytes).toBe(800_000);
+    size.succeeded(800_000, 8_000);
+    expect(size.bytes).toBe(800_000);
+    size.succeeded(10, 10);
+    expect(size.bytes).toBe(64 * KiB);
+    size.succeeded(64 * KiB, 0);
+    expect(size.bytes).toBe(4 * 1024 * KiB);
+  });
 });
