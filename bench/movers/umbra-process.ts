@@ -64,7 +64,7 @@ async function follow(): Promise<void> {
     const [original, copy] = [from.topics.get(topic), to.topics.get(topic)];
     if (original === undefined || copy === undefined) throw new Error(`topic ${topic} is not at both clusters`);
     const ids = { sourceTopicId: original.topicId, targetTopicId: copy.topicId };
-    replicator.add({ topic, ...ids, partitions: original.partitions.length });
+    replicator.add({ topic, ...ids, partitions: original.partitions.map(({ partition }) => partition) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
 import { Problem } from '../worker/problems.ts';
 import { planHashSchema } from '../worker/rebuild/rebuild-view.ts';
 import type { WorkerService } from '../worker/service.ts';
@@ -25,6 +26,8 @@ export interface Route {
   readonly path: string;
   /** Answered without a token: the route says nothing about the pair's data. */
   readonly open: boolean;
+  /** About this process. All others are about the site, and passed on to the worker that leads it. */
+  readonly own?: true;
   readonly run: (service: WorkerService, request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>;
 }
 
@@ -38,12 +41,14 @@ const confirmedPlan = z.strictObject({ plan: planHashSchema });
 
 /** The API, whole: what is not in this table does not exist. docs/api.md is held to it. */
 export const routes: readonly Route[] = [
-  { method: 'GET', path: '/healthz', open: true, run: health },
-  { method: 'GET', path: '/readyz', open: true, run: readiness },
-  { method: 'GET', path: '/metrics', open: false, run: metrics },
-  { method: 'GET', path: '/v1/pair', open: false, run: reading((service) => service.pairView()) },
-  { method: 'GET', path: '/v1/links', open: false, run: reading((service) => ({ links: service.linkViews() })) },
-  { method: 'GET', path: '/v1/topics', open: false, run: reading((service) => ({ topics: service.topicViews() })) },
+  { method: 'GET', path: '/healthz', open: true, own: true, run: health },
+  { method: 'GET', path: '/readyz', open: true, own: true, run: readiness },
+  { method: 'GET', path: '/metrics', open: false, own: true, run: metrics },
+  { method: 'GET', path: '/v1/worker', open: false, own: true, run: reading((service) => service.workerReport()) },
+  { method: 'POST', path: '/v1/worker/faults', open: false, own: true, run: takeNotice },
+  { method: 'GET', path: '/v1/pair', open: false, run: reading((service, signal) => service.pairView(signal)) },
+  { method: 'GET', path: '/v1/links', open: false, run: links },
+  { method: 'GET', path: '/v1/topics', open: false, run: topics },
   { method: 'GET', path: '/v1/topics/:name', open: false, run: topic },
   { method: 'GET', path: '/v1/topics/:name/rebuild', open: false, run: rebuildView },
   { method: 'POST', path: '/v1/topics/:name/rebuild/plan', open: false, run: planRebuild },
@@ -69,26 +74,42 @@ async function metrics(service: WorkerService): Promise<ApiAnswer> {
   return { kind: 'text', text: await service.metrics() };
 }
 
-function reading(view: (service: WorkerService) => unknown): Route['run'] {
-  return (service, request) => {
+function reading(view: (service: WorkerService, signal: AbortSignal) => unknown): Route['run'] {
+  return async (service, request) => {
     parseInput(noQuery, request.query, 'query');
-    return json(view(service));
+    return json(await view(service, request.signal));
   };
 }
 
-function topic(service: WorkerService, request: ApiRequest): ApiAnswer {
+async function links(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
   parseInput(noQuery, request.query, 'query');
-  return json(service.topicView(parseInput(topicParams, request.params, 'path').name));
+  return json({ links: await service.linkViews(request.signal) });
 }
 
-function rebuildView(service: WorkerService, request: ApiRequest): ApiAnswer {
+async function topics(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
   parseInput(noQuery, request.query, 'query');
-  return json(service.rebuildView(parseInput(topicParams, request.params, 'path').name));
+  return json({ topics: await service.topicViews(request.signal) });
+}
+
+async function topic(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  return json(await service.topicView(parseInput(topicParams, request.params, 'path').name, request.signal));
+}
+
+async function takeNotice(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  await service.takeNotice(parseInput(faultNoticeSchema, request.body, 'body'));
+  return { kind: 'empty' };
+}
+
+async function rebuildView(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
+  parseInput(noQuery, request.query, 'query');
+  return json(await service.rebuildView(parseInput(topicParams, request.params, 'path').name, request.signal));
 }
 
 async function planRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
   parseInput(noQuery, request.query, 'query');
-  return json(await service.planRebuild(parseInput(topicParams, request.params, 'path').name));
+  return json(await service.planRebuild(parseInput(topicParams, request.params, 'path').name, request.signal));
 }
 
 async function executeRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {

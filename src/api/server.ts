@@ -12,6 +12,7 @@ import { Problem, problems } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import { assertAccess, assertBindable } from './access.ts';
 import { problemBody, problemContentType, problemOf } from './problem-json.ts';
+import { passOn } from './pass-on.ts';
 import { routes, type ApiAnswer, type Route } from './routes.ts';
 
 /** Every section of the spec fits many times over. */
@@ -72,18 +73,23 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw new Problem('NOT_FOUND', `there is no ${request.method} ${pathOf(request)}`);
   });
-  for (const route of routes) register(app, options.service, route);
+  for (const route of routes) register(app, options, route);
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path);
   return app;
 }
 
-function register(app: FastifyInstance, service: WorkerService, route: Route): void {
+function register(app: FastifyInstance, { service, token }: ApiOptions, route: Route): void {
   app.route({
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      const { params, query, body } = request;
-      return send(reply, await route.run(service, { params, query, body, signal: signalOf(reply) }));
+      const { params, query, body, method, headers } = request;
+      const signal = signalOf(reply);
+      const asked = { method, target: request.url, body, headers };
+      const passed = route.own ? undefined : await passOn(service.controller(), asked, { token, signal });
+      if (passed === undefined) return send(reply, await route.run(service, { params, query, body, signal }));
+      if (passed.contentType !== undefined) void reply.type(passed.contentType);
+      return reply.code(passed.status).send(passed.body);
     },
   });
 }

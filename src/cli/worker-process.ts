@@ -11,7 +11,7 @@ import type { WorkerConfig } from '../worker/worker-config.ts';
 export type StartWorker = (
   config: WorkerConfig,
   options: { readonly logger: Logger; readonly signal: AbortSignal },
-) => Promise<{ readonly service: WorkerService; stop(): Promise<void> }>;
+) => Promise<{ readonly service: WorkerService; begin(url: string): void; stop(): Promise<void> }>;
 
 export interface WorkerProcessOptions {
   readonly config: WorkerConfig;
@@ -37,7 +37,9 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<v
   let api: FastifyInstance | undefined;
   try {
     api = createApi({ service: worker.service, token, host: config.api.host, logger });
-    options.onListening(await listen(api, config));
+    const url = await listen(api, config);
+    worker.begin(url);
+    options.onListening(url);
     await fired(signal);
     logger.info('asked to stop');
   } finally {

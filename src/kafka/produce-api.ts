@@ -2,7 +2,7 @@
  * Produce, API key 0, versions 9 to 11 (same request; 10 and 11 add leader hints to the answer, which are skipped).
  * Batches go out by reference: their bytes are not copied.
  *
- * Left out: transactional ids (the copy's batches are never transactional), version 13 (topic ids; not in 3.9).
+ * Left out: version 13 (topic ids; not in 3.9).
  */
 import type { RequestFrame } from './connection.ts';
 import { WireReader } from './wire-reader.ts';
@@ -35,10 +35,17 @@ const allInSyncReplicas = -1;
 
 export function encodeProduce(
   partitions: readonly ProducePartition[],
-  options: { readonly version: number; readonly timeoutMs: number },
+  options: {
+    readonly version: number;
+    readonly timeoutMs: number;
+    /** Of the transaction the batches belong to. Copies never belong to one. */
+    readonly transactionalId?: string;
+  },
 ): RequestFrame {
   const writer = new WireWriter(64 + partitions.length * 48);
-  writer.compactNull().int16(allInSyncReplicas).int32(options.timeoutMs);
+  if (options.transactionalId === undefined) writer.compactNull();
+  else writer.compactString(options.transactionalId);
+  writer.int16(allInSyncReplicas).int32(options.timeoutMs);
   const topics = Map.groupBy(partitions, (partition) => partition.topic);
   writer.compactArrayLength(topics.size);
   for (const [topic, batches] of topics) {

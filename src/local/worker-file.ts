@@ -8,12 +8,16 @@ export interface LocalWorkerSpec {
   readonly pair: string;
   readonly site: SiteId;
   readonly clusters: Readonly<Record<SiteId, ClusterConfigInput>>;
+  /** Of the workers of a site no two have the same. Default: `<pair>-<site>`, for the only one. */
+  readonly instanceId?: string | undefined;
   /** Default 127.0.0.1; anything but loopback needs a token. */
   readonly apiHost?: string | undefined;
   /** A free one is chosen, and kept, when absent. */
   readonly apiPort?: number | undefined;
   readonly apiToken?: string | undefined;
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | undefined;
+  /** Times of the group of the site's workers; see `group` in src/worker/worker-config.ts. */
+  readonly group?: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number } | undefined;
   readonly tuning?: Readonly<Record<string, number>> | undefined;
   /** Outlives the worker's home, which is removed with it. Default: `quarantine` in the home. */
   readonly quarantineFolder?: string | undefined;
@@ -43,6 +47,8 @@ export function renderWorkerFile(
       port,
       ...(spec.apiToken === undefined ? {} : { token: spec.apiToken }),
     },
+    // A worker that is started again takes the place of the one before at once, however that one ended.
+    group: { ...spec.group, instanceId: spec.instanceId ?? `${spec.pair}-${spec.site}` },
     ...(spec.logLevel === undefined ? {} : { logLevel: spec.logLevel }),
     ...(spec.quarantineFolder === undefined ? {} : { quarantineFolder: spec.quarantineFolder }),
     ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),

@@ -9,6 +9,7 @@ import { ContinuousProof, type PartitionProof } from './proof/continuous-proof.t
 import { ForeignWriteWatch } from './foreign-writes.ts';
 import { headOffsetsMax } from './resume/head-fill.ts';
 import { type Hindrance, hindranceOf } from './lease/hindrance.ts';
+import { leaseId } from './lease/holders.ts';
 import { Leaders } from './partition/leaders.ts';
 import { LinkMeters } from './streams/link-meters.ts';
 import { mirrorStarts } from './mirror-starts.ts';
@@ -25,7 +26,7 @@ export interface CopiedTopic {
   readonly topic: string;
   readonly sourceTopicId: string;
   readonly targetTopicId: string;
-  readonly partitions: number;
+  readonly partitions: readonly number[];
 }
 
 export interface ReplicatorPorts {
@@ -33,6 +34,10 @@ export interface ReplicatorPorts {
   readonly target: Cluster;
   /** Part of the producer ids: stable for the life of a link. */
   readonly linkId: string;
+  /** Which of several that share the link's partitions; nobody else has this name, now or later. */
+  readonly holder?: string;
+  /** Asked before every append, beside the lease: false while it is not certain that the partitions are still ours. */
+  readonly mayAppend?: () => boolean;
   readonly clock: CopierClock;
   readonly onFault: (copier: Copier, fault: Fault) => void;
   /** An error that no retry explains: a bug. The partition goes on; the log must show it. */
@@ -79,7 +84,8 @@ export class Replicator {
     this.#targetLeaders = new Leaders(ports.target, names);
     this.#lease = new AppendLease({
       target: ports.target,
-      transactionalId: `umbra-link-${ports.linkId}`,
+      transactionalId: leaseId(ports.linkId, ports.holder),
+      allowed: () => ports.mayAppend?.() ?? true,
       clock: ports.clock,
       onFenced: () => this.#fenced(),
       onLapsed: () => this.#lapsed(),
@@ -147,9 +153,9 @@ export class Replicator {
     return this.copiers().filter(({ of }) => of.topic === topic);
   }
 
-  /** Starts the partitions of a topic that are not yet running; called again when partitions were added. */
+  /** Starts those partitions of a topic that are not yet running. */
   add({ topic, sourceTopicId, targetTopicId, partitions }: CopiedTopic): void {
-    for (let partition = 0; partition < partitions; partition++) {
+    for (const partition of partitions) {
       const key = partitionKey(topic, partition);
       if (this.#copiers.has(key)) continue;
       const producerId = linkProducerId(this.#ports.linkId, sourceTopicId, partition);
@@ -173,7 +179,7 @@ export class Replicator {
     const faulted = this.copiers().filter(({ state }) => state.kind === 'faulted' && state.fault.code === code);
     for (const copier of faulted) {
       this.#forget(copier);
-      this.add({ ...copier.of, partitions: copier.of.partition + 1 });
+      this.add({ ...copier.of, partitions: [copier.of.partition] });
     }
     return faulted.map(({ of }) => of);
   }
@@ -181,6 +187,31 @@ export class Replicator {
   /** Stops and forgets a topic's partitions. The copy stays as it is. */
   remove(topic: string): void {
     for (const copier of this.copiersOf(topic)) this.#forget(copier);
+  }
+
+  /**
+   * Stops these partitions. Resolves when nothing of ours can reach their copies any more, and another one may go on
+   * with them; until then they are still in {@link copiers}. Earlier when `signal` aborts.
+   */
+  async release(topic: string, partitions: readonly number[], signal: AbortSignal): Promise<void> {
+    const leaving = partitions.flatMap((partition) => this.#copiers.get(partitionKey(topic, partition)) ?? []);
+    const busy = leaving.filter((copier) => this.#isBusy(copier));
+    for (const copier of leaving) copier.stop();
+    for (const copier of leaving) if (!busy.includes(copier)) this.#forget(copier);
+    if (busy.length === 0) return;
+    const pause = new Wakeup();
+    while (busy.some((copier) => this.#isBusy(copier))) {
+      await pause.wait(signal, retryDelays.firstMs);
+      if (hasAborted(signal)) return;
+    }
+    // The answer to some request may have been lost, and a broker still be working on it.
+    await pause.wait(signal, retryDelays.lostAnswerMs);
+    if (!hasAborted(signal)) for (const copier of busy) this.#forget(copier);
+  }
+
+  /** Something of it is on the way to the target. */
+  #isBusy(copier: Copier): boolean {
+    return copier.appendedToAtMost !== copier.copiedTo || this.#resuming.has(copier);
   }
 
   #forget(copier: Copier): void {

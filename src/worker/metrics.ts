@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, Registry } from 'prom-client';
-import type { LinkRunner } from './link-runner.ts';
+import type { LinkCopying } from './copying/link-copying.ts';
+import { TrackedTopic } from './tracked-topic.ts';
 import type { LinkView, TopicDetailView } from './views.ts';
 
 interface Sample {
@@ -15,10 +16,14 @@ interface Metric {
   readonly read: (link: ScrapedLink) => readonly Sample[];
 }
 
-/** A link, and its views as of this scrape: made once for all metrics, for they take a look at every partition. */
-interface ScrapedLink {
-  readonly runner: LinkRunner;
-  readonly view: LinkView;
+/** This worker's part of a link, and what the link's controller knows where it is this worker. */
+export interface MeasuredLink {
+  readonly copying: LinkCopying;
+  readonly fence: LinkView['fence'] | undefined;
+}
+
+/** With views as of this scrape: made once for all metrics, for they take a look at every partition. */
+interface ScrapedLink extends MeasuredLink {
   readonly topicViews: readonly TopicDetailView[];
 }
 
@@ -44,7 +49,7 @@ export const metricCatalogue: readonly Metric[] = [
     name: 'umbra_partition_fault_offset',
     help: 'Offset at which a faulted partition went wrong: of a copy that differs from its source the first that does.',
     labels: [...perTopic, 'partition', 'code'],
-    read: ({ runner, topicViews }) => topicViews.flatMap((view) => faultOffsets(runner.id, view)),
+    read: ({ copying, topicViews }) => topicViews.flatMap((view) => faultOffsets(copying.id, view)),
   },
   topicMetric(
     'umbra_topic_copied_records_total',
@@ -76,64 +81,66 @@ export const metricCatalogue: readonly Metric[] = [
     'When the newest offsets of the copy were last compared with the source and equal, in Unix time.',
     ({ proof }) => (proof.verifiedAt === undefined ? undefined : Date.parse(proof.verifiedAt) / 1000),
   ),
-  linkMetric('umbra_link_up', '1 when both clusters answer, else 0.', ({ view }) => {
-    const { state } = view;
-    return state === 'following' || state === 'degraded' ? 1 : 0;
+  linkMetric('umbra_link_up', '1 when both clusters answer this worker, else 0.', ({ copying }) => {
+    const kind = copying.problem?.kind;
+    return kind === 'source' || kind === 'target' || kind === 'acquiring' || kind === 'fenced' ? 0 : 1;
   }),
-  linkMetric(
-    'umbra_link_fenced',
-    '1 when the target checks rights, 0 when anybody may write the copies.',
-    ({ view }) => (view.fence === 'acl' ? 1 : 0),
-  ),
+  {
+    name: 'umbra_link_fenced',
+    help: '1 when the target checks rights, 0 when anybody may write the copies. Of the controller only.',
+    labels: ['link'],
+    read: ({ copying, fence }) =>
+      fence === undefined ? [] : [{ labels: { link: copying.id }, value: fence === 'acl' ? 1 : 0 }],
+  },
   linkMetric(
     'umbra_link_sample_age_seconds',
     'Age of the oldest newest answer of the source that a lag rests on.',
-    ({ view }) => (view.lag.sampleAgeMs ?? 0) / 1000,
+    ({ topicViews }) => Math.max(0, ...topicViews.map(({ lag }) => lag.sampleAgeMs ?? 0)) / 1000,
   ),
   linkMetric(
     'umbra_link_fetch_answers_total',
     'Answers to fetches.',
-    ({ runner }) => runner.replicator.meters.fetchAnswers,
+    ({ copying }) => copying.replicator.meters.fetchAnswers,
   ),
   linkMetric(
     'umbra_link_fetched_bytes_total',
     'Bytes received in answers to fetches.',
-    ({ runner }) => runner.replicator.meters.fetchedBytes,
+    ({ copying }) => copying.replicator.meters.fetchedBytes,
   ),
   linkMetric(
     'umbra_link_produce_requests_total',
     'Produce requests answered.',
-    ({ runner }) => runner.replicator.meters.produceRequests,
+    ({ copying }) => copying.replicator.meters.produceRequests,
   ),
   linkMetric(
     'umbra_link_resumes_total',
     'Partitions that went (back) to work after reading where the copy ends.',
-    ({ runner }) => runner.replicator.meters.resumes,
+    ({ copying }) => copying.replicator.meters.resumes,
   ),
   linkMetric(
     'umbra_link_source_failures_total',
     'Failed exchanges with the source.',
-    ({ runner }) => runner.replicator.meters.source.failures,
+    ({ copying }) => copying.replicator.meters.source.failures,
   ),
   linkMetric(
     'umbra_link_target_failures_total',
     'Failed exchanges with the target.',
-    ({ runner }) => runner.replicator.meters.target.failures,
+    ({ copying }) => copying.replicator.meters.target.failures,
   ),
   linkMetric(
     'umbra_link_malformed_answers_total',
     'Answers of the source that held no valid batches.',
-    ({ runner }) => runner.replicator.meters.malformedAnswers,
+    ({ copying }) => copying.replicator.meters.malformedAnswers,
   ),
   linkMetric(
     'umbra_link_corrupt_batches_total',
     'Batches that were damaged on the way, refused by the target and fetched again.',
-    ({ runner }) => runner.replicator.meters.corruptBatches,
+    ({ copying }) => copying.replicator.meters.corruptBatches,
   ),
   linkMetric(
     'umbra_link_buffer_bytes',
     'Memory held by batches on their way.',
-    ({ runner }) => runner.replicator.pool.heldBytes,
+    ({ copying }) => copying.replicator.pool.heldBytes,
   ),
 ];
 
@@ -178,7 +185,7 @@ function eventLoopDelay(): () => number {
 }
 
 /** A registry whose values are read from the links at every scrape. */
-export function createMetrics(pair: string, site: string, links: () => Iterable<LinkRunner>): Registry {
+export function createMetrics(pair: string, site: string, links: () => Iterable<MeasuredLink>): Registry {
   const registry = new Registry();
   const current = scraped(links);
   registry.setDefaultLabels({ pair, site });
@@ -225,8 +232,8 @@ function topicMetric(name: string, help: string, value: (view: TopicDetailView) 
     name,
     help,
     labels: perTopic,
-    read: ({ runner, topicViews }) =>
-      topicViews.map((view) => ({ labels: { link: runner.id, topic: view.name }, value: value(view) })),
+    read: ({ copying, topicViews }) =>
+      topicViews.map((view) => ({ labels: { link: copying.id, topic: view.name }, value: value(view) })),
   };
 }
 
@@ -236,11 +243,11 @@ function partitionMetric(
   help: string,
   value: (view: TopicDetailView['partitionViews'][number]) => number | undefined,
 ): Metric {
-  const read = ({ runner, topicViews }: ScrapedLink): readonly Sample[] =>
+  const read = ({ copying, topicViews }: ScrapedLink): readonly Sample[] =>
     topicViews.flatMap(({ name: topic, partitionViews }) =>
       partitionViews.flatMap((view) => {
         const found = value(view);
-        const labels = { link: runner.id, topic, partition: String(view.partition) };
+        const labels = { link: copying.id, topic, partition: String(view.partition) };
         return found === undefined ? [] : [{ labels, value: found }];
       }),
     );
@@ -248,17 +255,25 @@ function partitionMetric(
 }
 
 function linkMetric(name: string, help: string, value: (link: ScrapedLink) => number): Metric {
-  return { name, help, labels: ['link'], read: (link) => [{ labels: { link: link.runner.id }, value: value(link) }] };
+  return { name, help, labels: ['link'], read: (link) => [{ labels: { link: link.copying.id }, value: value(link) }] };
 }
 
 /** Views of all links, made when a scrape first asks for them: metrics of one scrape are collected in one go. */
-function scraped(links: () => Iterable<LinkRunner>): () => readonly ScrapedLink[] {
+function scraped(links: () => Iterable<MeasuredLink>): () => readonly ScrapedLink[] {
   let current: readonly ScrapedLink[] | undefined;
   return () => {
     if (current === undefined) {
-      current = [...links()].map((runner) => ({ runner, view: runner.view(), topicViews: runner.topicViews() }));
+      current = [...links()].map((link) => ({ ...link, topicViews: viewsOf(link.copying) }));
       setImmediate(() => (current = undefined));
     }
     return current;
   };
+}
+
+/** By topic, of the partitions that this worker copies. */
+function viewsOf(copying: LinkCopying): readonly TopicDetailView[] {
+  const byTopic = Map.groupBy(copying.samples(), ({ topic }) => topic);
+  return [...byTopic].map(([name, samples]) =>
+    new TrackedTopic({ name, topicId: '', partitions: samples.length }).view(copying.id, samples),
+  );
 }

@@ -1,48 +1,43 @@
 import type { Logger } from 'pino';
 import { Cluster } from '../kafka/cluster.ts';
-import { otherSite, sites } from '../pair/site.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
-import { provePrefixes } from '../prefix-policy/prefix-policy.ts';
-import { defaultReplicatorLimits } from '../replication/replicator-limits.ts';
+import { Secret } from '../kafka/secret.ts';
+import { sites } from '../pair/site.ts';
+import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import { LinkRunner } from './link-runner.ts';
+import type { WorkerReport } from './copying/worker-report.ts';
+import type { FaultNotice } from './group/fault-notice.ts';
+import { Peers } from './group/peers.ts';
+import type { LinkControl } from './link-control.ts';
 import { createMetrics } from './metrics.ts';
 import { Problem } from './problems.ts';
-import { endRebuilds } from './rebuild/end-rebuilds.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
-import type { LinkDeletion, WorkerService } from './service.ts';
-import { lookIntervalMs } from './look-interval.ts';
-import { watchSite } from './site-watch.ts';
-import { ensureStateTopic, SiteState } from './state.ts';
-import type { LinkView, PairView, TopicDetailView, TopicView, ViolationView } from './views.ts';
+import type { Controller, LinkDeletion, WorkerService } from './service.ts';
+import type { SiteControl } from './site-control.ts';
+import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
 import type { WorkerConfig } from './worker-config.ts';
+import { WorkerLife } from './worker-life.ts';
 
 const version = '0.1.0';
 const stopPatienceMs = 5_000;
+const clock: CopierClock = { monotonicMs: () => performance.now(), now: () => new Date() };
 
 /**
- * One worker: the link that ends at its site, the spec it is told over the API, and the views of both. State is in
- * `_umbra` of its own cluster; until that has been read the worker is not ready and takes no orders.
+ * One worker process: a life in the group of its site's workers, another one when the group went on without it, and the
+ * services of the API. State is in `_umbra` of its own cluster; until the group has given it its part it is not ready.
  */
 export class PairWorker implements WorkerService {
   readonly #config: WorkerConfig;
   readonly #logger: Logger;
   readonly #clusters: Readonly<Record<'a' | 'b', Cluster>>;
-  readonly #state: SiteState;
-  readonly #links = new Map<string, LinkRunner>();
+  readonly #peers: Peers;
   readonly #stopping = new AbortController();
   readonly #startedAt = new Date();
   readonly #metrics: ReturnType<typeof createMetrics>;
-  readonly #loop: Promise<void>;
-  /** Orders are carried out one after the other. */
-  #orders: Promise<unknown> = Promise.resolve();
-  #loaded = false;
-  #trouble = 'the state topic has not been read yet';
-  #partitionsSeen = 0;
-  #violations: readonly ViolationView[] = [];
-  #clusterId: string | undefined;
+  #living: Promise<void> = Promise.resolve();
+  #life: WorkerLife | undefined;
 
   constructor(config: WorkerConfig, logger: Logger) {
     this.#config = config;
@@ -50,15 +45,19 @@ export class PairWorker implements WorkerService {
     const connect = (site: 'a' | 'b'): Cluster =>
       new Cluster(`site ${site}`, config.clusters[site], { clientId: `umbra-${config.pair}-${config.site}` });
     this.#clusters = { a: connect('a'), b: connect('b') };
-    this.#state = new SiteState(this.#own);
-    this.#metrics = createMetrics(config.pair, config.site, () => this.#links.values());
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#peers = new Peers(config.api.token === undefined ? undefined : new Secret(config.api.token));
+    this.#metrics = createMetrics(config.pair, config.site, () => this.#measured());
+  }
+
+  /** Joins the workers of its site; `url` is where they reach this one's API. Once. */
+  begin(url: string): void {
+    this.#living = this.#live(this.#config.api.advertisedUrl ?? url, this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
-    const stopped = Promise.allSettled([...this.#links.values()].map((link) => link.stop()));
+    const life = this.#life;
+    const stopped = Promise.allSettled([this.#living, life?.stop()]);
     // Answers on their way are waited for, but not those of a broker that hangs.
     const patience = new Wakeup();
     void stopped.then(() => patience.wake());
@@ -72,231 +71,142 @@ export class PairWorker implements WorkerService {
   }
 
   readiness(): { readonly ready: boolean; readonly reason: string } {
-    return this.#loaded ? { ready: true, reason: 'ready' } : { ready: false, reason: this.#trouble };
+    const trouble = this.#life === undefined ? 'the worker has not begun yet' : this.#life.trouble;
+    return trouble === undefined ? { ready: true, reason: 'ready' } : { ready: false, reason: trouble };
   }
 
   metrics(): Promise<string> {
     return this.#metrics.metrics();
   }
 
-  /** Before the state is read an empty answer would be a lie: links may be declared that are not yet known here. */
-  #requireLoaded(): void {
-    if (!this.#loaded) throw new Problem('NOT_READY', this.#trouble);
+  controller(): Controller {
+    const life = this.#life;
+    if (life?.trouble !== undefined || life === undefined) return { kind: 'unknown', reason: this.readiness().reason };
+    if (life.control !== undefined) return { kind: 'here' };
+    const { controllerUrl: url } = life;
+    if (url === undefined) return { kind: 'unknown', reason: 'no worker leads the site yet' };
+    return { kind: 'elsewhere', url };
   }
 
-  linkViews(): readonly LinkView[] {
-    this.#requireLoaded();
-    return [...this.#links.values()].map((link) => link.view());
+  workerReport(): WorkerReport {
+    if (this.#life === undefined) throw new Problem('NOT_READY', this.readiness().reason);
+    return this.#life.report();
   }
 
-  topicViews(): readonly TopicView[] {
-    return this.#details().map(
-      ({ partitionViews: _views, sourceTopicId: _source, shadowTopicId: _shadow, ...view }) => view,
-    );
+  async takeNotice(notice: FaultNotice): Promise<void> {
+    this.#control();
+    await this.#life?.takeNotice(notice);
   }
 
-  topicView(name: string): TopicDetailView {
-    const found = this.#details().find((topic) => topic.name === name);
+  async linkViews(signal: AbortSignal): Promise<readonly LinkView[]> {
+    const control = await this.#gathered(signal);
+    return control.links.map((link) => link.view());
+  }
+
+  async topicViews(signal: AbortSignal): Promise<readonly TopicView[]> {
+    const details = await this.#details(signal);
+    return details.map(({ partitionViews: _views, sourceTopicId: _source, shadowTopicId: _shadow, ...view }) => view);
+  }
+
+  async topicView(name: string, signal: AbortSignal): Promise<TopicDetailView> {
+    const found = (await this.#details(signal)).find((topic) => topic.name === name);
     if (found === undefined)
       throw new Problem('NOT_FOUND', `no link of site ${this.#config.site} carries a topic named ${name}`);
     return found;
   }
 
-  pairView(): PairView {
-    this.#requireLoaded();
-    const { prefixOwners, schemaPrimary } = this.#state;
+  async pairView(signal: AbortSignal): Promise<PairView> {
+    const links = await this.linkViews(signal);
+    const control = this.#control();
+    const state = this.#life?.state;
     return {
       pair: this.#config.pair,
       site: this.#config.site,
       worker: { version, pid: process.pid, startedAt: this.#startedAt.toISOString() },
-      ...(prefixOwners === undefined ? {} : { prefixes: prefixOwners }),
-      ...(schemaPrimary === undefined ? {} : { schemaPrimary: schemaPrimary.site }),
+      ...(state?.prefixOwners === undefined ? {} : { prefixes: state.prefixOwners }),
+      ...(state?.schemaPrimary === undefined ? {} : { schemaPrimary: state.schemaPrimary.site }),
       sites: sites.map((site) => ({
         site,
         bootstrapServers: [...this.#config.clusters[site].bootstrapServers],
-        ...(site === this.#config.site && this.#clusterId !== undefined ? { clusterId: this.#clusterId } : {}),
+        ...(site === this.#config.site && control.clusterId !== undefined ? { clusterId: control.clusterId } : {}),
       })),
-      links: [...this.linkViews()],
-      violations: [...this.#violations],
+      links: [...links],
+      violations: [...control.violations],
     };
   }
 
-  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
-    return this.#order(async () => {
-      const wrong = provePrefixes(owners)[0];
-      if (wrong !== undefined) throw new Problem('INVALID_INPUT', `${wrong.path} ${wrong.message}`);
-      const known = this.#state.prefixOwners;
-      if (known?.a === owners.a && known.b === owners.b) return;
-      if (this.#links.size > 0) {
-        throw new Problem(
-          'POLICY_IN_USE',
-          `the link ${[...this.#links.keys()].join(', ')} runs under the present prefixes`,
-        );
-      }
-      await this.#state.putPrefixOwners(owners, signal);
-    });
+  async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
+    await this.#control().putPrefixPolicy(owners, signal);
   }
 
-  putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
-    return this.#order(async () => {
-      if (this.#state.schemaPrimary?.site === primary.site) return;
-      await this.#state.putSchemaPrimary(primary, signal);
-    });
+  async putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
+    await this.#control().putSchemaPrimary(primary, signal);
   }
 
-  putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
-    return this.#order(async () => {
-      const id = linkId(link);
-      const { site } = this.#config;
-      if (link.to !== site)
-        throw new Problem('WRONG_SITE', `the link ${id} ends at site ${link.to}, this is the worker of site ${site}`);
-      const owners = this.#state.prefixOwners;
-      if (owners === undefined)
-        throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
-      const running = this.#links.get(id);
-      if (running !== undefined) return await this.#redeclare(running, link, signal);
-      await endRebuilds(this.#state, { link: id, at: new Date() }, signal);
-      await this.#state.putLink(link, signal);
-      return this.#startLink(link, owners).view();
-    });
+  async putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
+    return this.#control().putLink(link, signal);
   }
 
-  deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void> {
-    return this.#order(async () => {
-      const running = this.#links.get(id);
-      if (running === undefined) throw new Problem('NOT_FOUND', `site ${this.#config.site} has no link ${id}`);
-      const { followed, rebuilds } = running;
-      const [held] = rebuilds.held;
-      if (held !== undefined) {
-        throw new Problem('REBUILD_BUSY', `the copy of ${held} on link ${id} is being rebuilt; nothing was changed`);
-      }
-      if (mode === 'refuse' && followed > 0) {
-        throw new Problem(
-          'LINK_FOLLOWS',
-          `link ${id} follows ${followed} ${followed === 1 ? 'topic' : 'topics'}; nothing was changed`,
-        );
-      }
-      await this.#state.removeLink(id, signal);
-      this.#links.delete(id);
-      await running.stop();
-    });
+  async deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void> {
+    await this.#control().deleteLink(id, mode, signal);
   }
 
-  async #redeclare(running: LinkRunner, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
-    const { gap = 'fault' } = link;
-    if (running.gap !== gap) {
-      await this.#state.putLink(link, signal);
-      running.decideGaps(gap);
-    }
-    return running.view();
+  async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {
+    return (await this.#linkOf(topic, signal)).rebuilds.view(topic);
   }
 
-  rebuildView(topic: string): RebuildView {
-    return this.#linkOf(topic).rebuilds.view(topic);
-  }
-
-  async planRebuild(topic: string): Promise<RebuildView> {
-    return this.#linkOf(topic).rebuilds.plan(topic);
+  async planRebuild(topic: string, signal: AbortSignal): Promise<RebuildView> {
+    return (await this.#linkOf(topic, signal)).rebuilds.plan(topic);
   }
 
   async executeRebuild(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
-    return this.#linkOf(topic).rebuilds.execute(topic, hash, signal);
+    return (await this.#linkOf(topic, signal)).rebuilds.execute(topic, hash, signal);
   }
 
-  #linkOf(topic: string): LinkRunner {
-    const id = this.topicView(topic).link;
-    const link = this.#links.get(id);
-    if (link === undefined) throw new Problem('NOT_FOUND', `the link ${id} was just detached`);
-    return link;
+  /** Before the state is read an empty answer would be a lie: links may be declared that are not yet known here. */
+  #control(): SiteControl {
+    const control = this.#life?.control;
+    if (control !== undefined && this.#life?.trouble === undefined) return control;
+    const { ready, reason } = this.readiness();
+    throw new Problem('NOT_READY', ready ? 'another worker leads the site' : reason);
   }
 
-  get #own(): Cluster {
-    return this.#clusters[this.#config.site];
+  async #gathered(signal: AbortSignal): Promise<SiteControl> {
+    this.#control();
+    await this.#life?.workers.gather(signal);
+    return this.#control();
   }
 
-  #details(): readonly TopicDetailView[] {
-    this.#requireLoaded();
-    return [...this.#links.values()].flatMap((link) => link.topicViews());
+  async #details(signal: AbortSignal): Promise<readonly TopicDetailView[]> {
+    const control = await this.#gathered(signal);
+    return control.links.flatMap((link) => link.topicViews());
   }
 
-  #order<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#orders.then(() => {
-      this.#requireLoaded();
-      return work();
-    });
-    // The queue goes on after a failed order; who gave it is told by `done`.
-    this.#orders = done.catch(() => undefined);
-    return done;
+  async #linkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
+    const { link } = await this.topicView(topic, signal);
+    return this.#control().link(link);
   }
 
-  #startLink(link: LinkSpec, owners: PrefixOwners): LinkRunner {
-    const { tuning } = this.#config;
-    const runner = new LinkRunner({
-      link,
-      source: this.#clusters[link.from],
-      target: this.#clusters[link.to],
-      state: this.#state,
-      owners,
-      schemaPrimary: () => this.#state.schemaPrimary,
-      clock: { monotonicMs: () => performance.now(), now: () => new Date() },
-      logger: this.#logger,
-      limits: {
-        ...defaultReplicatorLimits,
-        bufferBytesMax: tuning.bufferBytesMax,
-        foreignWriteCheckMs: tuning.foreignWriteCheckMs,
-      },
-      discoveryIntervalMs: tuning.discoveryIntervalMs,
-      pair: this.#config.pair,
-      version,
-      quarantineFolder: this.#config.quarantineFolder,
-    });
-    this.#links.set(runner.id, runner);
-    this.#logger.info({ link: runner.id }, 'link started');
-    return runner;
+  #measured(): ReturnType<Parameters<typeof createMetrics>[2]> {
+    const life = this.#life;
+    if (life === undefined) return [];
+    const control = life.control?.links.find(({ id }) => id === life.copying.id);
+    const carries = control !== undefined || life.copying.replicator.copiers().length > 0;
+    return carries ? [{ copying: life.copying, fence: control?.fence }] : [];
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #live(url: string, signal: AbortSignal): Promise<void> {
+    const logger = this.#logger;
+    const ports = { config: this.#config, clusters: this.#clusters, peers: this.#peers };
     const pause = new Wakeup();
-    let failures = 0;
     while (!hasAborted(signal)) {
-      try {
-        if (!this.#loaded) await this.#load(signal);
-        await this.#look();
-        failures = 0;
-      } catch (error) {
-        if (hasAborted(signal)) return;
-        failures += 1;
-        this.#trouble = error instanceof Error ? error.message : String(error);
-        this.#logger.warn({ err: error, failures }, 'the own cluster does not answer as it should; trying again');
-      }
-      const againMs = lookIntervalMs(this.#config.tuning.discoveryIntervalMs, this.#partitionsSeen);
-      await pause.wait(signal, failures === 0 ? againMs : retryDelays.after(failures));
+      const life = new WorkerLife({ ...ports, version, url, clock, logger });
+      this.#life = life;
+      const reason = await life.run(signal);
+      if (hasAborted(signal)) return;
+      logger.warn({ incarnation: life.incarnation, reason }, 'the site went on without this worker; it begins anew');
+      await life.stop();
+      await pause.wait(signal, retryDelays.firstMs);
     }
-  }
-
-  async #load(signal: AbortSignal): Promise<void> {
-    await ensureStateTopic(this.#own);
-    await this.#state.catchUp(signal);
-    const owners = this.#state.prefixOwners;
-    for (const link of this.#state.links()) {
-      if (owners !== undefined && link.to === this.#config.site) this.#startLink(link, owners);
-    }
-    this.#loaded = true;
-    this.#logger.info({ links: [...this.#links.keys()] }, 'state read; ready');
-  }
-
-  async #look(): Promise<void> {
-    const { site } = this.#config;
-    const { prefixOwners: owners, schemaPrimary } = this.#state;
-    const shadows = new Set(
-      this.#state
-        .shadows()
-        .filter(({ link }) => link === linkId({ from: otherSite(site), to: site }))
-        .map(({ topic }) => topic),
-    );
-    const sight = await watchSite(this.#own, { site, owners, schemaPrimary, shadows });
-    this.#clusterId = sight.clusterId;
-    this.#violations = sight.violations;
-    this.#partitionsSeen = sight.partitions;
   }
 }

@@ -2,9 +2,11 @@ import type { Logger } from 'pino';
 import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import type { FaultCode } from '../replication/partition/fault.ts';
-import type { Replicator } from '../replication/replicator.ts';
 import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
-import { hasAborted } from '../replication/waiting/wakeup.ts';
+import { retryDelays } from '../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
+import { datedFault, type PartitionSample } from './copying/partition-sample.ts';
+import type { LinkWorkers } from './link-workers.ts';
 import { readSubject } from './rebuild/subject.ts';
 import { SiteState } from './state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
@@ -22,8 +24,11 @@ export interface LinkParts {
     readonly pair: string;
     readonly version: string;
     readonly quarantineFolder: string | undefined;
+    readonly workers: LinkWorkers;
   };
-  readonly replicator: Replicator;
+  /** Nobody is to append to the copy any more. */
+  readonly unfollow: (topic: string) => void;
+  readonly samplesOf: (topic: string) => readonly PartitionSample[];
   /** The link's own, to be changed. */
   readonly topics: Map<string, TrackedTopic>;
   readonly view: (topic: string) => TopicDetailView | undefined;
@@ -46,9 +51,10 @@ export function seededAs(
 }
 
 /** What rebuilds may ask of a link and do to it. */
-export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }: LinkParts): RebuildPorts {
-  const { source, target, state, logger, clock, pair, version, quarantineFolder: folder } = ports;
+export function rebuildPortsOf({ id, ports, topics, unfollow, samplesOf, view, mayCopy }: LinkParts): RebuildPorts {
+  const { workers, source, target, state, logger, clock, pair, version, quarantineFolder: folder } = ports;
   const sides = { source, target };
+  const { replicator } = workers.own;
   return {
     ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
     lease: {
@@ -77,25 +83,31 @@ export function rebuildPortsOf({ id, ports, replicator, topics, view, mayCopy }:
       const topic = topics.get(name) ?? new TrackedTopic({ name, topicId: '', partitions: 0 });
       topics.set(name, topic);
       // Noted for the topic as a whole: its partitions are not shown while nobody follows them.
-      for (const { state: at } of replicator.copiersOf(name)) {
-        if (at.kind === 'faulted') topic.faulted({ ...at.fault, at: at.at });
+      for (const { fault } of samplesOf(name)) {
+        const found = fault === undefined ? undefined : datedFault(fault);
+        if (found !== undefined) topic.faulted(found);
       }
-      replicator.remove(name);
+      unfollow(name);
+    },
+    quiet: async (name, signal) => {
+      const pause = new Wakeup();
+      for (let attempt = 0; workers.holds(name) && !hasAborted(signal); attempt++)
+        await pause.wait(signal, retryDelays.after(attempt));
     },
     release: (name) => {
-      replicator.remove(name);
+      unfollow(name);
       topics.delete(name);
     },
     dropped: (name) => {
       const topic = topics.get(name);
-      replicator.remove(name);
+      unfollow(name);
       topic?.moveIfPossible('rebuilt');
       if (topic !== undefined) topic.shadowTopicId = undefined;
     },
     seeded: (name, oldCopyTopicId) => {
       const topic = topics.get(name);
       if (topic === undefined) return 'not-yet';
-      topic.observe(replicator.copiersOf(name));
+      topic.observe(samplesOf(name));
       return seededAs(topic, oldCopyTopicId);
     },
   };

@@ -1,23 +1,37 @@
 import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { WorkerReport } from './copying/worker-report.ts';
+import type { FaultNotice } from './group/fault-notice.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
 
 /** `detach` leaves copies as they are and forgets the link; `refuse` deletes only a link that nothing follows. */
 export type LinkDeletion = 'refuse' | 'detach';
 
+/** The worker that leads the site, as this one knows it. */
+export type Controller =
+  | { readonly kind: 'here' }
+  | { readonly kind: 'elsewhere'; readonly url: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
 /**
  * What a worker offers to its edges (API, CLI, provider). Every method rejects with a `Problem` (problems.ts) whose
  * code, HTTP status and remedy come from one table; nothing is changed when it rejects.
  */
 export interface WorkerService {
-  pairView(): PairView;
-  linkViews(): readonly LinkView[];
-  topicViews(): readonly TopicView[];
-  topicView(name: string): TopicDetailView;
+  /** Who answers for the site: what is not about this process is asked there, in the methods of its service. */
+  controller(): Controller;
+  pairView(signal: AbortSignal): Promise<PairView>;
+  linkViews(signal: AbortSignal): Promise<readonly LinkView[]>;
+  topicViews(signal: AbortSignal): Promise<readonly TopicView[]>;
+  topicView(name: string, signal: AbortSignal): Promise<TopicDetailView>;
+  /** What this worker sees of the partitions it copies itself. */
+  workerReport(): WorkerReport;
+  /** A worker of the site has stopped a partition for good. */
+  takeNotice(notice: FaultNotice): Promise<void>;
   /** The process answers. */
   healthy(): boolean;
-  /** State is loaded from `_umbra` and both clusters answered at least once. The text says what is missing. */
+  /** The group of the site's workers has given it its part, and it has taken it up. The text says what is missing. */
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus text exposition. */
   metrics(): Promise<string>;
@@ -26,9 +40,9 @@ export interface WorkerService {
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void>;
   /** The plan or rebuild of a copy as it is now. */
-  rebuildView(topic: string): RebuildView;
+  rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan for rebuilding a faulted copy; {@link rebuildView} shows it when it is made. */
-  planRebuild(topic: string): Promise<RebuildView>;
+  planRebuild(topic: string, signal: AbortSignal): Promise<RebuildView>;
   /** Carries out the plan with this hash; resolves when that is certain, long before it is done. */
   executeRebuild(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView>;
 }

@@ -5,9 +5,13 @@ import { roleRecordSchema, type RoleView } from '../pair/ownership.ts';
 import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersSchema } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { faultRemedies, type FaultCode } from '../replication/partition/fault.ts';
+import { retryDelays } from '../replication/waiting/retry-delays.ts';
+import { Wakeup } from '../replication/waiting/wakeup.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { type RebuildRecord, rebuildRecordSchema } from './rebuild/rebuild-record.ts';
+import { incarnationSchema } from './group/member-data.ts';
 import { StateLog } from './state-log.ts';
+import type { StateRecord, StateWriter } from './state-writer.ts';
 
 const faultCodes = Object.keys(faultRemedies) as [FaultCode, ...FaultCode[]];
 
@@ -39,11 +43,24 @@ const shadowRecordSchema = z.strictObject({
 
 export type ShadowRecord = z.output<typeof shadowRecordSchema>;
 
+/**
+ * A life of a worker that may hold partitions: written before it is given any, removed when it is fenced. Who finds one
+ * that is no member of the group must take it for alive.
+ */
+const workerRecordSchema = z.strictObject({
+  incarnation: incarnationSchema,
+  url: z.url(),
+  since: z.iso.datetime(),
+});
+
+export type WorkerRecord = z.output<typeof workerRecordSchema>;
+
 const keys = { policy: 'spec/prefix-policy', schemaPrimary: 'spec/schema-primary' } as const;
 const linkPrefix = 'spec/link/';
 const shadowPrefix = 'shadow/';
 const rolePrefix = 'role/';
 const rebuildPrefix = 'rebuild/';
+const workerPrefix = 'worker/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -52,18 +69,65 @@ export async function ensureStateTopic(cluster: Cluster): Promise<void> {
   await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
 }
 
+interface Pending {
+  readonly records: readonly StateRecord[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const writeTimeoutMs = 30_000;
+
 /**
- * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved,
- * one per copy that was rebuilt. The only state
- * umbra keeps; offsets are not in it, they are read from the logs themselves.
+ * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved, one per copy that was
+ * rebuilt, one per worker that may be copying. The only state umbra keeps; offsets are not in it, they are read from the
+ * logs themselves.
  */
 export class SiteState {
   readonly #log: StateLog;
-  /** Writes one after the other, in the order they were asked for. */
-  #tail: Promise<void> = Promise.resolve();
+  readonly #writer: StateWriter | undefined;
+  /** Asked for while a transaction is being written: they go into the next one together. */
+  #waiting: Pending[] = [];
+  #writing = false;
+  #end = 0n;
 
-  constructor(cluster: Cluster) {
+  /** Without a writer it can only be read. */
+  constructor(cluster: Cluster, writer?: StateWriter) {
     this.#log = new StateLog(cluster, stateTopic);
+    this.#writer = writer;
+  }
+
+  /** Who has read up to this offset knows everything that is known here. */
+  get end(): bigint {
+    return this.#end > this.#log.position ? this.#end : this.#log.position;
+  }
+
+  /** Reads on until everything below `end` has been read. */
+  async catchUpTo(end: bigint, signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    for (let attempt = 0; this.#log.position < end; attempt++) {
+      if (attempt > 0) await pause.wait(signal, retryDelays.after(attempt));
+      signal.throwIfAborted();
+      await this.#log.catchUp(signal);
+    }
+  }
+
+  /** Lives of workers that may hold partitions. */
+  workers(): readonly WorkerRecord[] {
+    return this.#all(workerPrefix, workerRecordSchema);
+  }
+
+  /** All or none. */
+  putWorkers(
+    { added, gone }: { readonly added: readonly WorkerRecord[]; readonly gone: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#writeAll(
+      [
+        ...added.map((record) => [workerPrefix + record.incarnation, record] as const),
+        ...gone.map((incarnation) => [workerPrefix + incarnation, undefined] as const),
+      ],
+      signal,
+    );
   }
 
   catchUp(signal: AbortSignal): Promise<void> {
@@ -133,11 +197,39 @@ export class SiteState {
   }
 
   #write(key: string, value: object | undefined, signal: AbortSignal): Promise<void> {
-    const text = value === undefined ? undefined : JSON.stringify(value);
-    const written = this.#tail.then(() => this.#log.put(key, text, signal));
-    // The chain goes on after a failed write; its caller is told by `written`.
-    this.#tail = written.catch(() => undefined);
-    return written;
+    return this.#writeAll([[key, value]], signal);
+  }
+
+  #writeAll(entries: readonly (readonly [string, object | undefined])[], signal: AbortSignal): Promise<void> {
+    const records = entries.map(([key, value]) => ({
+      key,
+      value: value === undefined ? undefined : JSON.stringify(value),
+    }));
+    if (records.length === 0) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    signal.throwIfAborted();
+    this.#waiting.push({ records, resolve: () => resolve(undefined), reject });
+    if (!this.#writing) void this.#writeWaiting();
+    return promise;
+  }
+
+  /** One transaction after the other, each with all that was asked for until then. Never rejects. */
+  async #writeWaiting(): Promise<void> {
+    this.#writing = true;
+    for (let batch = this.#waiting; batch.length > 0; batch = this.#waiting) {
+      this.#waiting = [];
+      const records = batch.flatMap((pending) => pending.records);
+      try {
+        if (this.#writer === undefined) throw new Error(`${stateTopic} was opened to be read`);
+        // Once begun, a transaction is ended: whoever wants it no more only stops waiting for it.
+        this.#end = await this.#writer.write(records, AbortSignal.timeout(writeTimeoutMs));
+        this.#log.written(records);
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#writing = false;
   }
 
   #read<Schema extends z.ZodType>(key: string, schema: Schema): z.output<Schema> | undefined {

@@ -1,17 +1,8 @@
 import { canMoveTopic, firstTopicState, moveTopic, type TopicEvent, type TopicStateKind } from '../pair/topic-state.ts';
-import type { PartitionProof } from '../replication/proof/continuous-proof.ts';
-import type { Copier } from '../replication/copier/copier.ts';
-import { type Fault, faultRemedies } from '../replication/partition/fault.ts';
-import type { FaultView, LagView, PartitionView, ProofView, TopicDetailView } from './views.ts';
+import { type DatedFault, type PartitionSample, viewFault } from './copying/partition-sample.ts';
+import type { LagView, PartitionView, ProofView, TopicDetailView } from './views.ts';
 
-type Proofs = (copier: Copier) => PartitionProof | undefined;
-
-/** A fault with the moment it was found. */
-export interface DatedFault extends Fault {
-  readonly at: Date;
-}
-
-/** One topic of a link as the worker sees it: its state by the one table of moves, and its copiers. */
+/** One topic of a link as the controller sees it: its state by the one table of moves, from what the workers say. */
 export class TrackedTopic {
   readonly name: string;
   sourceTopicId: string;
@@ -31,7 +22,7 @@ export class TrackedTopic {
     return this.#state;
   }
 
-  /** A fault of the topic as a whole; those of single partitions are with their copiers. */
+  /** A fault of the topic as a whole; those of single partitions are told by who copies them. */
   get fault(): DatedFault | undefined {
     return this.#fault;
   }
@@ -51,24 +42,26 @@ export class TrackedTopic {
     this.#fault ??= fault;
   }
 
-  /** Takes over what the copiers have come to. */
-  observe(copiers: readonly Copier[]): void {
-    if (copiers.some((copier) => copier.state.kind === 'faulted')) this.moveIfPossible('faulted');
-    else if (this.#state === 'seeding' && copiers.length > 0 && copiers.every((copier) => copier.caughtUpOnce))
+  /** Takes over what the workers say of its partitions; of some of them nobody may say anything at the moment. */
+  observe(samples: readonly PartitionSample[]): void {
+    const complete = samples.length > 0 && samples.length >= this.partitions;
+    if (samples.some(({ state }) => state === 'faulted')) this.moveIfPossible('faulted');
+    else if (complete && this.#fault === undefined) this.moveIfPossible('decided');
+    if (this.#state === 'seeding' && complete && samples.every(({ caughtUpOnce }) => caughtUpOnce))
       this.move('caughtUp');
   }
 
-  view(link: string, copiers: readonly Copier[], proofOf: Proofs): TopicDetailView {
-    const partitionViews = copiers.map((copier) => viewPartition(copier, proofOf(copier)));
+  view(link: string, samples: readonly PartitionSample[]): TopicDetailView {
+    const partitionViews = samples.map(viewOf).toSorted((left, right) => left.partition - right.partition);
     const fault =
       this.#fault === undefined
         ? partitionViews.find((view) => view.fault !== undefined)?.fault
         : viewFault(this.#fault);
     const copied = { batches: 0, records: 0, bytes: 0 };
-    for (const { counters } of copiers) {
-      copied.batches += counters.batches;
-      copied.records += counters.records;
-      copied.bytes += counters.bytes;
+    for (const sample of samples) {
+      copied.batches += sample.copied.batches;
+      copied.records += sample.copied.records;
+      copied.bytes += sample.copied.bytes;
     }
     return {
       name: this.name,
@@ -85,16 +78,6 @@ export class TrackedTopic {
       partitionViews,
     };
   }
-}
-
-export function viewFault(fault: DatedFault): FaultView {
-  return {
-    code: fault.code,
-    message: fault.message,
-    ...(fault.offset === undefined ? {} : { offset: String(fault.offset) }),
-    remedy: faultRemedies[fault.code],
-    at: fault.at.toISOString(),
-  };
 }
 
 /** Records add up; seconds and the sample's age are those of the worst. */
@@ -119,30 +102,6 @@ function sumProofs(proofs: readonly ProofView[]): ProofView {
   return { unverified, ...(oldest === undefined ? {} : { verifiedAt: oldest }) };
 }
 
-function viewProof(copier: Copier, proof: PartitionProof | undefined): PartitionView['proof'] {
-  if (proof === undefined) return { unverified: Number(copier.copiedTo ?? 0n) };
-  const { verifiedTo, verifiedAt, unverified } = proof;
-  return { verifiedTo: String(verifiedTo), verifiedAt: verifiedAt.toISOString(), unverified: Number(unverified) };
-}
-
-function viewPartition(copier: Copier, proof: PartitionProof | undefined): PartitionView {
-  const { state, copiedTo } = copier;
-  const lag = copier.lag();
-  const { sourceEnd } = copier.lagClock;
-  const { heldBack } = lag;
-  return {
-    partition: copier.of.partition,
-    state: state.kind,
-    lag: {
-      records: Number(lag.records),
-      seconds: lag.seconds,
-      ...(lag.sampleAgeMs === undefined ? {} : { sampleAgeMs: lag.sampleAgeMs }),
-    },
-    proof: viewProof(copier, proof),
-    ...(copiedTo === undefined ? {} : { copiedTo: String(copiedTo) }),
-    ...(sourceEnd === undefined ? {} : { sourceEnd: String(sourceEnd) }),
-    ...(heldBack === undefined ? {} : { heldBack: { records: Number(heldBack.records), seconds: heldBack.seconds } }),
-    ...(state.kind === 'faulted' ? { fault: viewFault({ ...state.fault, at: state.at }) } : {}),
-    ...(state.kind === 'resuming' && state.reason !== undefined ? { retrying: state.reason } : {}),
-  };
+function viewOf({ topic: _topic, caughtUpOnce: _once, copied: _copied, ...view }: PartitionSample): PartitionView {
+  return view;
 }

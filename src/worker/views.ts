@@ -56,6 +56,13 @@ export const partitionViewSchema = z.strictObject({
   retrying: z.string().optional(),
 });
 
+/** Appended to the copy by the workers that copy it now, since each took it up. */
+export const copiedViewSchema = z.strictObject({
+  batches: z.int().min(0),
+  records: z.int().min(0),
+  bytes: z.int().min(0),
+});
+
 export const topicViewSchema = z.strictObject({
   name: z.string(),
   link: z.string(),
@@ -64,7 +71,7 @@ export const topicViewSchema = z.strictObject({
   partitionsFaulted: z.int().min(0),
   lag: lagViewSchema,
   proof: proofViewSchema,
-  copied: z.strictObject({ batches: z.int().min(0), records: z.int().min(0), bytes: z.int().min(0) }),
+  copied: copiedViewSchema,
   fault: faultViewSchema.optional(),
   /** The newest rebuild of the copy, or the plan for one. */
   rebuild: rebuildNoteSchema.optional(),

@@ -17,7 +17,29 @@ export const workerConfigSchema = z.strictObject({
     port: z.int().min(0).max(65_535),
     /** Bearer token asked of every /v1 request. Without it the API binds to loopback only. */
     token: z.string().min(16, 'must have at least 16 characters').optional(),
+    /** Where the other workers of the site reach this one, if that is not where it listens. */
+    advertisedUrl: z.url({ protocol: /^https?$/ }).optional(),
   }),
+  /** The workers of a site share its work as members of one group at its cluster. */
+  group: z
+    .strictObject({
+      /** A worker that is not heard of for this long has its work taken over. Brokers take 6 s to 30 min by default. */
+      sessionTimeoutMs: z.int().min(1_000).max(1_800_000).default(10_000),
+      heartbeatMs: z.int().min(100).max(60_000).default(1_000),
+      /**
+       * Makes the worker a static member (KIP-345): a successor of that name takes its place at once, and a clean stop
+       * keeps the place until the session is over. No two workers of a site may have the same.
+       */
+      instanceId: z
+        .string()
+        .regex(/^[a-zA-Z0-9._-]{1,100}$/, 'must be 1 to 100 characters of a-z, A-Z, 0-9, ".", "_" and "-"')
+        .optional(),
+    })
+    .refine(({ sessionTimeoutMs, heartbeatMs }) => heartbeatMs * 3 <= sessionTimeoutMs, {
+      path: ['heartbeatMs'],
+      error: 'must be at most a third of sessionTimeoutMs, so that one lost heartbeat costs nothing',
+    })
+    .prefault({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   /**
    * Folder for what only a copy held before it was rebuilt (docs/quarantine.md). It must outlive the worker. Without
@@ -31,7 +53,7 @@ export const workerConfigSchema = z.strictObject({
         .int()
         .min(1 << 20)
         .max(2 ** 31)
-        .default(48 << 20),
+        .default(32 << 20),
       /** Seconds between two looks at the source's topics. */
       discoveryIntervalMs: z.int().min(200).max(3_600_000).default(2_000),
       /** Time between two looks at the copies' log ends, which find foreign writes on idle partitions. */

@@ -94,7 +94,7 @@ describe('against a worker', () => {
 
   test('a view that is not of the expected form is refused with the field named', async () => {
     const wrong = { ...stubPair, site: 'c' } as unknown as typeof stubPair;
-    const { url } = await worker({ pairView: () => wrong });
+    const { url } = await worker({ pairView: () => Promise.resolve(wrong) });
     const problem = await problemFrom(createApiClient({ url }).pair());
     expect(problem.code).toBe('BAD_ANSWER');
     expect(problem.message).toContain('answer.site');

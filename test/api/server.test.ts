@@ -58,7 +58,7 @@ describe('reading', () => {
       service: stubService({
         topicView: (name) => {
           seen.push(name);
-          return stubTopicDetail;
+          return Promise.resolve(stubTopicDetail);
         },
       }),
     });

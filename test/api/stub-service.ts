@@ -57,6 +57,8 @@ export const stubTopicDetail: TopicDetailView = {
   ],
 };
 
+export const stubIncarnation = '0123456789ab';
+
 export interface StubService extends WorkerService {
   /** Every change asked for, in order. */
   readonly asked: unknown[];
@@ -71,13 +73,16 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
   };
   return {
     asked,
-    pairView: () => stubPair,
-    linkViews: () => [stubLink],
-    topicViews: () => [stubTopic],
-    topicView: (name) => {
-      if (name !== stubTopic.name) throw new Problem('NOT_FOUND', `no link copies a topic named ${name}`);
-      return stubTopicDetail;
-    },
+    controller: () => ({ kind: 'here' }),
+    pairView: () => Promise.resolve(stubPair),
+    linkViews: () => Promise.resolve([stubLink]),
+    topicViews: () => Promise.resolve([stubTopic]),
+    topicView: (name) =>
+      name === stubTopic.name
+        ? Promise.resolve(stubTopicDetail)
+        : Promise.reject(new Problem('NOT_FOUND', `no link copies a topic named ${name}`)),
+    workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
+    takeNotice: (notice) => note('notice', notice),
     healthy: () => true,
     readiness: () => ({ ready: true, reason: 'both clusters answered' }),
     metrics: () => Promise.resolve('# a stub\numbra_stub 1\n'),
@@ -88,7 +93,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       return stubLink;
     },
     deleteLink: (id, mode) => note('delete', id, mode),
-    rebuildView: () => ({ step: 'none' }),
+    rebuildView: () => Promise.resolve({ step: 'none' }),
     planRebuild: async (topic) => {
       await note('plan rebuild', topic);
       return { step: 'planning', startedAt: stubPair.worker.startedAt, partitionsDone: 0, partitionsTotal: 2 };

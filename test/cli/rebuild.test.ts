@@ -57,7 +57,7 @@ async function rebuild(
 ): Promise<{ code: number; out: string; err: string; service: StubService }> {
   const shown = [...steps];
   const overrides: Partial<WorkerService> = {
-    rebuildView: () => (shown.length > 1 ? shown.shift() : shown[0]) ?? { step: 'none' },
+    rebuildView: () => Promise.resolve((shown.length > 1 ? shown.shift() : shown[0]) ?? { step: 'none' }),
     ...more,
   };
   const service = stubService(overrides);

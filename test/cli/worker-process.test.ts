@@ -20,7 +20,8 @@ function options(
   return {
     config: workerConfigSchema.parse(input),
     logger: pino({ level: 'silent' }),
-    startWorker: () => Promise.resolve({ service: stubService(), stop: () => Promise.resolve() }),
+    startWorker: () =>
+      Promise.resolve({ service: stubService(), begin: () => undefined, stop: () => Promise.resolve() }),
     signal: AbortSignal.timeout(10_000),
     onListening: () => undefined,
     stopMs: 5_000,
@@ -34,6 +35,7 @@ function noting(notes: string[], stop: () => Promise<void> = () => Promise.resol
     notes.push('started');
     return Promise.resolve({
       service: stubService(),
+      begin: () => undefined,
       stop: () => {
         notes.push('stopped');
         return stop();
@@ -119,7 +121,7 @@ describe('the process of a worker', () => {
     const seen: AbortSignal[] = [];
     const startWorker: StartWorker = (_config, { signal }) => {
       seen.push(signal);
-      return Promise.resolve({ service: stubService(), stop: () => Promise.resolve() });
+      return Promise.resolve({ service: stubService(), begin: () => undefined, stop: () => Promise.resolve() });
     };
     const onListening = (): void => {
       stopping.abort();

@@ -124,7 +124,7 @@ test('a copy that differs in the middle is found although its end is right, and 
   const { replicator, faults } = start();
   const sourceTopicId = await topicIdAt(sites.a.umbra, topic);
   const targetTopicId = await topicIdAt(sites.b.umbra, topic);
-  replicator.add({ topic, sourceTopicId, targetTopicId, partitions: 1 });
+  replicator.add({ topic, sourceTopicId, targetTopicId, partitions: [0] });
   await eventually('the partition is faulted', () => faults[0]);
   expect(faults).toMatchObject([{ topic, partition: 0, fault: { code: 'FOREIGN_WRITE', offset: 70n } }]);
   expect(faults[0]?.fault.message).toContain('from offset 70 on the copy differs from the source');

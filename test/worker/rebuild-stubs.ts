@@ -52,6 +52,7 @@ export function stubPorts(overrides: Partial<RebuildPorts> = {}): StubPorts {
     subject: () => Promise.reject(new Error('not asked')),
     mayCopy: () => true,
     hold: tell('hold'),
+    quiet: () => Promise.resolve(),
     release: tell('release'),
     dropped: tell('dropped'),
     seeded: () => 'level',

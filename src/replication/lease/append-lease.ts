@@ -21,7 +21,7 @@ import { hasAborted, Wakeup } from '../waiting/wakeup.ts';
 export const leaseMs = 300;
 /** Longest time between two looks while appends go on. */
 const renewAfterMs = 150;
-const settleMs = 2 * leaseMs + 200;
+export const settleMs = 2 * leaseMs + 200;
 /**
  * Grace for a request that was prepared under a lease just about to end. Together they are shorter than the wait of
  * whoever takes over by a good way: 400 ms are left for the request to arrive.
@@ -30,7 +30,7 @@ const sendWithinMs = leaseMs + 100;
 /** A coordinator that moves is over sooner: appends that wait longer are worth telling a person. */
 const troubleAfterMs = 2_000;
 /** Of a transaction that is never begun. Brokers refuse what is above their `transaction.max.timeout.ms`. */
-const transactionTimeoutMs = 10_000;
+export const transactionTimeoutMs = 10_000;
 const transactionalIdAuthorizationFailed = 53;
 const transactionalIdNotFound = 105;
 const coordinatorNotAvailable = 15;
@@ -94,6 +94,8 @@ export interface LeaseOptions {
   readonly target: Cluster;
   readonly transactionalId: string;
   readonly clock: CopierClock;
+  /** A further condition for every append, beside the lease. */
+  readonly allowed: () => boolean;
   /** Called once, when somebody else holds the lease. */
   readonly onFenced: () => void;
   /** Nothing may be concluded any more from what is known of the copies: the lease has to be taken anew. */
@@ -132,6 +134,7 @@ export class AppendLease implements AppendGate {
   }
 
   held(): boolean {
+    if (!this.#options.allowed()) return false;
     if (this.#state.kind === 'unleased') return true;
     if (this.#state.kind !== 'owned') return false;
     const ageMs = this.#ageMs(this.#state.seen);
@@ -141,6 +144,7 @@ export class AppendLease implements AppendGate {
   }
 
   maySend(): boolean {
+    if (!this.#options.allowed()) return false;
     if (this.#state.kind === 'unleased') return true;
     return this.#state.kind === 'owned' && this.#ageMs(this.#state.seen) < sendWithinMs;
   }

@@ -32,6 +32,10 @@ export const faultRemedies = {
 
 export type FaultCode = keyof typeof faultRemedies;
 
+export function isFaultCode(code: string): code is FaultCode {
+  return Object.hasOwn(faultRemedies, code);
+}
+
 export interface Fault {
   readonly code: FaultCode;
   /** One sentence for a person, with the offset where there is one. */

@@ -35,6 +35,8 @@ export interface RebuildPorts {
   readonly mayCopy: (source: TopicMetadata) => boolean | undefined;
   /** Stops the topic's copiers. Nothing follows it until it is released or dropped. */
   readonly hold: (topic: string) => void;
+  /** Resolves when no worker can append to the copy any more, or `signal` aborts. */
+  readonly quiet: (topic: string, signal: AbortSignal) => Promise<void>;
   /** The copy is as it was; the link examines it anew. */
   readonly release: (topic: string) => void;
   /** The copy is gone; the link makes a new one. */

@@ -109,7 +109,10 @@ export class RebuildRun {
   async toTheEnd(signal: AbortSignal): Promise<void> {
     const { topic, link } = this.#record;
     try {
-      if (this.#noted || (await this.#note(this.#record, signal))) await this.#walk(signal);
+      if (this.#noted || (await this.#note(this.#record, signal))) {
+        if (isHeld(this.#record.step)) await this.#ports.quiet(topic, signal);
+        await this.#walk(signal);
+      }
       if (this.#ports.lease.lost.aborted) this.#interrupted = 'another worker took over the link; ask that one';
     } catch (error) {
       // Only the journal can fail here, and for good. The copy is examined anew; a restart goes on from the last step.

@@ -1,6 +1,6 @@
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import type { ManifestFault } from '../../quarantine/manifest.ts';
-import { type FaultCode, faultRemedies } from '../../replication/partition/fault.ts';
+import { isFaultCode } from '../../replication/partition/fault.ts';
 import type { ShadowRecord } from '../state.ts';
 import type { TopicDetailView } from '../views.ts';
 import type { RebuildSubject } from './refusals.ts';
@@ -46,8 +46,4 @@ function faultsOf(view: TopicDetailView | undefined): readonly ManifestFault[] {
   if (ofPartitions.length > 0 || view?.fault === undefined) return ofPartitions;
   const { code, message, at } = view.fault;
   return [{ code, message, at }];
-}
-
-function isFaultCode(code: string): code is FaultCode {
-  return Object.hasOwn(faultRemedies, code);
 }

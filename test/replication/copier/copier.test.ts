@@ -70,7 +70,13 @@ describe('a copier', () => {
 
   it('asks for no more while a thousand tiny batches wait, however few bytes they have', () => {
     const { copier, fetched } = started();
-    fetched(denseRun(0n, Array.from({ length: 1_001 }, () => 1)), 2_000n);
+    fetched(
+      denseRun(
+        0n,
+        Array.from({ length: 1_001 }, () => 1),
+      ),
+      2_000n,
+    );
     expect(copier.wantsFetch).toBe(false);
     copier.takeBatch().frame.release();
     expect(copier.wantsFetch).toBe(false);

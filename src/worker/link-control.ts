@@ -6,15 +6,15 @@ import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../p
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { flows } from '../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import type { Copier } from '../replication/copier/copier.ts';
 import type { Fault, FaultCode } from '../replication/partition/fault.ts';
-import { Replicator } from '../replication/replicator.ts';
-import type { ReplicatorLimits } from '../replication/replicator-limits.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
+import type { PartitionSample } from './copying/partition-sample.ts';
 import { followedTopics } from './followed-topics.ts';
+import type { PartitionSets } from './group/partition-sets.ts';
+import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from './rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
@@ -22,7 +22,7 @@ import { type LastingFault, SiteState } from './state.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
 import type { LinkView, TopicDetailView } from './views.ts';
 
-export interface LinkRunnerPorts {
+export interface LinkControlPorts {
   readonly link: LinkSpec;
   readonly source: Cluster;
   readonly target: Cluster;
@@ -32,12 +32,20 @@ export interface LinkRunnerPorts {
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly clock: CopierClock;
   readonly logger: Logger;
-  readonly limits: ReplicatorLimits;
+  /** Those who copy, this one among them. */
+  readonly workers: LinkWorkers;
   readonly discoveryIntervalMs: number;
   readonly pair: string;
   /** Of umbra. */
   readonly version: string;
   readonly quarantineFolder: string | undefined;
+}
+
+/** A partition of a copy that was stopped for good. */
+export interface FoundFault {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fault: Fault;
 }
 
 /** Faults that mean that the copy's bytes are wrong: a restart must not forget them. */
@@ -46,16 +54,18 @@ const stepsAtOnce = 8;
 const fenceCheckEveryMs = 30_000;
 
 /**
- * Runs one link: finds the source's topics, makes their copies, hands their partitions to the replicator, and knows
- * the state of each. It wires the pure planners to the clusters and decides nothing by itself.
+ * What the controller does for one link: finds the source's topics, makes their copies, says what is to be copied, and
+ * knows the state of each. It wires the pure planners to the clusters and decides nothing by itself.
  */
-export class LinkRunner {
+export class LinkControl {
   readonly id: string;
-  readonly replicator: Replicator;
   readonly rebuilds: Rebuilds;
-  readonly #ports: LinkRunnerPorts;
+  readonly #ports: LinkControlPorts;
   readonly #peerState: SiteState;
   readonly #topics = new Map<string, TrackedTopic>();
+  /** Copies that somebody is to fill, with their number of partitions. */
+  readonly #followed = new Map<string, number>();
+  #gap: GapDecision;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   #remembering: Promise<void> = Promise.resolve();
@@ -70,49 +80,48 @@ export class LinkRunner {
   #fence: LinkView['fence'] = 'unknown';
   #fenceCheckedAtMs: number | undefined;
 
-  constructor(ports: LinkRunnerPorts) {
+  constructor(ports: LinkControlPorts) {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#peerState = new SiteState(ports.source);
-    this.replicator = new Replicator(
-      {
-        source: ports.source,
-        target: ports.target,
-        linkId: this.id,
-        clock: ports.clock,
-        onFault: (copier, fault) => this.#onFault(copier, fault),
-        onUnexpected: (error) =>
-          ports.logger.error({ err: error, link: this.id }, 'unexpected error in the replicator'),
-      },
-      ports.limits,
-    );
     this.rebuilds = new Rebuilds(
       rebuildPortsOf({
-        ...{ id: this.id, ports, replicator: this.replicator, topics: this.#topics },
+        ...{ id: this.id, ports, topics: this.#topics },
+        unfollow: (name) => this.#unfollow(name),
+        samplesOf: (name) => this.#samplesOf(name),
         view: (name) => this.topicViews().find((topic) => topic.name === name),
         mayCopy: (topic) => (this.#discovered ? this.#mayCopy(topic) : undefined),
       }),
     );
-    this.decideGaps(ports.link.gap ?? 'fault');
+    this.#gap = ports.link.gap ?? 'fault';
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
 
+  get fence(): LinkView['fence'] {
+    return this.#fence;
+  }
+
   get gap(): GapDecision {
-    return this.replicator.fillsAnyGap ? 'fill' : 'fault';
+    return this.#gap;
   }
 
   /** With `fill` the partitions go on that stopped for want of this decision. */
   decideGaps(gap: GapDecision): void {
-    this.replicator.fillsAnyGap = gap === 'fill';
-    if (gap === 'fault') return;
-    for (const { topic } of this.replicator.retry('GAP_TOO_LARGE')) this.#topics.get(topic)?.moveIfPossible('decided');
+    this.#gap = gap;
+    this.#ports.workers.taskChanged(`gaps of the link ${this.id}: ${gap}`);
+  }
+
+  /** Every partition that some worker is to copy. */
+  wanted(): PartitionSets {
+    return new Map(
+      [...this.#followed].map(([name, partitions]) => [name, Array.from({ length: partitions }, (_, index) => index)]),
+    );
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
     await this.rebuilds.stop();
-    await this.replicator.stop();
     await this.#remembering;
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
   }
@@ -125,9 +134,9 @@ export class LinkRunner {
 
   view(): LinkView {
     const views = this.topicViews();
-    const { source, target } = this.replicator.meters;
     const faulted = views.filter(({ state }) => state === 'faulted').length;
-    const problem = source.problem ?? target.problem ?? this.replicator.hindrance?.reason ?? this.#trouble();
+    const { problem } = this.#ports.workers;
+    const trouble = problem?.reason ?? this.#trouble();
     return {
       id: this.id,
       from: this.#ports.link.from,
@@ -137,38 +146,36 @@ export class LinkRunner {
       gap: this.gap,
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
-      ...(problem === undefined ? {} : { problem }),
+      ...(trouble === undefined ? {} : { problem: trouble }),
     };
   }
 
   topicViews(): readonly TopicDetailView[] {
-    const copiers = Map.groupBy(this.replicator.copiers(), ({ of }) => of.topic);
+    const samples = Map.groupBy(this.#ports.workers.samples(), ({ topic }) => topic);
     return [...this.#topics.values()].map((topic) => {
-      const own = copiers.get(topic.name) ?? [];
-      topic.observe(own);
+      const own = samples.get(topic.name) ?? [];
+      if (this.#followed.has(topic.name)) topic.observe(own);
       const rebuild = this.rebuilds.note(topic.name);
-      const view = topic.view(this.id, own, (copier) => this.replicator.proofOf(copier));
+      const view = topic.view(this.id, own);
       return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
     });
   }
 
+  #samplesOf(name: string): readonly PartitionSample[] {
+    return this.#ports.workers.samples().filter(({ topic }) => topic === name);
+  }
+
   #stateOf(faulted: number): LinkView['state'] {
-    const { source, target } = this.replicator.meters;
-    if (target.problem !== undefined) return 'target-unreachable';
-    if (source.problem !== undefined) return 'source-unreachable';
-    const hindrance = this.replicator.hindrance?.kind;
-    if (!this.#discovered || hindrance === 'acquiring') return 'starting';
-    if (hindrance !== undefined) return 'degraded';
+    const kind = this.#ports.workers.problem?.kind;
+    if (kind === 'target' || kind === 'source') return `${kind}-unreachable`;
+    if (!this.#discovered || kind === 'acquiring') return 'starting';
+    if (kind !== undefined) return 'degraded';
     return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
   }
 
   /** What keeps a part of the link from working although both clusters answer. */
   #trouble(): string | undefined {
-    const setup = this.#lookTrouble ?? this.#troubles.values().next().value;
-    if (setup !== undefined) return setup;
-    const stuck = this.replicator.copiers().find(({ trouble }) => trouble !== undefined);
-    if (stuck === undefined) return this.replicator.trouble;
-    return `${stuck.of.topic}/${stuck.of.partition}: ${stuck.trouble ?? ''}`;
+    return this.#lookTrouble ?? this.#troubles.values().next().value ?? this.#ports.workers.trouble;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
@@ -188,7 +195,7 @@ export class LinkRunner {
   }
 
   async #discover(signal: AbortSignal): Promise<void> {
-    const { meters } = this.replicator;
+    const { meters } = this.#ports.workers.own.replicator;
     const [source, target] = await Promise.allSettled([
       this.#ports.source.metadata('all'),
       this.#ports.target.metadata('all'),
@@ -276,14 +283,14 @@ export class LinkRunner {
     if (this.rebuilds.holds(nameOf(step))) return;
     switch (step.kind) {
       case 'orphan': {
-        this.replicator.remove(step.name);
+        this.#unfollow(step.name);
         this.#topics.get(step.name)?.moveIfPossible('sourceDeleted');
         return;
       }
       case 'refuse': {
         const topic = this.#tracked({ name: step.name, topicId: '', partitions: 0 });
         const fault = { code: step.code, message: step.message } as const;
-        this.replicator.faultTopic(step.name, fault);
+        this.#unfollow(step.name);
         topic.faulted({ ...fault, at: this.#ports.clock.now() });
         return;
       }
@@ -318,7 +325,6 @@ export class LinkRunner {
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
     if (anew || previous?.shadowTopicId === undefined) {
       // A copy that was made anew starts from the beginning, whatever was wrong with the old one.
-      this.replicator.remove(source.name);
       this.#topics.delete(source.name);
     }
     const topic = this.#tracked(source);
@@ -326,18 +332,13 @@ export class LinkRunner {
     topic.partitions = source.partitions;
     topic.moveIfPossible('shadowCreated');
     topic.moveIfPossible('sourceReturned');
-    this.replicator.add({
-      topic: source.name,
-      sourceTopicId: source.topicId,
-      targetTopicId: shadowTopicId,
-      partitions: source.partitions,
-    });
-    for (const fault of this.#ports.state.shadow(source.name)?.faults ?? []) this.#restoreFault(source.name, fault);
+    this.#followed.set(source.name, source.partitions);
+    this.#ports.workers.taskChanged(`the copy of ${source.name}`);
   }
 
-  #restoreFault(topic: string, { partition, code, message, offset }: LastingFault): void {
-    const copier = this.replicator.copiersOf(topic).find(({ of }) => of.partition === partition);
-    copier?.fault({ code, message, ...(offset === undefined ? {} : { offset: BigInt(offset) }) });
+  /** Nobody is to append to it any more. */
+  #unfollow(name: string): void {
+    if (this.#followed.delete(name)) this.#ports.workers.taskChanged(`${name} is not copied any more`);
   }
 
   #tracked(source: SeenTopic): TrackedTopic {
@@ -348,27 +349,20 @@ export class LinkRunner {
     return topic;
   }
 
-  #onFault(copier: Copier, fault: Fault): void {
-    const { topic, partition } = copier.of;
-    this.#ports.logger.error(
-      { link: this.id, topic, partition, code: fault.code, offset: fault.offset?.toString() },
-      fault.message,
-    );
+  /** A worker that copies the partition has stopped it. Resolves when that will outlive all workers, if it has to. */
+  async faulted({ topic, partition, fault }: FoundFault): Promise<void> {
     this.#topics.get(topic)?.moveIfPossible('faulted');
     if (!lastingCodes.has(fault.code)) return;
     // One after the other: each record holds the faults of all partitions of its topic.
-    this.#remembering = this.#remembering
-      .then(() => this.#rememberFault(copier, fault))
-      .catch((error: unknown) => {
-        this.#ports.logger.error(
-          { err: error, link: this.id, topic, partition },
-          'a fault could not be written to the state topic',
-        );
-      });
+    const remembered = this.#remembering.then(() => this.#rememberFault({ topic, partition, fault }));
+    this.#remembering = remembered.catch((error: unknown) => {
+      const what = 'a fault could not be written to the state topic';
+      this.#ports.logger.error({ err: error, link: this.id, topic, partition }, what);
+    });
+    await remembered;
   }
 
-  async #rememberFault(copier: Copier, fault: Fault): Promise<void> {
-    const { topic, partition } = copier.of;
+  async #rememberFault({ topic, partition, fault }: FoundFault): Promise<void> {
     const record = this.#ports.state.shadow(topic);
     if (record === undefined || record.faults.some((known) => known.partition === partition)) return;
     const lasting: LastingFault = {

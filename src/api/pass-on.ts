@@ -1,0 +1,66 @@
+import type { Secret } from '../worker/secret.ts';
+import { Problem } from '../worker/problems.ts';
+import type { Controller } from '../worker/service.ts';
+import { problemContentType } from './problem-json.ts';
+
+/** What was passed on once is not passed on again: while the lead changes two workers may each point at the other. */
+const passedOnHeader = 'x-umbra-passed-on';
+/** 10,000 topics are about 4 MiB. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+export interface PassedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+export interface PassedAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
+
+/**
+ * What the worker that leads the site answers; undefined when that is this one. Rejects with `NOT_READY` when no worker
+ * leads, or the lead is moving, and with `UNREACHABLE` when the one that leads does not answer.
+ */
+export async function passOn(
+  controller: Controller,
+  request: PassedRequest,
+  { token, signal }: { readonly token: Secret | undefined; readonly signal: AbortSignal },
+): Promise<PassedAnswer | undefined> {
+  if (controller.kind === 'here') return undefined;
+  if (controller.kind === 'unknown') throw new Problem('NOT_READY', controller.reason);
+  if (request.headers[passedOnHeader] !== undefined)
+    throw new Problem('NOT_READY', 'another worker is just taking over the lead of the site');
+  const { url } = controller;
+  try {
+    const answer = await fetch(new URL(request.target, url), {
+      method: request.method,
+      headers: headersOf(request, token),
+      ...(request.body === undefined || request.body === null ? {} : { body: JSON.stringify(request.body) }),
+      redirect: 'error',
+      signal,
+    });
+    const body = await answer.text();
+    if (body.length > answerBytesMax) throw new Error(`an answer of ${body.length} characters`);
+    return { status: answer.status, contentType: answer.headers.get('content-type') ?? undefined, body };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem('UNREACHABLE', `the worker that leads the site, ${url}, does not answer: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The token is this worker's own: who asks has shown that it knows it, and all workers of a site have the same. */
+function headersOf({ body }: PassedRequest, token: Secret | undefined): Record<string, string> {
+  return {
+    [passedOnHeader]: '1',
+    accept: `application/json, ${problemContentType}`,
+    ...(body === undefined || body === null ? {} : { 'content-type': 'application/json' }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
+  };
+}

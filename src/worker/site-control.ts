@@ -1,0 +1,212 @@
+import type { Logger } from 'pino';
+import type { Cluster } from '../kafka/cluster.ts';
+import { otherSite, type SiteId } from '../pair/site.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import { provePrefixes } from '../prefix-policy/prefix-policy.ts';
+import type { CopierClock } from '../replication/waiting/copier-clock.ts';
+import { retryDelays } from '../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
+import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { PartitionSets } from './group/partition-sets.ts';
+import { LinkControl } from './link-control.ts';
+import type { LinkWorkers } from './link-workers.ts';
+import { lookIntervalMs } from './look-interval.ts';
+import { Problem } from './problems.ts';
+import { endRebuilds } from './rebuild/end-rebuilds.ts';
+import type { LinkDeletion } from './service.ts';
+import { watchSite } from './site-watch.ts';
+import type { SiteState } from './state.ts';
+import type { LinkView, ViolationView } from './views.ts';
+
+export interface SiteControlPorts {
+  readonly site: SiteId;
+  readonly pair: string;
+  /** Of umbra. */
+  readonly version: string;
+  readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  /** Read to its end, and ours to write. */
+  readonly state: SiteState;
+  readonly workers: LinkWorkers;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+  readonly discoveryIntervalMs: number;
+  readonly quarantineFolder: string | undefined;
+}
+
+/**
+ * What the controller of a site decides, and nobody else: the spec it is told over the API, the link that ends here and
+ * its copies, the state topic. There is one while its worker leads the group; it is stopped when another one leads.
+ */
+export class SiteControl {
+  readonly #ports: SiteControlPorts;
+  readonly #links = new Map<string, LinkControl>();
+  readonly #stopping = new AbortController();
+  readonly #watching: Promise<void>;
+  /** Orders are carried out one after the other. */
+  #orders: Promise<unknown> = Promise.resolve();
+  #violations: readonly ViolationView[] = [];
+  #clusterId: string | undefined;
+  #partitionsSeen = 0;
+
+  constructor(ports: SiteControlPorts) {
+    this.#ports = ports;
+    const { state, site } = ports;
+    const owners = state.prefixOwners;
+    for (const link of state.links()) if (owners !== undefined && link.to === site) this.#startLink(link, owners);
+    this.#watching = this.#watchLoop(this.#stopping.signal);
+  }
+
+  get links(): readonly LinkControl[] {
+    return [...this.#links.values()];
+  }
+
+  get violations(): readonly ViolationView[] {
+    return this.#violations;
+  }
+
+  /** Of the own cluster; undefined before it has answered. */
+  get clusterId(): string | undefined {
+    return this.#clusterId;
+  }
+
+  /** Every partition that is to be copied to this site. */
+  wanted(): PartitionSets {
+    return new Map(this.links.flatMap((link) => [...link.wanted()]));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([this.#watching, ...this.links.map((link) => link.stop())]);
+  }
+
+  link(id: string): LinkControl {
+    const link = this.#links.get(id);
+    if (link === undefined) throw new Problem('NOT_FOUND', `site ${this.#ports.site} has no link ${id}`);
+    return link;
+  }
+
+  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
+    return this.#order(async () => {
+      const wrong = provePrefixes(owners)[0];
+      if (wrong !== undefined) throw new Problem('INVALID_INPUT', `${wrong.path} ${wrong.message}`);
+      const { state } = this.#ports;
+      const known = state.prefixOwners;
+      if (known?.a === owners.a && known.b === owners.b) return;
+      if (this.#links.size > 0) {
+        const ids = [...this.#links.keys()].join(', ');
+        throw new Problem('POLICY_IN_USE', `the link ${ids} runs under the present prefixes`);
+      }
+      await state.putPrefixOwners(owners, signal);
+    });
+  }
+
+  putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
+    return this.#order(async () => {
+      const { state } = this.#ports;
+      if (state.schemaPrimary?.site === primary.site) return;
+      await state.putSchemaPrimary(primary, signal);
+    });
+  }
+
+  putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
+    return this.#order(async () => {
+      const id = linkId(link);
+      const { site, state } = this.#ports;
+      if (link.to !== site)
+        throw new Problem('WRONG_SITE', `the link ${id} ends at site ${link.to}, this is the worker of site ${site}`);
+      const owners = state.prefixOwners;
+      if (owners === undefined)
+        throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
+      const running = this.#links.get(id);
+      if (running !== undefined) return await this.#redeclare(running, link, signal);
+      await endRebuilds(state, { link: id, at: this.#ports.clock.now() }, signal);
+      await state.putLink(link, signal);
+      return this.#startLink(link, owners).view();
+    });
+  }
+
+  deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void> {
+    return this.#order(async () => {
+      const running = this.link(id);
+      const { followed, rebuilds } = running;
+      const [held] = rebuilds.held;
+      if (held !== undefined) {
+        throw new Problem('REBUILD_BUSY', `the copy of ${held} on link ${id} is being rebuilt; nothing was changed`);
+      }
+      if (mode === 'refuse' && followed > 0) {
+        const topics = `${followed} ${followed === 1 ? 'topic' : 'topics'}`;
+        throw new Problem('LINK_FOLLOWS', `link ${id} follows ${topics}; nothing was changed`);
+      }
+      await this.#ports.state.removeLink(id, signal);
+      this.#links.delete(id);
+      await running.stop();
+      this.#ports.workers.taskChanged(`the link ${id} was detached`);
+    });
+  }
+
+  async #redeclare(running: LinkControl, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
+    const { gap = 'fault' } = link;
+    if (running.gap !== gap) {
+      await this.#ports.state.putLink(link, signal);
+      running.decideGaps(gap);
+    }
+    return running.view();
+  }
+
+  #order<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#orders.then(() => {
+      if (this.#stopping.signal.aborted) throw new Problem('NOT_READY', 'another worker leads the site now');
+      return work();
+    });
+    // The queue goes on after a failed order; who gave it is told by `done`.
+    this.#orders = done.catch(() => undefined);
+    return done;
+  }
+
+  #startLink(link: LinkSpec, owners: PrefixOwners): LinkControl {
+    const { clusters, state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
+    const control = new LinkControl({
+      ...{ link, state, owners, workers, clock, logger, discoveryIntervalMs, pair, version },
+      source: clusters[link.from],
+      target: clusters[link.to],
+      schemaPrimary: () => state.schemaPrimary,
+      quarantineFolder: this.#ports.quarantineFolder,
+    });
+    this.#links.set(control.id, control);
+    logger.info({ link: control.id }, 'link started');
+    return control;
+  }
+
+  async #watchLoop(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    let failures = 0;
+    while (!hasAborted(signal)) {
+      try {
+        await this.#look();
+        failures = 0;
+      } catch (error) {
+        if (hasAborted(signal)) return;
+        failures += 1;
+        this.#ports.logger.warn({ err: error, failures }, 'looking at the own cluster failed; trying again');
+      }
+      const againMs = lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen);
+      await pause.wait(signal, failures === 0 ? againMs : retryDelays.after(failures));
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { site, state, clusters } = this.#ports;
+    const { prefixOwners: owners, schemaPrimary } = state;
+    const ending = linkId({ from: otherSite(site), to: site });
+    const shadows = new Set(
+      state
+        .shadows()
+        .filter(({ link }) => link === ending)
+        .map(({ topic }) => topic),
+    );
+    const sight = await watchSite(clusters[site], { site, owners, schemaPrimary, shadows });
+    this.#clusterId = sight.clusterId;
+    this.#violations = sight.violations;
+    this.#partitionsSeen = sight.partitions;
+  }
+}

@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import type { LinkCopying } from './copying/link-copying.ts';
+import type { PartitionSample } from './copying/partition-sample.ts';
+import type { LinkProblem, WorkerReport } from './copying/worker-report.ts';
+import type { MemberData } from './group/member-data.ts';
+import type { PartitionSets } from './group/partition-sets.ts';
+import type { Peers } from './group/peers.ts';
+import type { LinkWorkers } from './link-workers.ts';
+
+interface Member {
+  readonly url: string;
+  /** What it said it holds, and what it was given on top of that. */
+  readonly holds: PartitionSets;
+  readonly given: PartitionSets;
+}
+
+export interface SiteWorkersPorts {
+  readonly own: LinkCopying;
+  readonly incarnation: string;
+  readonly peers: Peers;
+  readonly logger: Logger;
+  readonly taskChanged: (reason: string) => void;
+}
+
+/** Questions asked within this time of each other are answered from the same reports. */
+const reportAgeMsMax = 500;
+
+/** The workers of the site as their controller knows them: who copies what, and what each last said of it. */
+export class SiteWorkers implements LinkWorkers {
+  readonly own: LinkCopying;
+  readonly #ports: SiteWorkersPorts;
+  #members: ReadonlyMap<string, Member> = new Map();
+  /** Of the others. */
+  #reports: ReadonlyMap<string, WorkerReport> = new Map();
+  #silent: string | undefined;
+  #gathering: Promise<void> | undefined;
+  #gatheredAtMs = -Infinity;
+
+  constructor(ports: SiteWorkersPorts) {
+    this.#ports = ports;
+    this.own = ports.own;
+  }
+
+  get count(): number {
+    return Math.max(1, this.#members.size);
+  }
+
+  sharedOut(members: ReadonlyMap<string, MemberData>, given: ReadonlyMap<string, PartitionSets>): void {
+    this.#members = new Map(
+      [...members].map(([incarnation, { url, holds }]) => [
+        incarnation,
+        { url, holds, given: given.get(incarnation) ?? new Map() },
+      ]),
+    );
+    this.#gatheredAtMs = -Infinity;
+  }
+
+  get problem(): LinkProblem | undefined {
+    return this.own.problem ?? [...this.#reports.values()].find(({ problem }) => problem !== undefined)?.problem;
+  }
+
+  get trouble(): string | undefined {
+    const others = [...this.#reports.values()].find(({ trouble }) => trouble !== undefined)?.trouble;
+    return this.#silent ?? this.own.trouble ?? others;
+  }
+
+  samples(): readonly PartitionSample[] {
+    return [...this.own.samples(), ...[...this.#reports.values()].flatMap(({ samples }) => samples)];
+  }
+
+  holds(topic: string): boolean {
+    return [...this.#members.values()].some(({ holds, given }) => holds.has(topic) || given.has(topic));
+  }
+
+  copies(incarnation: string, topic: string, partition: number): boolean {
+    const member = this.#members.get(incarnation);
+    const isIn = (sets: PartitionSets | undefined): boolean => sets?.get(topic)?.includes(partition) === true;
+    return isIn(member?.holds) || isIn(member?.given);
+  }
+
+  taskChanged(reason: string): void {
+    this.#ports.taskChanged(reason);
+  }
+
+  /** Asks the others what they see, unless they were asked just now. Of one that does not answer the last word stays. */
+  async gather(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#gatheredAtMs < reportAgeMsMax) return;
+    this.#gathering ??= this.#ask(signal).finally(() => (this.#gathering = undefined));
+    await this.#gathering;
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const others = [...this.#members].filter(([incarnation]) => incarnation !== this.#ports.incarnation);
+    let silent: string | undefined;
+    const reports = await Promise.all(
+      others.map(async ([incarnation, { url }]) => {
+        try {
+          const report = await this.#ports.peers.report(url, signal);
+          if (report.incarnation === incarnation) return report;
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          silent = `the worker at ${url} does not say how its part of the link does: ${why}`;
+        }
+        return this.#reports.get(incarnation);
+      }),
+    );
+    this.#silent = silent;
+    this.#reports = new Map(
+      reports.filter((report) => report !== undefined).map((report) => [report.incarnation, report]),
+    );
+    this.#gatheredAtMs = performance.now();
+  }
+}

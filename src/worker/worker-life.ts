@@ -1,0 +1,349 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Cluster } from '../kafka/cluster.ts';
+import { otherSite, type SiteId } from '../pair/site.ts';
+import { linkId } from '../pair/spec.ts';
+import { stateTopic } from '../prefix-policy/internal-names.ts';
+import type { Copier } from '../replication/copier/copier.ts';
+import type { Fault } from '../replication/partition/fault.ts';
+import { defaultReplicatorLimits } from '../replication/replicator-limits.ts';
+import type { CopierClock } from '../replication/waiting/copier-clock.ts';
+import { retryDelays } from '../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
+import { type CopiedPair, LinkCopying } from './copying/link-copying.ts';
+import type { WorkerReport } from './copying/worker-report.ts';
+import { assignPartitions } from './group/assign-partitions.ts';
+import type { FaultNotice } from './group/fault-notice.ts';
+import {
+  type Assignment,
+  decodeAssignment,
+  decodeMemberData,
+  encodeAssignment,
+  encodeMemberData,
+  type MemberData,
+} from './group/member-data.ts';
+import { type Generation, Membership } from './group/membership.ts';
+import type { Peers } from './group/peers.ts';
+import { callRoll } from './group/roll-call.ts';
+import { SiteControl } from './site-control.ts';
+import { SiteWorkers } from './site-workers.ts';
+import { ensureStateTopic, SiteState } from './state.ts';
+import { StateWriter } from './state-writer.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+const groupId = 'umbra-workers';
+const controllerId = 'umbra-controller';
+
+export interface WorkerLifePorts {
+  readonly config: WorkerConfig;
+  /** Of umbra. */
+  readonly version: string;
+  readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  /** Where the other workers reach this one. */
+  readonly url: string;
+  readonly peers: Peers;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+}
+
+/**
+ * One life of a worker: from the moment it asks to be taken into the group of its site's workers until it stops, or the
+ * group goes on without it. What it held is given to others only when its leases are ended, so it may be woken up at any
+ * time and do no harm; but it never goes on under the same name.
+ */
+export class WorkerLife {
+  readonly incarnation = randomBytes(8).toString('hex').slice(0, 12);
+  readonly #ports: WorkerLifePorts;
+  readonly #membership: Membership;
+  readonly #copying: LinkCopying;
+  readonly #writer: StateWriter;
+  readonly #state: SiteState;
+  readonly #workers: SiteWorkers;
+  readonly #ending = new AbortController();
+  #control: SiteControl | undefined;
+  #stoppingControl: Promise<void> = Promise.resolve();
+  #controllerUrl: string | undefined;
+  /** Of the newest assignment; cleared when a join begins, for what was not taken up until then may be given to others. */
+  #applying: object | undefined;
+  #applied = false;
+  #turn = 0;
+  #trouble: string | undefined;
+
+  constructor(ports: WorkerLifePorts) {
+    this.#ports = ports;
+    const { config, clusters, clock, logger } = ports;
+    const from = otherSite(config.site);
+    this.#writer = new StateWriter(this.#own, stateTopic, controllerId);
+    this.#state = new SiteState(this.#own, this.#writer);
+    this.#membership = new Membership({
+      ...config.group,
+      ...{ cluster: this.#own, groupId, instanceId: config.group.instanceId, clock },
+      ports: {
+        data: () => this.#data(),
+        assign: (members, generation, signal) => this.#assign(members, generation, signal),
+        assigned: (assignment, generation) => this.#assigned(assignment, generation),
+      },
+    });
+    this.#copying = new LinkCopying({
+      ...{ linkId: linkId({ from, to: config.site }), holder: this.incarnation, clock, logger },
+      source: clusters[from],
+      target: this.#own,
+      limits: {
+        ...defaultReplicatorLimits,
+        bufferBytesMax: config.tuning.bufferBytesMax,
+        foreignWriteCheckMs: config.tuning.foreignWriteCheckMs,
+      },
+      mayAppend: () => this.#membership.fresh,
+      onFault: (copier, fault) => this.#faulted(copier, fault),
+      onReleased: () => this.#membership.rejoin('partitions were given back'),
+    });
+    const { incarnation } = this;
+    this.#workers = new SiteWorkers({
+      ...{ own: this.#copying, incarnation, peers: ports.peers, logger },
+      taskChanged: (reason) => this.#membership.rejoin(reason),
+    });
+    this.#copying.replicator.lost.addEventListener('abort', () => this.#ending.abort());
+  }
+
+  /** While this worker leads its site. */
+  get control(): SiteControl | undefined {
+    return this.#control;
+  }
+
+  get copying(): LinkCopying {
+    return this.#copying;
+  }
+
+  get workers(): SiteWorkers {
+    return this.#workers;
+  }
+
+  get state(): SiteState {
+    return this.#state;
+  }
+
+  /** Of the worker that leads the site, as it was when we last heard of it. */
+  get controllerUrl(): string | undefined {
+    return this.#controllerUrl;
+  }
+
+  /** Why it does not work yet, if it does not. */
+  get trouble(): string | undefined {
+    if (this.#applied) return undefined;
+    return this.#trouble ?? this.#membership.trouble ?? 'has not been given its part yet';
+  }
+
+  report(): WorkerReport {
+    const { problem, trouble } = this.#copying;
+    return {
+      incarnation: this.incarnation,
+      samples: [...this.#copying.samples()],
+      ...(problem === undefined ? {} : { problem }),
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  }
+
+  /** Until `signal` aborts, or it is over: then with the reason. */
+  async run(signal: AbortSignal): Promise<string> {
+    const until = AbortSignal.any([signal, this.#ending.signal]);
+    const watching = this.#watchWriter(until);
+    try {
+      const reason = await this.#membership.run(until);
+      return reason ?? 'another worker ended its lease';
+    } finally {
+      this.#ending.abort();
+      this.#applying = undefined;
+      this.#resign();
+      await Promise.all([watching, this.#stoppingControl]);
+    }
+  }
+
+  /** After {@link run}; what is in flight is waited for no longer than its request may take. */
+  async stop(): Promise<void> {
+    await this.#copying.stop();
+  }
+
+  get #own(): Cluster {
+    return this.#ports.clusters[this.#ports.config.site];
+  }
+
+  #data(): Buffer {
+    this.#applying = undefined;
+    const { incarnation } = this;
+    const holds = this.#copying.holds();
+    return encodeMemberData({ version: 1, incarnation, url: this.#ports.url, holds, turn: this.#turn });
+  }
+
+  async #assign(
+    members: ReadonlyMap<string, Buffer>,
+    generation: Generation,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Buffer> | undefined> {
+    try {
+      const control = await this.#lead(signal);
+      const assignments = await this.#shareOut(control, members, signal);
+      this.#trouble = undefined;
+      return assignments;
+    } catch (error) {
+      if (hasAborted(signal)) return undefined;
+      this.#trouble = error instanceof Error ? error.message : String(error);
+      this.#ports.logger.warn({ err: error, generation: generation.number }, 'the work could not be shared out');
+      return undefined;
+    }
+  }
+
+  /** Nothing is decided before the controller before is fenced, and everything it wrote is known. */
+  async #lead(signal: AbortSignal): Promise<SiteControl> {
+    if (this.#control !== undefined && this.#writer.owns) return this.#control;
+    this.#resign();
+    await this.#stoppingControl;
+    await ensureStateTopic(this.#own);
+    await this.#writer.take(signal);
+    await this.#state.catchUp(signal);
+    signal.throwIfAborted();
+    const { config, clusters, clock, logger, version } = this.#ports;
+    this.#control = new SiteControl({
+      ...{ site: config.site, pair: config.pair, version, clusters, clock, logger },
+      ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
+      discoveryIntervalMs: config.tuning.discoveryIntervalMs,
+    });
+    logger.info({ incarnation: this.incarnation }, 'this worker leads its site');
+    return this.#control;
+  }
+
+  #resign(): void {
+    const control = this.#control;
+    if (control === undefined) return;
+    this.#control = undefined;
+    this.#ports.logger.info({ incarnation: this.incarnation }, 'this worker does not lead its site any more');
+    this.#stoppingControl = control.stop().catch((error: unknown) => {
+      this.#ports.logger.error({ err: error }, 'the controller did not stop as it should');
+    });
+  }
+
+  async #shareOut(
+    control: SiteControl,
+    members: ReadonlyMap<string, Buffer>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Buffer>> {
+    const told = new Map<string, MemberData>();
+    for (const [memberId, bytes] of members) {
+      const data = decodeMemberData(bytes);
+      if (data === undefined)
+        throw new Error(`member ${memberId} of the group ${groupId} is no worker of this version`);
+      told.set(memberId, data);
+    }
+    const byIncarnation = new Map([...told.values()].map((data) => [data.incarnation, data]));
+    await callRoll(
+      {
+        ...{ target: this.#own, linkId: this.#copying.id, state: this.#state },
+        now: () => this.#ports.clock.now(),
+      },
+      byIncarnation,
+      signal,
+    );
+    const holdings = new Map([...byIncarnation].map(([incarnation, { holds }]) => [incarnation, holds]));
+    const { of } = assignPartitions({ members: holdings, wanted: control.wanted(), mayHandOut: true });
+    this.#workers.sharedOut(byIncarnation, of);
+    const controller = { incarnation: this.incarnation, url: this.#ports.url };
+    const stateEnd = String(this.#state.end);
+    return new Map(
+      [...told].map(([memberId, { incarnation }]) => [
+        memberId,
+        encodeAssignment({ version: 1, incarnation, controller, stateEnd, copies: of.get(incarnation) ?? new Map() }),
+      ]),
+    );
+  }
+
+  #assigned(bytes: Buffer, { leads }: Generation): void {
+    const assignment = decodeAssignment(bytes);
+    if (!leads) this.#resign();
+    if (assignment?.incarnation !== this.incarnation) {
+      // Meant for the one before: its successor has to be seen by the leader first.
+      this.#turn += 1;
+      this.#membership.rejoin('what was handed out was meant for somebody else');
+      return;
+    }
+    this.#controllerUrl = assignment.controller.url;
+    const token = {};
+    this.#applying = token;
+    void this.#apply(assignment, token);
+  }
+
+  /** Never rejects: goes on until it is done, or there is a newer one. */
+  async #apply(assignment: Assignment, token: object): Promise<void> {
+    const { signal } = this.#ending;
+    const pause = new Wakeup();
+    for (let attempt = 1; this.#applying === token && !hasAborted(signal); attempt++) {
+      try {
+        if (this.#control === undefined) await this.#state.catchUpTo(BigInt(assignment.stateEnd), signal);
+        if (this.#applying !== token) return;
+        const gap = this.#state.links().find((link) => linkId(link) === this.#copying.id)?.gap ?? 'fault';
+        this.#copying.apply({ copies: assignment.copies, pairOf: (topic) => this.#pairOf(topic), gap });
+        this.#applied = true;
+        return;
+      } catch (error) {
+        this.#trouble = error instanceof Error ? error.message : String(error);
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+  }
+
+  #pairOf(topic: string): CopiedPair | undefined {
+    const record = this.#state.shadow(topic);
+    if (record?.state.kind !== 'ours') return undefined;
+    const { sourceTopicId, faults } = record;
+    return { sourceTopicId, targetTopicId: record.state.shadowTopicId, faults };
+  }
+
+  /** Where a write failed nobody knows whether it is there: the state is taken and read anew. */
+  async #watchWriter(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal)) {
+      await pause.wait(signal, retryDelays.lostAnswerMs);
+      if (this.#control !== undefined && !this.#writer.owns) this.#membership.rejoin('a write of the state failed');
+    }
+  }
+
+  #faulted({ of, state }: Copier, fault: Fault): void {
+    const { topic, partition } = of;
+    const { code, message, offset } = fault;
+    this.#ports.logger.error({ link: this.#copying.id, topic, partition, code, offset: offset?.toString() }, message);
+    if (state.kind !== 'faulted') return;
+    const notice: FaultNotice = {
+      ...{ incarnation: this.incarnation, topic, partition, code, message },
+      ...(offset === undefined ? {} : { offset: String(offset) }),
+    };
+    void this.#tell(notice);
+  }
+
+  /** Until the controller, whoever that is by then, has taken it up. Never rejects. */
+  async #tell(notice: FaultNotice): Promise<void> {
+    const { signal } = this.#ending;
+    const pause = new Wakeup();
+    for (let attempt = 1; !hasAborted(signal); attempt++) {
+      try {
+        if (this.#control !== undefined) {
+          await this.takeNotice(notice);
+          return;
+        }
+        if (this.#controllerUrl !== undefined) {
+          await this.#ports.peers.notify(this.#controllerUrl, notice, signal);
+          return;
+        }
+      } catch (error) {
+        this.#ports.logger.warn({ err: error, topic: notice.topic }, 'the controller could not be told of a fault');
+      }
+      await pause.wait(signal, retryDelays.after(attempt));
+    }
+  }
+
+  /** Of a worker that copies the partition; from one that does not any more it is of no interest. */
+  async takeNotice({ incarnation, topic, partition, code, message, offset }: FaultNotice): Promise<void> {
+    const { control } = this;
+    if (control === undefined) throw new Error('this worker does not lead its site');
+    if (!this.#workers.copies(incarnation, topic, partition)) return;
+    const fault: Fault = { code, message, ...(offset === undefined ? {} : { offset: BigInt(offset) }) };
+    for (const link of control.links) await link.faulted({ topic, partition, fault });
+  }
+}

@@ -1,0 +1,179 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { groupCoordinatorFor, leaveGroup } from '../../src/kafka/group-membership-api.ts';
+import { Membership } from '../../src/worker/group/membership.ts';
+import { ControlLostError, StateWriter } from '../../src/worker/state-writer.ts';
+import { StateLog } from '../../src/worker/state-log.ts';
+import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const site = sharedSites().b;
+/** The shortest that brokers take where nobody says otherwise (`group.min.session.timeout.ms`). */
+const times = { sessionTimeoutMs: 6_000, heartbeatMs: 300 };
+const tasks = Array.from({ length: 12 }, (_, task) => String(task));
+const clusters: Cluster[] = [];
+const members: TestMember[] = [];
+
+afterEach(async () => {
+  await Promise.all(members.splice(0).map((member) => member.stop()));
+  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
+});
+
+function connect(as: ClusterConfigInput = site.umbra): Cluster {
+  const cluster = new Cluster('site b', clusterConfigSchema.parse(as), { clientId: 'umbra-test' });
+  clusters.push(cluster);
+  return cluster;
+}
+
+/** Takes part in a group and holds the tasks it is given until it is given others. */
+class TestMember {
+  readonly name: string;
+  readonly cluster = connect();
+  readonly membership: Membership;
+  readonly generations: number[] = [];
+  holds: readonly string[] = [];
+  ended: string | undefined;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(name: string, groupId: string, instanceId?: string) {
+    this.name = name;
+    this.membership = new Membership({
+      ...{ ...times, cluster: this.cluster, groupId, instanceId },
+      clock: { monotonicMs: () => performance.now(), now: () => new Date() },
+      ports: {
+        data: () => Buffer.from(JSON.stringify({ name, holds: this.holds })),
+        assign: (given) => Promise.resolve(shareOut(given)),
+        assigned: (assignment, { number }) => {
+          this.holds = JSON.parse(assignment.toString('utf8')) as string[];
+          this.generations.push(number);
+        },
+      },
+    });
+    this.#running = this.membership.run(this.#stopping.signal).then((reason) => {
+      this.ended = reason;
+    });
+    members.push(this);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** As a process that hangs: nothing of it reaches the cluster any more. */
+  async freeze(): Promise<void> {
+    await this.cluster.close();
+  }
+}
+
+/** Round robin by the order of names; what a member holds is not looked at. */
+function shareOut(given: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+  const ids = [...given.keys()].toSorted();
+  return new Map(
+    ids.map((id, index) => [id, Buffer.from(JSON.stringify(tasks.filter((_, task) => task % ids.length === index)))]),
+  );
+}
+
+async function evenly(of: readonly TestMember[]): Promise<void> {
+  await eventually(
+    `${of.length} members share the work`,
+    () =>
+      (new Set(of.flatMap(({ holds }) => holds)).size === tasks.length &&
+        of.every(({ holds }) => holds.length === tasks.length / of.length)) ||
+      undefined,
+  );
+}
+
+describe('workers of a site', () => {
+  test('share the work, and take over at once from one that leaves', async () => {
+    const [one, two, three] = ['one', 'two', 'three'].map((name) => new TestMember(name, 'umbra-group-leave'));
+    await evenly([one!, two!, three!]);
+    expect([one, two, three].filter((member) => member!.membership.leads)).toHaveLength(1);
+    await three!.stop();
+    await evenly([one!, two!]);
+    expect([one!.membership.fresh, two!.membership.fresh]).toEqual([true, true]);
+  });
+
+  test('a frozen one knows by its own clock that it must stop, before anybody else has its work', async () => {
+    const one = new TestMember('one', 'umbra-group-frozen');
+    const two = new TestMember('two', 'umbra-group-frozen');
+    await evenly([one, two]);
+    await two.freeze();
+    await eventually('it does not trust itself any more', () => !two.membership.fresh || undefined);
+    expect(one.holds).toHaveLength(tasks.length / 2);
+    await evenly([one]);
+    // The one that waited for the other all the time was a good member throughout.
+    expect(one.membership.fresh).toBe(true);
+  });
+
+  test('one that was given up learns it, and does not come back as itself', async () => {
+    const one = new TestMember('one', 'umbra-group-given-up');
+    await evenly([one]);
+    expect(await removeTheOnlyMember('umbra-group-given-up')).toBe(0);
+    await eventually('it has ended', () => one.ended);
+    expect(one.ended).toContain('UNKNOWN_MEMBER_ID (25)');
+    expect(one.membership.fresh).toBe(false);
+  });
+
+  test('the successor of a static member has its place at once, and the one before is told', async () => {
+    const one = new TestMember('one', 'umbra-group-static', 'first');
+    const two = new TestMember('two', 'umbra-group-static', 'second');
+    await evenly([one, two]);
+    const generation = one.membership.generation?.number;
+    const heir = new TestMember('heir', 'umbra-group-static', 'second');
+    await eventually('it has work', () => heir.generations[0]);
+    expect(heir.holds).toEqual(two.holds);
+    expect(heir.generations[0]).toBe(generation);
+    await eventually('the one before has ended', () => two.ended);
+    expect(two.ended).toContain('FENCED_INSTANCE_ID (82)');
+  });
+});
+
+/** As an operator does with Kafka's own tools. */
+async function removeTheOnlyMember(groupId: string): Promise<number> {
+  const admin = kafkajs(site.admin).admin();
+  await admin.connect();
+  try {
+    const { groups } = await admin.describeGroups([groupId]);
+    const memberId = groups[0]?.members[0]?.memberId ?? '';
+    const broker = await groupCoordinatorFor(connect(site.admin), groupId, 'test');
+    return await leaveGroup(broker, { groupId, memberId, instanceId: undefined }, 'test');
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+describe('the writer of the state', () => {
+  const signal = AbortSignal.timeout(120_000);
+
+  test('writes all or nothing, values and removals', async () => {
+    const topic = 'b_state_writer';
+    await createTopic(site.admin, topic);
+    const writer = new StateWriter(connect(site.admin), topic, 'umbra-writer-test');
+    await writer.take(signal);
+    await writer.write([{ key: 'one', value: '1' }, { key: 'two', value: '2' }], signal); // prettier-ignore
+    await writer.write([{ key: 'one', value: undefined }, { key: 'three', value: '3' }], signal); // prettier-ignore
+    const read = new StateLog(connect(site.admin), topic);
+    await read.catchUp(signal);
+    expect([...read.entries]).toEqual([['two', '2'], ['three', '3']]); // prettier-ignore
+  });
+
+  test('the one before is refused by the broker, and what it had begun is seen by nobody', async () => {
+    const topic = 'b_state_fenced';
+    await createTopic(site.admin, topic);
+    const late = new StateWriter(connect(site.admin), topic, 'umbra-writer-fenced');
+    await late.take(signal);
+    await late.write([{ key: 'who', value: 'the first' }], signal);
+    const next = new StateWriter(connect(site.admin), topic, 'umbra-writer-fenced');
+    await next.take(signal);
+    await next.write([{ key: 'who', value: 'the second' }], signal);
+    await expect(late.write([{ key: 'who', value: 'the first, late' }], signal)).rejects.toThrow(ControlLostError);
+    expect(late.owns).toBe(false);
+    const read = new StateLog(connect(site.admin), topic);
+    await read.catchUp(signal);
+    expect([...read.entries]).toEqual([['who', 'the second']]);
+  });
+});
