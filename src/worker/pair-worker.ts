@@ -202,10 +202,12 @@ export class PairWorker implements WorkerService {
     while (!hasAborted(signal)) {
       const life = new WorkerLife({ ...ports, version, url, clock, logger });
       this.#life = life;
-      const reason = await life.run(signal);
+      const { kind, reason } = await life.run(signal);
       if (hasAborted(signal)) return;
-      logger.warn({ incarnation: life.incarnation, reason }, 'the site went on without this worker; it begins anew');
+      logger.warn({ incarnation: life.incarnation, reason }, 'the site went on without this worker');
       await life.stop();
+      // It would push out the one that has its place now, which would come back and push it out in turn.
+      if (kind === 'replaced') return;
       await pause.wait(signal, retryDelays.firstMs);
     }
   }

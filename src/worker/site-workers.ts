@@ -56,7 +56,10 @@ export class SiteWorkers implements LinkWorkers {
   }
 
   get problem(): LinkProblem | undefined {
-    return this.own.problem ?? [...this.#reports.values()].find(({ problem }) => problem !== undefined)?.problem;
+    if (this.own.problem !== undefined) return this.own.problem;
+    // One that is just taking part in the work is no problem of the link.
+    const others = [...this.#reports.values()].flatMap(({ problem }) => problem ?? []);
+    return others.find(({ kind }) => kind !== 'acquiring');
   }
 
   get trouble(): string | undefined {

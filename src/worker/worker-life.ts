@@ -22,7 +22,7 @@ import {
   encodeMemberData,
   type MemberData,
 } from './group/member-data.ts';
-import { type Generation, Membership } from './group/membership.ts';
+import { type Generation, type Loss, Membership } from './group/membership.ts';
 import type { Peers } from './group/peers.ts';
 import { callRoll } from './group/roll-call.ts';
 import { SiteControl } from './site-control.ts';
@@ -68,6 +68,7 @@ export class WorkerLife {
   #applied = false;
   #turn = 0;
   #trouble: string | undefined;
+  #loss: Loss | undefined;
 
   constructor(ports: WorkerLifePorts) {
     this.#ports = ports;
@@ -129,6 +130,7 @@ export class WorkerLife {
 
   /** Why it does not work yet, if it does not. */
   get trouble(): string | undefined {
+    if (this.#loss !== undefined) return this.#loss.reason;
     if (this.#applied) return undefined;
     return this.#trouble ?? this.#membership.trouble ?? 'has not been given its part yet';
   }
@@ -143,13 +145,13 @@ export class WorkerLife {
     };
   }
 
-  /** Until `signal` aborts, or it is over: then with the reason. */
-  async run(signal: AbortSignal): Promise<string> {
+  /** Until `signal` aborts, or it is over. */
+  async run(signal: AbortSignal): Promise<Loss> {
     const until = AbortSignal.any([signal, this.#ending.signal]);
     const watching = this.#watchWriter(until);
     try {
-      const reason = await this.#membership.run(until);
-      return reason ?? 'another worker ended its lease';
+      this.#loss = await this.#membership.run(until);
+      return this.#loss ?? { kind: 'given-up', reason: 'another worker ended its lease' };
     } finally {
       this.#ending.abort();
       this.#applying = undefined;

@@ -154,11 +154,13 @@ class Member implements CrewMember {
   }
 
   async fenced(): Promise<boolean> {
-    const links = await this.api.links(AbortSignal.timeout(2_000));
-    return links.some(({ problem }) => problem?.includes('another worker took over') === true);
+    const { ready, reason } = await this.api.ready(AbortSignal.timeout(2_000));
+    return !ready && reason.includes('and this one has stopped');
   }
 
   async faults(): Promise<readonly string[]> {
+    // What it found it has told the one that leads; it speaks for nobody any more.
+    if (await this.fenced()) return [];
     const topics = await this.api.topics(AbortSignal.timeout(2_000));
     const details = await Promise.all(topics.map(({ name }) => this.api.topic(name, AbortSignal.timeout(2_000))));
     return details.flatMap(({ name, fault, partitionViews }) => [

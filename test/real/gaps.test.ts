@@ -3,7 +3,7 @@ import { headerBytes } from '../../src/replication/batches/record-batch.ts';
 import { javaConsume } from '../fixtures/java-client.ts';
 import { compactedTopic } from '../fixtures/compacted-topic.ts';
 import { createTopic, deleteBefore, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
-import { startPair, startRival, type TestPair } from '../fixtures/pair.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { type PassingAnswer, type PassingRequest, type RequestFate } from '../fixtures/fault-proxy.ts';
 import { batchesOf, flip, inSession } from '../fixtures/passing-answers.ts';
 import { metric } from '../fixtures/worker-metrics.ts';
@@ -171,28 +171,6 @@ test('damage on the way through a worker is seen in its metrics, and healed by f
   await pair.level('b_damaged');
   const report = await pair.verify(['b_damaged']);
   expect(report.totals).toMatchObject({ batchesEqual: 1, batchesDifferent: 0, recordsDifferent: 0 });
-});
-
-test('a second worker of a site takes the link over and the first one stops for good', async () => {
-  await createTopic(sites.a.app, 'a_taken_over');
-  await produce(sites.a.app, 'a_taken_over', ['before']);
-  await pair.level('a_taken_over');
-  const rival = await startRival({ a: sites.a.umbra, b: sites.b.umbra });
-  try {
-    await eventually('the first worker says that it is fenced', async () => {
-      const [link] = await pair.api.b.links();
-      return link?.problem?.includes('another worker took over') === true ? true : undefined;
-    });
-    await produce(sites.a.app, 'a_taken_over', ['after']);
-    await eventually('the rival copies', async () =>
-      (await logEnds(sites.b.app, 'a_taken_over'))[0] === 2n ? true : undefined,
-    );
-    expect((await pair.verify(['a_taken_over'])).totals).toMatchObject({ recordsEqual: 2, recordsDifferent: 0 });
-  } finally {
-    await rival.stop();
-    await pair.kill('b');
-    await pair.start('b');
-  }
 });
 
 function recordsOf(digests: Awaited<ReturnType<typeof javaConsume>>): number {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { groupCoordinatorFor, leaveGroup } from '../../src/kafka/group-membership-api.ts';
-import { Membership } from '../../src/worker/group/membership.ts';
+import { type Loss, Membership } from '../../src/worker/group/membership.ts';
 import { ControlLostError, StateWriter } from '../../src/worker/state-writer.ts';
 import { StateLog } from '../../src/worker/state-log.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
@@ -34,7 +34,7 @@ class TestMember {
   readonly membership: Membership;
   readonly generations: number[] = [];
   holds: readonly string[] = [];
-  ended: string | undefined;
+  ended: Loss | undefined;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
 
@@ -52,8 +52,8 @@ class TestMember {
         },
       },
     });
-    this.#running = this.membership.run(this.#stopping.signal).then((reason) => {
-      this.ended = reason;
+    this.#running = this.membership.run(this.#stopping.signal).then((loss) => {
+      this.ended = loss;
     });
     members.push(this);
   }
@@ -114,7 +114,7 @@ describe('workers of a site', () => {
     await evenly([one]);
     expect(await removeTheOnlyMember('umbra-group-given-up')).toBe(0);
     await eventually('it has ended', () => one.ended);
-    expect(one.ended).toContain('UNKNOWN_MEMBER_ID (25)');
+    expect(one.ended).toMatchObject({ kind: 'given-up' });
     expect(one.membership.fresh).toBe(false);
   });
 
@@ -128,7 +128,7 @@ describe('workers of a site', () => {
     expect(heir.holds).toEqual(two.holds);
     expect(heir.generations[0]).toBe(generation);
     await eventually('the one before has ended', () => two.ended);
-    expect(two.ended).toContain('FENCED_INSTANCE_ID (82)');
+    expect(two.ended).toMatchObject({ kind: 'replaced' });
   });
 });
 

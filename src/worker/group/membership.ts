@@ -62,7 +62,20 @@ export interface MembershipOptions extends MembershipLimits {
 }
 
 /** The group goes on without us: whatever we hold may be somebody else's now. */
-class LostError extends Error {}
+export interface Loss {
+  /** `replaced`: another process has our instance id, and would be pushed out by us in turn. */
+  readonly kind: 'given-up' | 'replaced';
+  readonly reason: string;
+}
+
+class LostError extends Error {
+  readonly loss: Loss;
+
+  constructor(loss: Loss) {
+    super(loss.reason);
+    this.loss = loss;
+  }
+}
 
 /**
  * One worker's part in the group of its site's workers: joins, tells what it holds, hears what to do, and joins again
@@ -83,6 +96,7 @@ export class Membership {
   #reason = 'start';
   #joining = false;
   #trouble: string | undefined = 'has not joined yet';
+  #loss: Loss | undefined;
   /** Where heartbeats go: a broker that hangs must not be asked for the way to another one each time. */
   #beatsTo: Broker | undefined;
 
@@ -117,23 +131,23 @@ export class Membership {
   }
 
   /**
-   * Until `signal` aborts, or the group goes on without us: then with the reason, and this membership is over. A static
-   * member does not leave when it stops: its place is kept for its successor.
+   * Until `signal` aborts, or the group goes on without us: then this membership is over. A static member does not
+   * leave when it stops: its place is kept for its successor.
    */
-  async run(signal: AbortSignal): Promise<string | undefined> {
+  async run(signal: AbortSignal): Promise<Loss | undefined> {
     const until = AbortSignal.any([signal, this.#lost.signal]);
     const beats = this.#beatLoop(until);
     try {
       await this.#joinLoop(until);
     } catch (error) {
       if (!(error instanceof LostError)) throw error;
-      this.#lose(error.message);
+      this.#lose(error.loss);
     } finally {
       this.#lost.abort(this.#lost.signal.reason);
       await beats;
     }
     if (signal.aborted) await this.#leave();
-    return signal.aborted ? undefined : this.#trouble;
+    return signal.aborted ? undefined : this.#loss;
   }
 
   async #joinLoop(signal: AbortSignal): Promise<void> {
@@ -214,8 +228,9 @@ export class Membership {
     const error = new KafkaError(code, `${what} in the group ${groupId}`, {
       brokerText: code === groupAuthorizationFailed ? `READ on the group ${groupId} is missing` : null,
     });
-    const unknown = code === groupErrors.unknownMemberId && this.#generation !== undefined;
-    if (unknown || code === groupErrors.fencedInstanceId) throw new LostError(error.message);
+    const loss = this.#lossOf(code);
+    if (loss !== undefined && (code === groupErrors.fencedInstanceId || this.#generation !== undefined))
+      throw new LostError(loss);
     if (code === groupErrors.unknownMemberId) this.#memberId = '';
     throw error;
   }
@@ -258,17 +273,33 @@ export class Membership {
         return;
       case groupErrors.unknownMemberId:
       case groupErrors.fencedInstanceId:
-        this.#lose(`the group ${groupId} goes on without this worker: ${errorName(code)}`);
+        this.#lose(this.#lossOf(code));
         return;
       default:
         if (looseErrors.has(code)) this.#beatsTo = undefined;
     }
   }
 
-  #lose(reason: string): void {
-    if (this.#lost.signal.aborted) return;
-    this.#trouble = reason;
-    this.#lost.abort(new LostError(reason));
+  #lossOf(code: number): Loss | undefined {
+    const { groupId, instanceId } = this.#options;
+    switch (code) {
+      case groupErrors.unknownMemberId:
+        return { kind: 'given-up', reason: `the group ${groupId} goes on without this worker: ${errorName(code)}` };
+      case groupErrors.fencedInstanceId: {
+        const name = instanceId ?? '';
+        const reason = `another worker of the site has the instance id ${name}, and this one has stopped: ${errorName(code)}; give each worker an instance id of its own`;
+        return { kind: 'replaced', reason };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #lose(loss: Loss | undefined): void {
+    if (loss === undefined || this.#lost.signal.aborted) return;
+    this.#loss = loss;
+    this.#trouble = loss.reason;
+    this.#lost.abort(new LostError(loss));
   }
 
   async #leave(): Promise<void> {

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type WorkerReport, workerReportSchema } from '../../src/worker/copying/worker-report.ts';
+import type { ApiClient } from '../../src/api/client.ts';
+import { createTopic, produce } from '../fixtures/kafkajs.ts';
+import { type Colleague, startColleague, startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
+import { startSteadyLoad } from '../fixtures/steady-load.ts';
+import { eventually } from '../fixtures/wait.ts';
+import { metric } from '../fixtures/worker-metrics.ts';
+
+const sites = sharedSites();
+const clusters = { a: sites.a.umbra, b: sites.b.umbra };
+/** The shortest session that brokers take where nobody says otherwise. */
+const group = { sessionTimeoutMs: 6_000, heartbeatMs: 300 };
+const partitions = 6;
+const topics = Array.from({ length: 8 }, (_, index) => `a_shared_${index}`);
+let pair: TestPair;
+const colleagues: Colleague[] = [];
+
+beforeAll(async () => {
+  pair = await startPair({ clusters, group });
+  for (const topic of topics) await createTopic(sites.a.app, topic, { partitions });
+  for (const topic of topics) await pair.level(topic);
+});
+
+afterAll(async () => {
+  for (const colleague of colleagues) await colleague.stop();
+  await pair.remove();
+});
+
+async function hire(name: string): Promise<Colleague> {
+  const colleague = await startColleague(clusters, name, { group });
+  colleagues.push(colleague);
+  return colleague;
+}
+
+async function reportOf({ url }: ApiClient): Promise<WorkerReport> {
+  const answer = await fetch(`${url}/v1/worker`, { signal: AbortSignal.timeout(10_000) });
+  return workerReportSchema.parse(await answer.json());
+}
+
+async function held(api: ApiClient): Promise<ReadonlySet<string>> {
+  const { samples } = await reportOf(api);
+  return new Set(samples.map(({ topic, partition }) => `${topic}/${partition}`));
+}
+
+/** Everything is copied by somebody, nothing by two, and nobody has two more than another. */
+async function sharedBy(apis: readonly ApiClient[]): Promise<readonly ReadonlySet<string>[]> {
+  return eventually(
+    `${apis.length} workers share the work`,
+    async () => {
+      const parts = await Promise.all(apis.map(held));
+      const all = parts.flatMap((part) => [...part]);
+      const sizes = parts.map(({ size }) => size);
+      const even = Math.max(...sizes) - Math.min(...sizes) <= 1;
+      const whole = all.length === topics.length * partitions && new Set(all).size === all.length;
+      return even && whole ? parts : undefined;
+    },
+    60_000,
+  );
+}
+
+async function equal(): Promise<void> {
+  for (const topic of topics) await pair.level(topic, 60_000);
+  const { totals } = await pair.verify(topics);
+  expect(totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
+}
+
+test('three workers share the partitions, each answers for all, and who stays keeps what it has', async () => {
+  const first = await held(pair.api.b);
+  const [two, three] = [await hire('two'), await hire('three')];
+  const parts = await sharedBy([pair.api.b, two.api, three.api]);
+  for (const key of parts[0] ?? []) expect(first.has(key)).toBe(true);
+  const names = async (api: ApiClient): Promise<readonly string[]> => (await api.topics()).map(({ name }) => name);
+  expect(await names(three.api)).toEqual(await names(pair.api.b));
+  expect((await three.api.topic(topics[0]!)).partitionViews).toHaveLength(partitions);
+  await three.api.putSchemaPrimary({ site: 'a' });
+  await equal();
+});
+
+test('the partitions of a killed worker are taken over, and nobody else starts anything anew', async () => {
+  const [two, three] = colleagues;
+  const load = startSteadyLoad(sites.a.app, { topic: topics[0]!, partitions, batchRecords: 6 });
+  try {
+    const before = await sharedBy([pair.api.b, two!.api, three!.api]);
+    const resumes = await metric(pair.api.b, 'umbra_link_resumes_total');
+    await three!.signal('SIGKILL');
+    const after = await sharedBy([pair.api.b, two!.api]);
+    for (const [index, part] of before.slice(0, 2).entries())
+      for (const key of part) expect(after[index]?.has(key)).toBe(true);
+    await eventually('it copies what it took over', async () => {
+      const { samples } = await reportOf(pair.api.b);
+      return samples.every(({ state }) => state === 'copying' || state === 'waiting') || undefined;
+    });
+    const taken = (after[0]?.size ?? 0) - (before[0]?.size ?? 0);
+    expect((await metric(pair.api.b, 'umbra_link_resumes_total')) - resumes).toBe(taken);
+  } finally {
+    await load.stop();
+  }
+  await equal();
+});
+
+test('a worker that sleeps and wakes up does nothing twice, and comes back as another one', async () => {
+  const [two] = colleagues;
+  const { incarnation } = await reportOf(two!.api);
+  const load = startSteadyLoad(sites.a.app, { topic: topics[1]!, partitions, batchRecords: 6 });
+  try {
+    await two!.signal('SIGSTOP');
+    await sharedBy([pair.api.b]);
+    await two!.signal('SIGCONT');
+    await sharedBy([pair.api.b, two!.api]);
+  } finally {
+    await load.stop();
+  }
+  expect((await reportOf(two!.api)).incarnation).not.toBe(incarnation);
+  await equal();
+});
+
+test('the worker that leads dies: another one leads, and orders are taken by whoever is asked', async () => {
+  const [two] = colleagues;
+  await pair.kill('b');
+  await sharedBy([two!.api]);
+  await createTopic(sites.a.app, 'a_shared_later');
+  await produce(sites.a.app, 'a_shared_later', ['one']);
+  await eventually('the new topic is copied', async () => {
+    const view = await two!.api.topic('a_shared_later');
+    return view.partitionViews[0]?.copiedTo === '1' || undefined;
+  });
+  await pair.start('b');
+  await eventually('it takes part again', async () => (await held(pair.api.b)).size > 0 || undefined);
+  expect((await pair.api.b.links())[0]).toMatchObject({ id: 'a-b', state: 'following' });
+});
+
+test('all workers die, one is started, and it goes on from what the state topic says', async () => {
+  await pair.kill('b');
+  for (const colleague of colleagues) await colleague.signal('SIGKILL').catch(() => undefined);
+  for (const topic of topics) await produce(sites.a.app, topic, ['while nobody copied']);
+  await pair.start('b');
+  await equal();
+});
