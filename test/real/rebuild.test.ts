@@ -13,6 +13,7 @@ import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
 import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
 import { SiteState } from '../../src/worker/state.ts';
+import { StateWriter } from '../../src/worker/state-writer.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
@@ -216,10 +217,13 @@ test('all of a copy whose source was created anew goes to the files', async () =
 });
 
 describe('a worker that dies', () => {
+  /** As the worker that leads has it; takes the writing over from whoever it was. */
   const state = async (): Promise<SiteState> => {
-    const read = new SiteState(clusters.b);
-    await read.catchUp(bounded());
-    return read;
+    const writer = new StateWriter(clusters.b, '_umbra', 'umbra-controller');
+    await writer.take(bounded());
+    const taken = new SiteState(clusters.b, writer);
+    await taken.catchUp(bounded());
+    return taken;
   };
 
   /** What a worker finds that was killed when `left` had been done. */
