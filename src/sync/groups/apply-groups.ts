@@ -73,7 +73,8 @@ async function carryOut(plan: GroupPlan, broker: Broker, guard: WriteGuard): Pro
     for (const [key, code] of await commitGroupOffsets(broker, plan.group, part, guard)) refused.set(key, code);
   }
   if (plan.removals.length > 0) {
-    for (const [key, code] of await deleteGroupOffsets(broker, plan.group, plan.removals, guard)) refused.set(key, code);
+    for (const [key, code] of await deleteGroupOffsets(broker, plan.group, plan.removals, guard))
+      refused.set(key, code);
   }
   if (plan.deleteGroup) {
     const code = await deleteGroup(broker, plan.group, guard);
@@ -98,7 +99,10 @@ function applied(answer: GroupAnswer<Refusals>): Applied {
       const [first] = answer.value;
       if (first === undefined) return { kind: 'done' };
       if ([...answer.value.values()].some((code) => hasMembers.has(code))) {
-        return failed({ state: 'live-at-standby', why: 'somebody joined it at the standby while it was to be written' });
+        return failed({
+          state: 'live-at-standby',
+          why: 'somebody joined it at the standby while it was to be written',
+        });
       }
       const more = answer.value.size > 1 ? `, and ${answer.value.size - 1} more` : '';
       return failed({ state: 'refused', why: `${refusalWhy(...first)}${more}` });

@@ -81,8 +81,7 @@ function planGroup(look: GroupLook, context: Context): GroupPlan | undefined {
   const wanted = wantedOf(source.positions, context.copies);
   if (wanted.partitions === 0 && record === undefined) return undefined;
   const idle = (finding: GroupFinding): GroupPlan => ({ ...found(group, finding), ...shown(wanted) });
-  if (target.kind === 'unsynced')
-    return idle({ state: 'not-synced', why: unsyncedWhy(target.type, 'target') });
+  if (target.kind === 'unsynced') return idle({ state: 'not-synced', why: unsyncedWhy(target.type, 'target') });
   if (target.kind === 'unread') return idle(unreadFinding(target));
   if (target.state === 'live') return idle({ state: 'live-at-standby', why: liveWhy });
   if (record === undefined && target.positions.size > 0) return idle({ state: 'foreign', why: foreignWhy });
@@ -163,7 +162,8 @@ function planOurs(ours: OurGroup, context: Context): GroupPlan {
   const held = claim ?? before;
   const left = without(held, dropped);
   const ended = Object.keys(left.written).length === 0 && wanted.partitions === 0 && removals.length === 0;
-  const state = removals.length > 0 || waiting > 0 || ended ? 'removing' : wanted.clamped.length > 0 ? 'behind' : 'level';
+  const state =
+    removals.length > 0 || waiting > 0 || ended ? 'removing' : wanted.clamped.length > 0 ? 'behind' : 'level';
   return {
     group,
     finding: { state },
@@ -184,9 +184,7 @@ function settled(of: { held: GroupRecord; left: GroupRecord; refresh: boolean; n
 function differs(wanted: OffsetToCommit, target: Positions): boolean {
   const present = target.get(partitionKey(wanted.topic, wanted.partition));
   if (present === undefined) return true;
-  return (
-    present.offset !== wanted.offset || present.metadata !== wanted.metadata || present.leaderEpoch !== undefined
-  );
+  return present.offset !== wanted.offset || present.metadata !== wanted.metadata || present.leaderEpoch !== undefined;
 }
 
 interface Gone {

@@ -71,9 +71,7 @@ function isOurOwn(group: string): boolean {
 }
 
 function sideOf(answer: GroupAnswer<readonly GroupOffset[]>): SourceSide {
-  return answer.kind === 'answered'
-    ? { kind: 'read', positions: positionsOf(answer.value) }
-    : unread(answer, 'source');
+  return answer.kind === 'answered' ? { kind: 'read', positions: positionsOf(answer.value) } : unread(answer, 'source');
 }
 
 export function positionsOf(offsets: readonly GroupOffset[]): Positions {
@@ -92,5 +90,9 @@ export function unread(answer: Exclude<GroupAnswer<unknown>, { kind: 'answered' 
   }
   const denied = answer.code === groupAuthorizationFailed;
   const remedy = denied ? "; grant DESCRIBE on the group to umbra's principal" : '';
-  return { kind: 'unread', why: `the ${site} refused to tell its positions: ${errorName(answer.code)}${remedy}`, denied };
+  return {
+    kind: 'unread',
+    why: `the ${site} refused to tell its positions: ${errorName(answer.code)}${remedy}`,
+    denied,
+  };
 }

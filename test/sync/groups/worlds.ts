@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { GroupOffset } from '../../../src/kafka/group-admin.ts';
 import { partitionKey } from '../../../src/kafka/log-queries.ts';
-import type { Copies, GroupLook, Positions, SourceSide, TargetSide } from '../../../src/sync/groups/group-look.ts';
+import type { Copies, Positions, SourceSide, TargetSide } from '../../../src/sync/groups/group-look.ts';
 import type { GroupRecord } from '../../../src/sync/groups/group-record.ts';
 import type { PlanInput, PlanLimits } from '../../../src/sync/groups/plan-groups.ts';
 
@@ -111,7 +111,7 @@ export const anyInput: fc.Arbitrary<PlanInput> = fc
     fc.array(fc.tuple(fc.constantFrom(...groups), fc.constantFrom(...keys), fc.integer({ min: 1, max: 5 }))),
   )
   .map(([looks, ends, counts]) => ({
-    looks: looks as GroupLook[],
+    looks,
     copies: copiesUpTo(new Map(ends)),
     gone: new Map(groups.map((group) => [group, new Map(counts.filter(([of]) => of === group).map(([, ...c]) => c))])),
     nowMs,
