@@ -76,6 +76,9 @@ export class GroupCoordinators {
         }
       }),
     );
+    // Of groups that are nowhere the coordinator is found again when it is needed.
+    if (troubles.length === 0)
+      for (const group of this.#known.keys()) if (!groups.has(group)) this.#known.delete(group);
     return { groups, troubles };
   }
 
@@ -108,8 +111,8 @@ export class GroupCoordinators {
     try {
       await this.#cluster.metadata([]);
     } catch (error) {
-      troubleText(error);
-      // Nobody answers: the attempt says so for each group, and is counted.
+      // When nobody answers, the attempt that follows says so for each group, and is counted.
+      requireTrouble(error);
     }
   }
 
@@ -198,9 +201,12 @@ function isOpen(answer: GroupAnswer<unknown> | undefined, attempt: number): bool
 
 /** The message of a trouble with the cluster; throws whatever else it is. */
 function troubleText(error: unknown): string {
-  if (error instanceof ConnectionError || error instanceof KafkaError || error instanceof MalformedError) {
-    return error.message;
-  }
+  return requireTrouble(error).message;
+}
+
+function requireTrouble(error: unknown): Error {
+  const kinds = [ConnectionError, KafkaError, MalformedError];
+  if (error instanceof Error && kinds.some((kind) => error instanceof kind)) return error;
   throw error;
 }
 
