@@ -1,7 +1,9 @@
+import { deleteGroupsV2 } from '@platformatic/kafka';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerConnection, RequestFrame } from '../../src/kafka/connection.ts';
 import { FramePool } from '../../src/kafka/frame-pool.ts';
 import { NotSentError } from '../../src/kafka/errors.ts';
+import { call } from '../../src/kafka/library-api.ts';
 import {
   answerTo,
   connectTo,
@@ -53,6 +55,13 @@ describe('a connection', () => {
     expect(flexible).toMatchObject({ apiKey: 1, apiVersion: 13, clientId: 'test', body: Buffer.from('body') });
     expect(old).toMatchObject({ apiKey: 17, body: Buffer.from('old') });
     expect(old!.correlationId).not.toBe(flexible!.correlationId);
+  });
+
+  it('says of a library request that became too late that nothing of it was sent', async () => {
+    const { open, requests } = await gather();
+    const late = call(open.withOptions({ maySend: () => false }), deleteGroupsV2.api, ['a_group']);
+    await expect(late).rejects.toBeInstanceOf(NotSentError);
+    expect(requests).toEqual([]);
   });
 
   it('sends nothing of a request that has become too late, and goes on', async () => {
