@@ -39,7 +39,7 @@ export type SchemaComparison =
   | { readonly kind: 'primary-unread' };
 
 interface Unequal {
-  /** The difference counts as soon as the copy is read up to here; undefined until the primary was looked at. */
+  /** The difference counts as soon as the copy is read up to here; undefined until it was compared once. */
   due: bigint | undefined;
 }
 
@@ -66,6 +66,10 @@ export class IndexComparison {
     else this.#unequal.set(name, { due: undefined });
   }
 
+  /**
+   * What differs now. Each call has to come after a new look at the primary: a key that its log does not show may have
+   * been cleaned while it was read, because of a record that only the next look shows.
+   */
   compare(read: ReadPositions): SchemaComparison {
     if (read.primary < read.standby) return { kind: 'primary-unread' };
     const differences: SchemaDifference[] = [];
@@ -73,9 +77,10 @@ export class IndexComparison {
     for (const [name, unequal] of this.#unequal) {
       const primary = this.#primary.record(name);
       const standby = this.#standby.record(name);
+      const first = unequal.due === undefined;
       // Without a record the primary has deleted the key, somewhere below where it is read to.
       unequal.due ??= primary === undefined ? read.primary : primary.offset + 1n;
-      if (read.standby < unequal.due) behind += 1;
+      if (read.standby < unequal.due || (first && primary === undefined)) behind += 1;
       else differences.push(difference(primary, standby));
     }
     differences.sort(byPlace);
