@@ -1,5 +1,6 @@
 import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.ts';
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
+import { UncompressedTooLargeError } from '../../replication/batches/compression.ts';
 import { IndexComparison } from '../../schema-primary/compare-indexes.ts';
 import type { IdTable } from '../../schema-primary/id-table.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
@@ -21,6 +22,9 @@ export interface SchemaSyncPorts {
   readonly logs: Readonly<Record<SiteId, SchemaLog>>;
   now(): Date;
 }
+
+/** What a site can do to its reader; everything else is a bug. */
+const unreadable = [KafkaError, ConnectionError, MalformedError, UncompressedTooLargeError] as const;
 
 interface Side {
   readonly log: FollowedLog;
@@ -97,7 +101,7 @@ export class SchemaSync {
     return this.#sides[site].log.isRead;
   }
 
-  /** A version that both sites' registries should answer alike: the newest ones first, at most `max`. */
+  /** Versions that the site's registry has to answer as its log says: the newest ones, at most `max`. */
   newestVersions(site: SiteId, max: number): readonly { subject: string; version: number; id: number }[] {
     const { index } = this.#sides[site].log;
     return [...index.records.values()]
@@ -132,10 +136,9 @@ export class SchemaSync {
       return side.log.isRead && side.trouble === undefined;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof KafkaError || error instanceof ConnectionError || error instanceof MalformedError)) {
-        throw error;
-      }
-      side.trouble = { message: error.message, since: side.trouble?.since ?? this.#ports.now().toISOString() };
+      if (!unreadable.some((kind) => error instanceof kind)) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      side.trouble = { message, since: side.trouble?.since ?? this.#ports.now().toISOString() };
       return false;
     }
   }
