@@ -1,4 +1,5 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.ts';
 import { type SiteId } from '../../pair/site.ts';
 import { judgeRegistries, type RegistryFinding, type SiteRegistries } from '../../schema-primary/judge-registries.ts';
 import type { AnsweredVersion } from '../../schema-primary/registry-sight.ts';
@@ -21,7 +22,7 @@ export interface RegistryCheck {
 
 /**
  * Asks the registries of both sites, over HTTP and by their group, whether they keep to their roles. Changes nothing.
- * A cluster that cannot be asked for its id is left to whoever checks connections.
+ * A cluster that cannot be reached is left to whoever checks connections.
  */
 export async function checkRegistries(check: RegistryCheck, signal: AbortSignal): Promise<readonly RegistryFinding[]> {
   const [a, b] = await Promise.all([look(check, 'a', signal), look(check, 'b', signal)]);
@@ -33,6 +34,15 @@ async function look(check: RegistryCheck, site: SiteId, signal: AbortSignal): Pr
   const logged = check.versionsIn(site, askedVersionsMax);
   const group = await lookAtRegistryGroup(check.clusters[site], check.group);
   const http = config === undefined ? undefined : await probeRegistry(config, logged, signal);
-  const clusterId = group.kind === 'unread' ? undefined : (await check.clusters[site].metadata([])).clusterId;
-  return { http, group, clusterId, logged };
+  return { http, group, clusterId: await clusterIdOf(check.clusters[site]), logged };
+}
+
+async function clusterIdOf(cluster: Cluster): Promise<string | undefined> {
+  try {
+    return (await cluster.metadata([])).clusterId;
+  } catch (error) {
+    if (error instanceof KafkaError || error instanceof ConnectionError || error instanceof MalformedError)
+      return undefined;
+    throw error;
+  }
 }
