@@ -32,7 +32,7 @@ export async function checkRegistries(check: RegistryCheck, signal: AbortSignal)
 async function look(check: RegistryCheck, site: SiteId, signal: AbortSignal): Promise<SiteRegistries> {
   const config = check.registries[site];
   const logged = check.versionsIn(site, askedVersionsMax);
-  const group = await lookAtRegistryGroup(check.clusters[site], check.group);
+  const group = await lookAtRegistryGroup(check.clusters[site], signal, check.group);
   const http = config === undefined ? undefined : await probeRegistry(config, logged, signal);
   return { http, group, clusterId: await clusterIdOf(check.clusters[site]), logged };
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.ts';
 import { type GroupMembers, groupMembers } from '../../kafka/group-members.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { RegistryGroupSight, RegistryMember } from '../../schema-primary/registry-sight.ts';
 
 /** The default of Confluent (`schema.registry.group.id`) and of Karapace (`group_id`). */
@@ -9,6 +11,8 @@ export const registryGroup = 'schema-registry';
 /** Of the group in which registries elect who writes; both products use the same. */
 const registryProtocol = 'sr';
 const groupIdNotFound = 69;
+/** A coordinator that moves or loads is asked again, for some two seconds. */
+const attemptsMax = 5;
 
 const identitySchema = z.looseObject({
   host: z.string(),
@@ -21,15 +25,27 @@ const assignmentSchema = z.looseObject({ master: z.string().nullish() });
  * Which registries take part in the election at a cluster, and which of them may write. The only place where Confluent's
  * tells. Needs DESCRIBE on the group.
  */
-export async function lookAtRegistryGroup(cluster: Cluster, group = registryGroup): Promise<RegistryGroupSight> {
-  try {
-    return registryMembers(group, await groupMembers(cluster, group));
-  } catch (error) {
-    if (error instanceof KafkaError && error.code === groupIdNotFound) return { kind: 'empty', group };
-    if (error instanceof KafkaError || error instanceof ConnectionError || error instanceof MalformedError) {
-      return { kind: 'unread', group, why: error.message };
+export async function lookAtRegistryGroup(
+  cluster: Cluster,
+  signal: AbortSignal,
+  group = registryGroup,
+): Promise<RegistryGroupSight> {
+  const pause = new Wakeup();
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return registryMembers(group, await groupMembers(cluster, group));
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === groupIdNotFound) return { kind: 'empty', group };
+      if (!(error instanceof KafkaError || error instanceof ConnectionError || error instanceof MalformedError)) {
+        throw error;
+      }
+      const { verdict } = error;
+      if (attempt >= attemptsMax || (verdict !== 'moved' && verdict !== 'later')) {
+        return { kind: 'unread', group, why: error.message };
+      }
+      await pause.wait(signal, retryDelays.after(attempt));
     }
-    throw error;
   }
 }
 
