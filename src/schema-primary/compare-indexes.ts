@@ -1,9 +1,6 @@
 import type { IndexedRecord, SchemaIndex } from './schema-index.ts';
 
-/**
- * How far both logs are read: everything below is in the index. The comparison holds as soon as the primary's is read as
- * far as the standby's; the copy may be behind.
- */
+/** How far both logs are read: everything below is in the index. The copy may be behind; it must not be ahead. */
 export interface ReadPositions {
   readonly primary: bigint;
   readonly standby: bigint;
@@ -28,15 +25,12 @@ export interface DifferentSide {
   readonly version: number | undefined;
 }
 
-export type SchemaComparison =
-  | {
-      readonly kind: 'compared';
-      readonly differences: readonly SchemaDifference[];
-      /** Keys whose newest record the copy has not reached. */
-      readonly behind: number;
-    }
-  /** The standby was read further than the primary: what it has more cannot be judged. */
-  | { readonly kind: 'primary-unread' };
+export interface SchemaComparison {
+  /** In order of their offsets. */
+  readonly differences: readonly SchemaDifference[];
+  /** Keys whose newest record the copy has not reached. */
+  readonly behind: number;
+}
 
 interface Unequal {
   /** The difference counts as soon as the copy is read up to here; undefined until it was compared once. */
@@ -67,11 +61,11 @@ export class IndexComparison {
   }
 
   /**
-   * What differs now. Each call has to come after a new look at the primary: a key that its log does not show may have
-   * been cleaned while it was read, because of a record that only the next look shows.
+   * What differs now. Each call has to come after a new look at the primary, and that after the look at the standby: what
+   * the standby has, the primary must have by then. A key that the primary's log does not show may have been cleaned while
+   * it was read, because of a record that only the next look shows: it counts from the second call on.
    */
   compare(read: ReadPositions): SchemaComparison {
-    if (read.primary < read.standby) return { kind: 'primary-unread' };
     const differences: SchemaDifference[] = [];
     let behind = 0;
     for (const [name, unequal] of this.#unequal) {
@@ -84,7 +78,7 @@ export class IndexComparison {
       else differences.push(difference(primary, standby));
     }
     differences.sort(byPlace);
-    return { kind: 'compared', differences, behind };
+    return { differences, behind };
   }
 }
 

@@ -154,17 +154,9 @@ export class SchemaSync {
     this.#comparison ??= new IndexComparison(primary.index, standby.index);
     const comparison = this.#comparison.compare({ primary: primary.readTo, standby: standby.readTo });
     const now = this.#ports.now();
-    if (comparison.kind === 'primary-unread') {
-      // Both were read to their ends: the copy holds what the primary does not have.
-      this.#compared = {
-        ...this.#compared,
-        verdict: 'different',
-        comparedAt: now.toISOString(),
-        differences: listed([aheadOf(primary, standby)]),
-      };
-      return;
-    }
-    const { differences, behind } = comparison;
+    const ahead = standby.readTo > primary.readTo ? [aheadOf(primary, standby)] : [];
+    const differences = [...ahead, ...comparison.differences.map(differenceView)];
+    const { behind } = comparison;
     const level = standby.readTo >= primary.readTo;
     if (level || this.#levelAt === undefined) this.#levelAt = now;
     const verdict = differences.length > 0 ? 'different' : behind > 0 || !level ? 'behind' : 'equal';
@@ -172,7 +164,7 @@ export class SchemaSync {
       verdict,
       comparedAt: now.toISOString(),
       equalAt: verdict === 'equal' ? now.toISOString() : this.#compared.equalAt,
-      differences: listed(differences.map(differenceView)),
+      differences: listed(differences),
       keysBehind: behind,
     };
   }

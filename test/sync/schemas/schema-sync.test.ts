@@ -110,6 +110,10 @@ describe('the watch over both logs', () => {
         first: [{ kind: 'extra', explanation: expect.stringMatching(/somebody wrote/) as string }],
       },
     });
+    expect((await bench.look()).comparison.differences.first).toMatchObject([
+      { label: 'the end of _schemas' },
+      { label: 'subject "mine" version 1' },
+    ]);
     // The primary goes on, over the same offset with another record.
     bench.a.append(schemaRecord('orders', 2, { id: 2 }), schemaRecord('orders', 3, { id: 3 }));
     bench.b.append(schemaRecord('orders', 3, { id: 3 }));
