@@ -6,7 +6,7 @@ export const rooms = {
   kafka: [],
   replication: ['kafka'],
   quarantine: ['replication', 'kafka'],
-  sync: ['kafka', 'pair', 'prefix-policy', 'schema-primary'],
+  sync: ['replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
   worker: ['quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
   local: ['kafka', 'pair', 'prefix-policy'],
   api: ['worker', 'pair', 'prefix-policy', 'schema-primary'],

@@ -96,7 +96,8 @@ export async function commitPositions(
   return answer.topics.flatMap((each) => each.partitions).find(({ errorCode }) => errorCode !== 0)?.errorCode;
 }
 
-async function groupCoordinator(cluster: Cluster, group: string): Promise<Broker> {
+/** The broker that answers for the group. Throws {@link KafkaError}; does not retry. */
+export async function groupCoordinator(cluster: Cluster, group: string): Promise<Broker> {
   const any = await cluster.any();
   const answer = await call(any.connection, any.negotiate(findCoordinatorV4.api), groupKey, [group]);
   const coordinator = answer.coordinators[0];
