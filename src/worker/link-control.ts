@@ -15,6 +15,7 @@ import type { PartitionSample } from './copying/partition-sample.ts';
 import { followedTopics } from './followed-topics.ts';
 import type { PartitionSets } from './group/partition-sets.ts';
 import type { LinkWorkers } from './link-workers.ts';
+import { LinkSyncs } from './link-syncs.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from './rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
@@ -52,6 +53,8 @@ export interface FoundFault {
 const lastingCodes: ReadonlySet<FaultCode> = new Set(['DIVERGED', 'FOREIGN_WRITE', 'SOURCE_TRUNCATED']);
 const stepsAtOnce = 8;
 const fenceCheckEveryMs = 30_000;
+/** Committed positions are at most that old at the standby, and a round. */
+const syncIntervalMs = 5_000;
 
 /**
  * What the controller does for one link: finds the source's topics, makes their copies, says what is to be copied, and
@@ -60,6 +63,7 @@ const fenceCheckEveryMs = 30_000;
 export class LinkControl {
   readonly id: string;
   readonly rebuilds: Rebuilds;
+  readonly syncs: LinkSyncs;
   readonly #ports: LinkControlPorts;
   readonly #peerState: SiteState;
   readonly #topics = new Map<string, TrackedTopic>();
@@ -93,6 +97,11 @@ export class LinkControl {
         mayCopy: (topic) => (this.#discovered ? this.#mayCopy(topic) : undefined),
       }),
     );
+    this.syncs = new LinkSyncs({
+      ...ports,
+      follows: (topic) => this.#follows(topic),
+      intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
+    });
     this.#gap = ports.link.gap ?? 'fault';
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
@@ -122,6 +131,7 @@ export class LinkControl {
     this.#stopping.abort();
     await this.#loop;
     await this.rebuilds.stop();
+    await this.syncs.stop();
     await this.#remembering;
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
   }
@@ -159,6 +169,11 @@ export class LinkControl {
       const view = topic.view(this.id, own);
       return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
     });
+  }
+
+  /** Positions on it mean the same at both sites. */
+  #follows(name: string): boolean {
+    return this.#followed.has(name) && this.#topics.get(name)?.fault === undefined;
   }
 
   #samplesOf(name: string): readonly PartitionSample[] {

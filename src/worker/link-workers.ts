@@ -12,6 +12,10 @@ export interface LinkWorkers {
   readonly trouble: string | undefined;
   /** What each worker said of its partitions when it was last asked. */
   samples(): readonly PartitionSample[];
+  /** Asks the others what they see, unless they were asked just now. */
+  gather(signal: AbortSignal): Promise<void>;
+  /** Whether this worker leads its site at this moment, and may write at its cluster. */
+  mayAct(): boolean;
   /** Some worker may still append to the topic's copy. */
   holds(topic: string): boolean;
   /** What is to be copied is something else now. */

@@ -20,6 +20,7 @@ export interface SiteWorkersPorts {
   readonly peers: Peers;
   readonly logger: Logger;
   readonly taskChanged: (reason: string) => void;
+  readonly mayAct: () => boolean;
 }
 
 /** Questions asked within this time of each other are answered from the same reports. */
@@ -79,6 +80,10 @@ export class SiteWorkers implements LinkWorkers {
     const member = this.#members.get(incarnation);
     const isIn = (sets: PartitionSets | undefined): boolean => sets?.get(topic)?.includes(partition) === true;
     return isIn(member?.holds) || isIn(member?.given);
+  }
+
+  mayAct(): boolean {
+    return this.#ports.mayAct();
   }
 
   taskChanged(reason: string): void {

@@ -76,10 +76,13 @@ export class StateWriter {
     if (owner === undefined) throw new ControlLostError(`this worker does not write ${this.#topic}`);
     try {
       await retried(signal, async () => this.#require(await this.#add(owner), 'beginning a transaction'));
-      const base = await retried(signal, () => this.#append(owner, records));
-      this.#sequence += records.length;
+      let end = 0n;
+      for (const part of partsOf(records)) {
+        end = BigInt(part.length) + (await retried(signal, () => this.#append(owner, part)));
+        this.#sequence += part.length;
+      }
       await retried(signal, async () => this.#require(await this.#commit(owner), 'committing'));
-      return base + BigInt(records.length);
+      return end;
     } catch (error) {
       this.#owner = undefined;
       if (verdictOf(error) !== 'fenced') throw error;
@@ -125,6 +128,24 @@ export class StateWriter {
     const context = `${what} ${this.#topic} at ${this.#cluster.name}`;
     throw new KafkaError(code, context, { brokerText: brokerText ?? null, right: 'WRITE' });
   }
+}
+
+/** Brokers take batches of 1 MiB where nobody says otherwise. */
+const partBytesMax = 512 * 1024;
+
+function partsOf(records: readonly StateRecord[]): readonly (readonly StateRecord[])[] {
+  const parts: StateRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = record.key.length + Buffer.byteLength(record.value ?? '');
+    if (bytes + size > partBytesMax) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(record);
+    bytes += size;
+  }
+  return parts;
 }
 
 /** The coordinator is busy with the end of the transaction before: a matter of milliseconds. */

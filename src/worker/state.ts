@@ -7,6 +7,7 @@ import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { faultRemedies, type FaultCode } from '../replication/partition/fault.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../replication/waiting/wakeup.ts';
+import { type GroupRecord, groupRecordSchema } from '../sync/groups/group-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { type RebuildRecord, rebuildRecordSchema } from './rebuild/rebuild-record.ts';
 import { incarnationSchema } from './group/member-data.ts';
@@ -61,6 +62,7 @@ const shadowPrefix = 'shadow/';
 const rolePrefix = 'role/';
 const rebuildPrefix = 'rebuild/';
 const workerPrefix = 'worker/';
+const groupPrefix = 'group/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -181,6 +183,24 @@ export class SiteState {
 
   removeShadow(topic: string, signal: AbortSignal): Promise<void> {
     return this.#write(shadowPrefix + topic, undefined, signal);
+  }
+
+  groups(): ReadonlyMap<string, GroupRecord> {
+    return new Map(this.#all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));
+  }
+
+  putGroups(records: readonly GroupRecord[], signal: AbortSignal): Promise<void> {
+    return this.#writeAll(
+      records.map((record) => [groupPrefix + record.group, record] as const),
+      signal,
+    );
+  }
+
+  removeGroups(groups: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#writeAll(
+      groups.map((group) => [groupPrefix + group, undefined] as const),
+      signal,
+    );
   }
 
   /** The newest rebuild of each copy, finished or not. */

@@ -102,6 +102,7 @@ export class WorkerLife {
     this.#workers = new SiteWorkers({
       ...{ own: this.#copying, incarnation, peers: ports.peers, logger },
       taskChanged: (reason) => this.#membership.rejoin(reason),
+      mayAct: () => this.#control !== undefined && this.#membership.fresh && this.#writer.owns,
     });
     this.#copying.replicator.lost.addEventListener('abort', () => this.#ending.abort());
   }

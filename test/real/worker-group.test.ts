@@ -120,6 +120,8 @@ describe('workers of a site', () => {
 
   test('the successor of a static member has its place at once, and the one before is told', async () => {
     const one = new TestMember('one', 'umbra-group-static', 'first');
+    // It leads then: the successor of a leader begins a new generation.
+    await evenly([one]);
     const two = new TestMember('two', 'umbra-group-static', 'second');
     await evenly([one, two]);
     const generation = one.membership.generation?.number;
@@ -159,6 +161,23 @@ describe('the writer of the state', () => {
     const read = new StateLog(connect(site.admin), topic);
     await read.catchUp(signal);
     expect([...read.entries]).toEqual([['two', '2'], ['three', '3']]); // prettier-ignore
+  });
+
+  test('writes more at once than one batch may hold', async () => {
+    const topic = 'b_state_large';
+    await createTopic(site.admin, topic);
+    const writer = new StateWriter(connect(site.admin), topic, 'umbra-writer-large');
+    await writer.take(signal);
+    const value = 'x'.repeat(10_000);
+    const records = Array.from({ length: 200 }, (_, index) => ({ key: String(index), value }));
+    const end = await writer.write(records, signal);
+    expect(end).toBe(200n);
+    const read = new StateLog(connect(site.admin), topic);
+    await eventually('it can be read', async () => {
+      await read.catchUp(signal);
+      return read.position >= end || undefined;
+    });
+    expect(read.entries.size).toBe(200);
   });
 
   test('the one before is refused by the broker, and what it had begun is seen by nobody', async () => {

@@ -1,0 +1,103 @@
+import type { Logger } from 'pino';
+import type { Cluster } from '../kafka/cluster.ts';
+import { partitionKey } from '../kafka/log-queries.ts';
+import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { CopierClock } from '../replication/waiting/copier-clock.ts';
+import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
+import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { GroupSync } from '../sync/groups/group-sync.ts';
+import { KafkaSchemaLog } from '../sync/schemas/schema-log.ts';
+import { SchemaSync } from '../sync/schemas/schema-sync.ts';
+import type { LinkWorkers } from './link-workers.ts';
+import type { SiteState } from './state.ts';
+
+export interface LinkSyncsPorts {
+  readonly link: LinkSpec;
+  readonly source: Cluster;
+  readonly target: Cluster;
+  readonly state: SiteState;
+  readonly owners: PrefixOwners;
+  readonly schemaPrimary: () => SchemaPrimary | undefined;
+  readonly workers: LinkWorkers;
+  /** Whether the topic's copy is being filled from the source that it was made from. */
+  readonly follows: (topic: string) => boolean;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+  readonly intervalMs: number;
+}
+
+/** Longest time for one round: one that hangs is given up, and begun anew. */
+const roundMsMax = 120_000;
+
+/**
+ * What goes with the records of a link, kept level by the controller in rounds: committed positions of consumer groups;
+ * and both sites' schemas, which are only compared. Each has a loop of its own.
+ */
+export class LinkSyncs {
+  readonly groups: GroupSync;
+  readonly schemas: SchemaSync;
+  readonly #ports: LinkSyncsPorts;
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<unknown>;
+  /** Where the copies end, as of the round that is under way. */
+  #copied: ReadonlyMap<string, bigint> = new Map();
+
+  constructor(ports: LinkSyncsPorts) {
+    this.#ports = ports;
+    const { link, source, target, state, owners, schemaPrimary, workers, clock } = ports;
+    this.groups = new GroupSync({
+      ...{ source, target, from: link.from, memory: state, clock },
+      owners: () => owners,
+      copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
+      mayAct: () => workers.mayAct(),
+    });
+    const [a, b] = link.from === 'a' ? [source, target] : [target, source];
+    this.schemas = new SchemaSync({
+      schemaPrimary: () => schemaPrimary()?.site,
+      logs: { a: new KafkaSchemaLog(a), b: new KafkaSchemaLog(b) },
+      now: () => clock.now(),
+    });
+    const { signal } = this.#stopping;
+    this.#loops = Promise.all([
+      this.#loop('groups', (until) => this.#groupsRound(until), signal),
+      this.#loop('schemas', (until) => this.schemas.round(until), signal),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loops;
+  }
+
+  async #groupsRound(signal: AbortSignal): Promise<void> {
+    const { workers } = this.#ports;
+    await workers.gather(signal);
+    this.#copied = new Map(
+      workers
+        .samples()
+        .flatMap(({ topic, partition, copiedTo }) =>
+          copiedTo === undefined ? [] : [[partitionKey(topic, partition), BigInt(copiedTo)] as const],
+        ),
+    );
+    await this.groups.round(signal);
+  }
+
+  #range(topic: string, partition: number): { readonly start: bigint; readonly end: bigint } | undefined {
+    const end = this.#copied.get(partitionKey(topic, partition));
+    return end === undefined ? undefined : { start: 0n, end };
+  }
+
+  /** Never rejects: what a cluster does wrong is in the views, the rest is a bug and in the log. */
+  async #loop(what: string, round: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal)) {
+      try {
+        await round(AbortSignal.any([signal, AbortSignal.timeout(roundMsMax)]));
+      } catch (error) {
+        if (hasAborted(signal)) return;
+        this.#ports.logger.error({ err: error, what }, 'a round of syncing failed; it is tried again');
+      }
+      await pause.wait(signal, this.#ports.intervalMs);
+    }
+  }
+}
