@@ -21,6 +21,14 @@ export interface AppliedChanges {
   readonly stopped: boolean;
 }
 
+/** Asked immediately before each request. */
+export interface ApplyGate {
+  /** Whether this process still is the one that decides; also asked when the bytes are about to go out. */
+  mayAct(): boolean;
+  /** Those of the topics that are still to be changed. */
+  stillSynced(topics: readonly TopicChanges[]): readonly TopicChanges[];
+}
+
 /**
  * Makes the changes, many topics per request. A broker takes the changes of a topic or refuses them as a whole; where it
  * refuses several, they are sent one by one, so that one bad value does not keep the others away.
@@ -29,7 +37,7 @@ export interface AppliedChanges {
 export async function applyConfigs(
   target: Cluster,
   topics: readonly TopicChanges[],
-  mayAct: () => boolean,
+  gate: ApplyGate,
 ): Promise<AppliedChanges> {
   const made = new Map<string, Set<string>>();
   const refused = new Map<string, Map<string, RefusedChange>>();
@@ -52,7 +60,7 @@ export async function applyConfigs(
     } else failed.set(topic, refusal.message);
   };
   try {
-    await send(target, topics, mayAct, settle);
+    await send(target, topics, gate, settle);
     // A request names a topic once: the k-th changes of all topics go together.
     const rounds = Math.max(0, ...alone.map(({ changes }) => changes.length));
     for (let index = 0; index < rounds; index++) {
@@ -60,7 +68,7 @@ export async function applyConfigs(
         const change = changes[index];
         return change === undefined ? [] : [{ topic, changes: [change] }];
       });
-      await send(target, each, mayAct, settle);
+      await send(target, each, gate, settle);
     }
   } catch (error) {
     if (!(error instanceof NotSentError)) throw error;
@@ -72,12 +80,13 @@ export async function applyConfigs(
 async function send(
   target: Cluster,
   topics: readonly TopicChanges[],
-  mayAct: () => boolean,
+  gate: ApplyGate,
   settle: (sent: TopicChanges, refusal: ConfigRefusal | undefined) => void,
 ): Promise<void> {
   for (let start = 0; start < topics.length; start += alterTopicsMax) {
-    const chunk = topics.slice(start, start + alterTopicsMax);
-    const refusals = await alterConfigs(target, chunk, mayAct);
+    const chunk = gate.stillSynced(topics.slice(start, start + alterTopicsMax));
+    if (chunk.length === 0) continue;
+    const refusals = await alterConfigs(target, chunk, () => gate.mayAct());
     for (const sent of chunk) settle(sent, refusals.get(sent.topic));
   }
 }

@@ -1,4 +1,4 @@
-import type { Cluster, TopicMetadata } from '../../kafka/cluster.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
 import { ConfigReader, type DescribedTopics, describeTopicsMax, type TopicConfigs } from '../../kafka/config-admin.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import { type AppliedChanges, applyConfigs } from './apply-configs.ts';
@@ -23,7 +23,9 @@ export interface ConfigSyncPorts {
   readonly target: Cluster;
   /**
    * The link's copies as of the newest look at both clusters: the source topic is there under the id that was copied, the
-   * copy is ours, and it is neither promoted nor being rebuilt. The configs of a promoted copy are its own.
+   * copy is ours, and it is neither promoted nor being rebuilt. The configs of a promoted copy are its own: a promotion
+   * takes the topic out of this list, lets a round that is under way end, and only then sets what it has to. Asked again
+   * before each request that changes something; a topic that is no longer in it is left out.
    */
   copies(): readonly SyncedCopy[];
   /** Whether `_umbra` has a record of a copy of this name, synced now or not. Without one its memory goes. */
@@ -84,10 +86,20 @@ export class ConfigSync {
     const topics = copies.map(({ topic }) => topic);
     this.#holds.prune(new Set(topics), this.#ports.clock.monotonicMs());
     const { plans, unseen } = await this.#look(topics, signal);
-    const applied = await this.#apply(plans, copies);
-    this.#note(plans, applied);
-    await this.#remember(plans, applied.made, signal);
+    const news = await this.#stillThose(plans.filter((plan) => this.#isNews(plan)));
+    const applied = await this.#apply(news);
+    this.#note(news, applied);
+    await this.#remember(news, applied.made, signal);
     this.#render(copies, plans, applied, unseen);
+  }
+
+  /** Whether there is something to change or to remember. */
+  #isNews(plan: ConfigPlan): boolean {
+    if (this.#remembered.has(plan)) return false;
+    if (plan.changes.length > 0 || !sameRecord(this.#ports.memory.get(plan.topic), recordAfter(plan, none)))
+      return true;
+    this.#remembered.add(plan);
+    return false;
   }
 
   /** Both clusters part by part, so that other work gets its turn in between. */
@@ -124,35 +136,36 @@ export class ConfigSync {
     return same ? last : { seen, policy, plan: planConfigs(seen, policy) };
   }
 
-  async #apply(plans: readonly ConfigPlan[], copies: readonly SyncedCopy[]): Promise<AppliedChanges> {
+  async #apply(plans: readonly ConfigPlan[]): Promise<AppliedChanges> {
     const wanted = plans.filter(({ changes }) => changes.length > 0);
-    const nothing = { made: new Map(), refused: new Map(), failed: new Map(), stopped: false } as const;
-    if (wanted.length === 0 || !this.#ports.mayAct()) return { ...nothing, stopped: wanted.length > 0 };
-    const same = await this.#stillThose(new Set(wanted.map(({ topic }) => topic)), copies);
-    return applyConfigs(
-      this.#ports.target,
-      wanted.filter(({ topic }) => same.has(topic)),
-      () => this.#ports.mayAct(),
-    );
+    return applyConfigs(this.#ports.target, wanted, {
+      mayAct: () => this.#ports.mayAct(),
+      // Between the look and the change it may have been promoted, or its rebuild may have begun.
+      stillSynced: (topics) => {
+        const synced = new Set(this.#ports.copies().map(({ topic }) => topic));
+        return topics.filter(({ topic }) => synced.has(topic));
+      },
+    });
   }
 
   /** Configs are read and set by name, and a name is no identity: both topics must still be the ones we know. */
-  async #stillThose(names: ReadonlySet<string>, copies: readonly SyncedCopy[]): Promise<ReadonlySet<string>> {
-    const { source, target } = this.#ports;
+  async #stillThose(plans: readonly ConfigPlan[]): Promise<readonly ConfigPlan[]> {
+    if (plans.length === 0) return [];
+    const names = plans.map(({ topic }) => topic);
     const ignored = (): void => undefined;
     const [atSource, atTarget] = await Promise.all([
-      source.metadata([...names], ignored),
-      target.metadata([...names], ignored),
+      this.#ports.source.metadata(names, ignored),
+      this.#ports.target.metadata(names, ignored),
     ]);
-    const id = (topics: ReadonlyMap<string, TopicMetadata>, name: string): string | undefined =>
-      topics.get(name)?.topicId;
-    const same = copies.filter(
-      ({ topic, sourceTopicId, shadowTopicId }) =>
-        names.has(topic) &&
-        id(atSource.topics, topic) === sourceTopicId &&
-        id(atTarget.topics, topic) === shadowTopicId,
-    );
-    return new Set(same.map(({ topic }) => topic));
+    const copies = new Map(this.#ports.copies().map((copy) => [copy.topic, copy]));
+    return plans.filter(({ topic }) => {
+      const copy = copies.get(topic);
+      return (
+        copy !== undefined &&
+        atSource.topics.get(topic)?.topicId === copy.sourceTopicId &&
+        atTarget.topics.get(topic)?.topicId === copy.shadowTopicId
+      );
+    });
   }
 
   /** Events, counts and holds of what was done. */
@@ -188,15 +201,10 @@ export class ConfigSync {
 
   async #remember(plans: readonly ConfigPlan[], made: AppliedChanges['made'], signal: AbortSignal): Promise<void> {
     const { memory } = this.#ports;
-    const news = plans.filter((plan) => !this.#remembered.has(plan));
-    const changed = news
-      .map((plan) => recordAfter(plan, made.get(plan.topic) ?? new Set()))
+    const changed = plans
+      .map((plan) => recordAfter(plan, made.get(plan.topic) ?? none))
       .filter((record) => !sameRecord(memory.get(record.topic), record));
-    if (changed.length > 0) {
-      if (!this.#ports.mayAct()) return;
-      await memory.put(changed, signal);
-    }
-    for (const plan of news) if (plan.changes.length === 0) this.#remembered.add(plan);
+    if (changed.length > 0 && this.#ports.mayAct()) await memory.put(changed, signal);
     const gone = [...memory.topics()].flatMap((topic) => (this.#ports.isKnown(topic) ? [] : [topic]));
     if (gone.length > 0 && this.#ports.mayAct()) await memory.remove(gone, signal);
   }
@@ -222,6 +230,8 @@ export class ConfigSync {
     this.#view = { ...(levelAt === undefined ? {} : { levelAt }), ...view };
   }
 }
+
+const none: ReadonlySet<string> = new Set();
 
 type Policy = Pick<TopicPolicy, 'configs'>;
 
