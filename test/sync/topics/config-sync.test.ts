@@ -181,6 +181,27 @@ test('a lost answer is no edit when the change turns out to be made', async () =
   expect(reverts(it)).toBe(0);
 });
 
+test('what was refused is tried again after its time, or at once when the source wants something else', async () => {
+  const it = world();
+  await it.round();
+  target.refused.add('10');
+  set(source, 'a_x', 'segment.ms', '10');
+  await it.round();
+  expect(it.sync.view().refused.first).toMatchObject([{ topic: 'a_x', name: 'segment.ms', wanted: '10' }]);
+  target.changes.length = 0;
+  it.nowMs += 299_000;
+  await it.round();
+  expect(target.changes).toEqual([]);
+  expect(it.sync.view()).toMatchObject({ refused: { count: 1 }, differing: { first: [{ why: 'held' }] } });
+  it.nowMs += 1_000;
+  await it.round();
+  expect(target.changes).toHaveLength(1);
+  set(source, 'a_x', 'segment.ms', '20');
+  await it.round();
+  expect(target.changes).toHaveLength(2);
+  expect(it.sync.view()).toMatchObject({ level: 2, refused: { count: 0 } });
+});
+
 test('who may not act writes nothing, neither there nor into the memory', async () => {
   const it = world();
   it.mayAct = false;

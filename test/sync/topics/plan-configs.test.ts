@@ -194,6 +194,15 @@ describe('what is remembered', () => {
     expect(recordAfter(first, allNames(first)).level).toMatchObject({ 'segment.ms': '2', 'flush.ms': null });
   });
 
+  test('an edit stays an edit while it cannot be put back', () => {
+    const source = configs({ 'segment.ms': own('2') });
+    const { copy, record } = levelled(source);
+    const edited = configs({ 'segment.ms': own('7') }, copy);
+    const held = plan({ source, copy: edited, record, held: new Map([['segment.ms', '2']]) });
+    const then = plan({ source, copy: edited, record: recordAfter(held, new Set()) });
+    expect(then.changes).toMatchObject([{ name: 'segment.ms', reason: 'edited locally', edited: true }]);
+  });
+
   test('a crash between the change and the memory of it is no edit', () => {
     const { copy, record } = levelled(defaults);
     const source = configs({ 'segment.ms': own('2') });
