@@ -14,8 +14,11 @@ export interface Hold {
 export const holdBounds = {
   /** What the target refused is tried again after this; a value that was wrong seldom becomes right by itself. */
   refusedMs: 300_000,
-  /** A broker that was asked right after a change may not have heard of it: for so long its old answer is no edit. */
-  settlingMs: 15_000,
+  /**
+   * A broker that was asked right after a change may not have heard of it: for so long its old answer is no edit. Shorter
+   * than the time between two looks, so that who sets the same value again and again is seen.
+   */
+  settlingMs: 3_000,
   /** This many edits of one config within `contestedMs` are a fight: it is left alone for `refusedMs`. */
   editsMax: 5,
   contestedMs: 600_000,
