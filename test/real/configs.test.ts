@@ -351,4 +351,24 @@ describe('from Kafka 3.9.2 to 4.3.1', () => {
     const { unfulfilled } = promotionConfigs(link.records.get('a_older')?.wish ?? {}, now, link.policy);
     expect(unfulfilled.map(({ name }) => name)).toEqual(['message.downconversion.enable']);
   });
+
+  test('on the older release timestamps are unbounded by all of its names, and the newer one’s configs arrive', async () => {
+    const topic = 'b_newer';
+    const sides = { source: clusters.target.connection('umbra'), target: clusters.source.connection('umbra') };
+    const back = startConfigSync({ ...sides, admin: sides });
+    try {
+      await createTopic(sides.source, topic, { configs: { 'segment.ms': '3600000', 'compression.zstd.level': '6' } });
+      await back.copy(topic);
+      await back.round();
+      const copy = await back.configs('target', topic);
+      for (const name of ['before.max.ms', 'after.max.ms', 'difference.max.ms']) {
+        expect(copy.get(`message.timestamp.${name}`)).toMatchObject({ value: '9223372036854775807', own: true });
+      }
+      expect(copy.get('segment.ms')).toMatchObject({ value: '3600000', own: true });
+      expect(copy.get('compression.zstd.level')).toMatchObject({ value: '6', own: true });
+      expect(back.sync.view()).toMatchObject({ level: 1, unknown: [], refused: { count: 0 } });
+    } finally {
+      await back.close();
+    }
+  });
 });
