@@ -27,12 +27,14 @@ const unknownTopicId = 100;
 export interface NewTopic {
   readonly name: string;
   readonly partitions: number;
+  /** Default: what the cluster gives topics for which none is asked. */
+  readonly replicationFactor?: number;
   readonly configs: ReadonlyMap<string, string>;
 }
 
 export type Created = { readonly kind: 'created'; readonly topicId: string } | { readonly kind: 'exists' };
 
-/** Creates a topic with the cluster's default replication factor. `exists` when one of that name is there already. */
+/** Creates a topic. `exists` when one of that name is there already. */
 export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Created> {
   const broker = await cluster.any();
   const answer = await call(
@@ -42,7 +44,7 @@ export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<Cr
       {
         name: topic.name,
         numPartitions: topic.partitions,
-        replicationFactor: defaultFactor,
+        replicationFactor: topic.replicationFactor ?? defaultFactor,
         assignments: [],
         configs: [...topic.configs].map(([name, value]) => ({ name, value })),
       },
