@@ -153,8 +153,8 @@ function writerGrants(principal: string, foreign: string): readonly Grant[] {
     {
       principal,
       resource: prefixed('GROUP', foreign),
-      operations: ['READ', 'DESCRIBE'],
-      why: 'commit the group offsets of the other site',
+      operations: ['READ', 'DESCRIBE', 'DELETE'],
+      why: 'commit the group offsets of the other site, and remove what was removed there',
     },
     {
       principal,

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Cluster, ClusterMetadata, TopicMetadata } from '../kafka/cluster.ts';
-import { authorizerOf } from '../kafka/topic-admin.ts';
 import { directionOf } from '../pair/ownership.ts';
 import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
@@ -12,10 +11,13 @@ import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
 import type { PartitionSample } from './copying/partition-sample.ts';
+import { FenceCheck } from './fence-check.ts';
 import { followedTopics } from './followed-topics.ts';
 import type { PartitionSets } from './group/partition-sets.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkSyncs } from './link-syncs.ts';
+import { syncedCopies } from './synced-copies.ts';
+import type { SyncedCopy } from '../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from './rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
@@ -52,7 +54,6 @@ export interface FoundFault {
 /** Faults that mean that the copy's bytes are wrong: a restart must not forget them. */
 const lastingCodes: ReadonlySet<FaultCode> = new Set(['DIVERGED', 'FOREIGN_WRITE', 'SOURCE_TRUNCATED']);
 const stepsAtOnce = 8;
-const fenceCheckEveryMs = 30_000;
 /** Committed positions are at most that old at the standby, and a round. */
 const syncIntervalMs = 5_000;
 
@@ -81,8 +82,9 @@ export class LinkControl {
   #partitionsSeen = 0;
   /** Why the newest look for topics failed, if it did. */
   #lookTrouble: string | undefined;
-  #fence: LinkView['fence'] = 'unknown';
-  #fenceCheckedAtMs: number | undefined;
+  readonly #fence: FenceCheck;
+  /** Both clusters as the newest look showed them. */
+  #looked: { readonly source: ClusterMetadata; readonly target: ClusterMetadata } | undefined;
 
   constructor(ports: LinkControlPorts) {
     this.#ports = ports;
@@ -97,8 +99,10 @@ export class LinkControl {
         mayCopy: (topic) => (this.#discovered ? this.#mayCopy(topic) : undefined),
       }),
     );
+    this.#fence = new FenceCheck({ ...ports, link: this.id });
     this.syncs = new LinkSyncs({
       ...ports,
+      copies: () => this.#copies(),
       follows: (topic) => this.#follows(topic),
       intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
     });
@@ -107,7 +111,7 @@ export class LinkControl {
   }
 
   get fence(): LinkView['fence'] {
-    return this.#fence;
+    return this.#fence.state;
   }
 
   get gap(): GapDecision {
@@ -152,7 +156,7 @@ export class LinkControl {
       from: this.#ports.link.from,
       to: this.#ports.link.to,
       state: this.#stateOf(faulted),
-      fence: this.#fence,
+      fence: this.fence,
       gap: this.gap,
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
@@ -174,6 +178,11 @@ export class LinkControl {
   /** Positions on it mean the same at both sites. */
   #follows(name: string): boolean {
     return this.#followed.has(name) && this.#topics.get(name)?.fault === undefined;
+  }
+
+  #copies(): readonly SyncedCopy[] {
+    const names = [...this.#followed.keys()].filter((name) => this.#follows(name));
+    return this.#looked === undefined ? [] : syncedCopies(names, this.#topics, this.#looked);
   }
 
   #samplesOf(name: string): readonly PartitionSample[] {
@@ -223,7 +232,7 @@ export class LinkControl {
     if (target.status === 'rejected') throw target.reason;
     this.#partitionsSeen = Math.max(partitionsOf(source.value), partitionsOf(target.value));
     await this.#readPeerState(source.value, signal);
-    await this.#checkFence();
+    await this.#fence.look();
     const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)).map(seen);
     const steps = planTopics({
       source: mine,
@@ -240,6 +249,7 @@ export class LinkControl {
     });
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
     await this.#carryOut(steps, target.value, signal);
+    this.#looked = { source: source.value, target: target.value };
   }
 
   /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
@@ -255,20 +265,6 @@ export class LinkControl {
   async #readPeerState(source: ClusterMetadata, signal: AbortSignal): Promise<void> {
     // No `_umbra` at the source: nothing runs there yet, so nothing can be a copy or have moved.
     if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
-  }
-
-  async #checkFence(): Promise<void> {
-    const nowMs = this.#ports.clock.monotonicMs();
-    if (this.#fenceCheckedAtMs !== undefined && nowMs - this.#fenceCheckedAtMs < fenceCheckEveryMs) return;
-    const authorizer = await authorizerOf(this.#ports.target);
-    this.#fence = authorizer === 'present' ? 'acl' : authorizer === 'absent' ? 'unfenced' : 'unknown';
-    this.#fenceCheckedAtMs = nowMs;
-    if (this.#fence === 'unfenced') {
-      this.#ports.logger.warn(
-        { link: this.id },
-        'the target has no authorizer: anybody can write the copies (unfenced)',
-      );
-    }
   }
 
   async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {

@@ -1,13 +1,17 @@
 import type { Logger } from 'pino';
 import type { Cluster } from '../kafka/cluster.ts';
+import { verdictOf } from '../kafka/errors.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
-import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import { defaultTopicPolicy } from '../pair/topic-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { GroupSync } from '../sync/groups/group-sync.ts';
 import { KafkaSchemaLog } from '../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../sync/schemas/schema-sync.ts';
+import { ConfigSync, type SyncedCopy } from '../sync/topics/config-sync.ts';
+import type { ConfigEvent } from '../sync/topics/config-sync-view.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import type { SiteState } from './state.ts';
 
@@ -19,6 +23,8 @@ export interface LinkSyncsPorts {
   readonly owners: PrefixOwners;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly workers: LinkWorkers;
+  /** Those whose configs are to be kept level; see `ConfigSyncPorts`. */
+  readonly copies: () => readonly SyncedCopy[];
   /** Whether the topic's copy is being filled from the source that it was made from. */
   readonly follows: (topic: string) => boolean;
   readonly clock: CopierClock;
@@ -28,12 +34,15 @@ export interface LinkSyncsPorts {
 
 /** Longest time for one round: one that hangs is given up, and begun anew. */
 const roundMsMax = 120_000;
+/** Between the end of one round and the begin of the next, where rounds take long. */
+const pauseMsMin = 500;
 
 /**
- * What goes with the records of a link, kept level by the controller in rounds: committed positions of consumer groups;
- * and both sites' schemas, which are only compared. Each has a loop of its own.
+ * What goes with the records of a link, kept level by the controller in rounds: configs of topics and committed positions
+ * of consumer groups; and both sites' schemas, which are only compared. Each has a loop of its own.
  */
 export class LinkSyncs {
+  readonly configs: ConfigSync;
   readonly groups: GroupSync;
   readonly schemas: SchemaSync;
   readonly #ports: LinkSyncsPorts;
@@ -45,6 +54,13 @@ export class LinkSyncs {
   constructor(ports: LinkSyncsPorts) {
     this.#ports = ports;
     const { link, source, target, state, owners, schemaPrimary, workers, clock } = ports;
+    this.configs = new ConfigSync({
+      ...{ source, target, clock, copies: ports.copies, memory: state.configs },
+      isKnown: (topic) => state.shadow(topic) !== undefined,
+      policy: () => defaultTopicPolicy,
+      mayAct: () => workers.mayAct(),
+      report: (event) => this.#report(event),
+    });
     this.groups = new GroupSync({
       ...{ source, target, from: link.from, memory: state, clock },
       owners: () => owners,
@@ -59,6 +75,7 @@ export class LinkSyncs {
     });
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
+      this.#loop('configs', (until) => this.#configsRound(until), signal),
       this.#loop('groups', (until) => this.#groupsRound(until), signal),
       this.#loop('schemas', (until) => this.schemas.round(until), signal),
     ]);
@@ -67,6 +84,21 @@ export class LinkSyncs {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loops;
+  }
+
+  /** Clusters that do not answer are in the view, and tell of themselves elsewhere. */
+  async #configsRound(signal: AbortSignal): Promise<void> {
+    try {
+      await this.configs.round(signal);
+    } catch (error) {
+      if (verdictOf(error) === 'final') throw error;
+    }
+  }
+
+  #report(event: ConfigEvent): void {
+    const { logger, link } = this.#ports;
+    const level = event.kind === 'configs synced' ? 'info' : 'warn';
+    logger[level]({ link: linkId(link), ...event }, event.kind);
   }
 
   async #groupsRound(signal: AbortSignal): Promise<void> {
@@ -91,13 +123,14 @@ export class LinkSyncs {
   async #loop(what: string, round: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
     while (!hasAborted(signal)) {
+      const begunAtMs = performance.now();
       try {
         await round(AbortSignal.any([signal, AbortSignal.timeout(roundMsMax)]));
       } catch (error) {
         if (hasAborted(signal)) return;
         this.#ports.logger.error({ err: error, what }, 'a round of syncing failed; it is tried again');
       }
-      await pause.wait(signal, this.#ports.intervalMs);
+      await pause.wait(signal, Math.max(pauseMsMin, this.#ports.intervalMs - (performance.now() - begunAtMs)));
     }
   }
 }

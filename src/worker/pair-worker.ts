@@ -16,6 +16,7 @@ import { Problem } from './problems.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
 import type { SiteControl } from './site-control.ts';
+import { type LinkConfigsView, type LinkGroupsView, type LinkSchemasView, renderGroups } from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import { WorkerLife } from './worker-life.ts';
@@ -133,6 +134,18 @@ export class PairWorker implements WorkerService {
       links: [...links],
       violations: [...control.violations],
     };
+  }
+
+  configViews(): readonly LinkConfigsView[] {
+    return this.#control().links.map(({ id, syncs }) => ({ link: id, ...syncs.configs.view() }));
+  }
+
+  groupViews(): readonly LinkGroupsView[] {
+    return this.#control().links.map(({ id, syncs }) => renderGroups(id, syncs.groups.view()));
+  }
+
+  schemaViews(): readonly LinkSchemasView[] {
+    return this.#control().links.map(({ id, syncs }) => ({ link: id, ...syncs.schemas.view() }));
   }
 
   async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {

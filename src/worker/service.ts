@@ -3,6 +3,7 @@ import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
+import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
 
 /** `detach` leaves copies as they are and forgets the link; `refuse` deletes only a link that nothing follows. */
@@ -25,6 +26,10 @@ export interface WorkerService {
   linkViews(signal: AbortSignal): Promise<readonly LinkView[]>;
   topicViews(signal: AbortSignal): Promise<readonly TopicView[]>;
   topicView(name: string, signal: AbortSignal): Promise<TopicDetailView>;
+  /** What goes with the records of each link, as of the newest rounds. */
+  configViews(): readonly LinkConfigsView[];
+  groupViews(): readonly LinkGroupsView[];
+  schemaViews(): readonly LinkSchemasView[];
   /** What this worker sees of the partitions it copies itself. */
   workerReport(): WorkerReport;
   /** A worker of the site has stopped a partition for good. */

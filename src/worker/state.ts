@@ -8,6 +8,7 @@ import { faultRemedies, type FaultCode } from '../replication/partition/fault.ts
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../replication/waiting/wakeup.ts';
 import { type GroupRecord, groupRecordSchema } from '../sync/groups/group-record.ts';
+import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { type RebuildRecord, rebuildRecordSchema } from './rebuild/rebuild-record.ts';
 import { incarnationSchema } from './group/member-data.ts';
@@ -63,6 +64,7 @@ const rolePrefix = 'role/';
 const rebuildPrefix = 'rebuild/';
 const workerPrefix = 'worker/';
 const groupPrefix = 'group/';
+const configPrefix = 'config/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -91,6 +93,7 @@ export class SiteState {
   #waiting: Pending[] = [];
   #writing = false;
   #end = 0n;
+  readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
 
   /** Without a writer it can only be read. */
   constructor(cluster: Cluster, writer?: StateWriter) {
@@ -185,6 +188,21 @@ export class SiteState {
     return this.#write(shadowPrefix + topic, undefined, signal);
   }
 
+  readonly configs: ConfigMemory = {
+    topics: () => this.#topicsOf(configPrefix),
+    get: (topic) => this.#parsedConfig(topic),
+    put: (records, signal) =>
+      this.#writeAll(
+        records.map((record) => [configPrefix + record.topic, record] as const),
+        signal,
+      ),
+    remove: (topics, signal) =>
+      this.#writeAll(
+        topics.map((topic) => [configPrefix + topic, undefined] as const),
+        signal,
+      ),
+  };
+
   groups(): ReadonlyMap<string, GroupRecord> {
     return new Map(this.#all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));
   }
@@ -250,6 +268,25 @@ export class SiteState {
       }
     }
     this.#writing = false;
+  }
+
+  #topicsOf(prefix: string): readonly string[] {
+    return [...this.#log.entries.keys()].flatMap((key) => (key.startsWith(prefix) ? key.slice(prefix.length) : []));
+  }
+
+  /** The same object until the record is replaced: it is asked for at each look. */
+  #parsedConfig(topic: string): ConfigRecord | undefined {
+    const key = configPrefix + topic;
+    const text = this.#log.entries.get(key);
+    if (text === undefined) {
+      this.#parsedConfigs.delete(topic);
+      return undefined;
+    }
+    const known = this.#parsedConfigs.get(topic);
+    if (known?.text === text) return known.record;
+    const record = parseEntry(key, text, configRecordSchema);
+    this.#parsedConfigs.set(topic, { text, record });
+    return record;
   }
 
   #read<Schema extends z.ZodType>(key: string, schema: Schema): z.output<Schema> | undefined {

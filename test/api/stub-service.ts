@@ -81,6 +81,9 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       name === stubTopic.name
         ? Promise.resolve(stubTopicDetail)
         : Promise.reject(new Problem('NOT_FOUND', `no link copies a topic named ${name}`)),
+    configViews: () => [],
+    groupViews: () => [],
+    schemaViews: () => [],
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),
     healthy: () => true,

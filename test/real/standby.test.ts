@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
+import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
+import { sharedSites } from '../fixtures/shared-sites.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+const sites = sharedSites();
+let pair: TestPair;
+
+beforeAll(async () => {
+  pair = await startPair({ clusters: { a: sites.a.umbra, b: sites.b.umbra } });
+});
+
+afterAll(async () => {
+  await pair.remove();
+});
+
+async function committed(site: 'a' | 'b', groupId: string, topic: string): Promise<string | undefined> {
+  const admin = kafkajs(sites[site].admin).admin();
+  await admin.connect();
+  try {
+    const [of] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    return of?.partitions.find(({ partition }) => partition === 0)?.offset;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function asked(path: string): Promise<unknown> {
+  const answer = await fetch(`${pair.api.b.url}${path}`, { signal: AbortSignal.timeout(10_000) });
+  const { links } = (await answer.json()) as { links: readonly unknown[] };
+  return links[0];
+}
+
+test('what a group commits at home is its position at the standby, and what is removed there goes', async () => {
+  const topic = 'a_standby_groups';
+  const groupId = 'a_standby_readers';
+  await createTopic(sites.a.app, topic);
+  await produce(sites.a.app, topic, ['one', 'two', 'three']);
+  await pair.level(topic);
+  const admin = kafkajs(sites.a.admin).admin();
+  await admin.connect();
+  try {
+    await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '2' }] });
+    await eventually('it is at the standby', async () =>
+      (await committed('b', groupId, topic)) === '2' ? true : undefined,
+    );
+    const view = linkGroupsViewSchema.parse(await asked('/v1/groups'));
+    expect(view.groups.find(({ group }) => group === groupId)).toMatchObject({ state: 'level', partitions: 1 });
+    await admin.deleteGroups([groupId]);
+  } finally {
+    await admin.disconnect();
+  }
+  await eventually('it is gone', async () => ((await committed('b', groupId, topic)) === '-1' ? true : undefined));
+});
+
+test('a config that is changed at home is changed at the standby, and an edit there is put back', async () => {
+  const topic = 'a_standby_configs';
+  await createTopic(sites.a.app, topic);
+  await pair.level(topic);
+  const set = async (site: 'a' | 'b', value: string): Promise<void> => {
+    const admin = kafkajs(sites[site].admin).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'max.message.bytes', value }];
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] });
+    await admin.disconnect();
+  };
+  const shown = async (): Promise<string | undefined> => {
+    const admin = kafkajs(sites.b.admin).admin();
+    await admin.connect();
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: 2, name: topic }],
+    });
+    await admin.disconnect();
+    return resources[0]?.configEntries.find(({ configName }) => configName === 'max.message.bytes')?.configValue;
+  };
+  await set('a', '2000000');
+  await eventually('it has arrived', async () => ((await shown()) === '2000000' ? true : undefined));
+  await set('b', '3000000');
+  await eventually('it is put back', async () => ((await shown()) === '2000000' ? true : undefined));
+  const view = linkConfigsViewSchema.parse(await asked('/v1/configs'));
+  expect(view.edited.newest).toContainEqual(
+    expect.objectContaining({ topic, name: 'max.message.bytes', shown: '3000000' }),
+  );
+});
