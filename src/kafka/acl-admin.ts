@@ -42,6 +42,7 @@ export async function describeAcls(cluster: Cluster): Promise<AclsSeen> {
 
 /** The same at another broker each time, where there are several: a single one may be behind. */
 export async function describeAclsElsewhere(cluster: Cluster): Promise<AclsSeen> {
+  await cluster.metadata([]);
   return describeAt(cluster, await cluster.anotherEachTime(purpose));
 }
 
