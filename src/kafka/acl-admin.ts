@@ -16,7 +16,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Acl, aclKey, type AclsSeen, fromWire, isKnown, toWire } from './acl-words.ts';
 import type { Broker, Cluster } from './cluster.ts';
-import { KafkaError, MalformedError } from './errors.ts';
+import { judge, KafkaError, MalformedError } from './errors.ts';
 import { call } from './library-api.ts';
 
 /** A change that the cluster did not make, with the broker's reason. */
@@ -58,9 +58,7 @@ async function describeAt(cluster: Cluster, broker: Broker): Promise<AclsSeen> {
   });
   if (answer.errorCode === securityDisabled) return { kind: 'no authorizer' };
   if (answer.errorCode !== 0) {
-    throw new KafkaError(answer.errorCode, `reading the ACLs of ${cluster.name} (takes DESCRIBE on the cluster)`, {
-      brokerText: answer.errorMessage,
-    });
+    throw errorOf(answer, `reading the ACLs of ${cluster.name} (takes DESCRIBE on the cluster)`);
   }
   const acls = answer.resources.flatMap((resource) => resource.acls.map((acl) => fromWire({ ...resource, ...acl })));
   return { kind: 'seen', acls };
@@ -81,7 +79,7 @@ export async function createAcls(
     const broker = await cluster.any(purpose);
     const api = broker.negotiate(createAclsV3.api);
     const answer = await call(broker.connection.withOptions({ maySend }), api, chunk.map(toLibrary));
-    refused.push(...refusals(`creating ACLs at ${cluster.name}`, chunk, answer.results));
+    refused.push(...refusals(`creating ACLs at ${cluster.name} (takes ALTER on the cluster)`, chunk, answer.results));
   }
   return refused;
 }
@@ -101,7 +99,7 @@ export async function deleteAcls(
     const results = answer.filterResults.map(
       (result) => [result, ...result.matchingAcls].find(({ errorCode }) => errorCode !== 0) ?? result,
     );
-    refused.push(...refusals(`deleting ACLs at ${cluster.name}`, chunk, results));
+    refused.push(...refusals(`deleting ACLs at ${cluster.name} (takes ALTER on the cluster)`, chunk, results));
   }
   return refused;
 }
@@ -153,12 +151,18 @@ function refusals(what: string, asked: readonly Acl[], results: readonly ItemRes
     throw new MalformedError(`${what}: ${results.length} results for ${asked.length} ACLs`);
   }
   return asked.flatMap((acl, index) => {
-    const { errorCode = 0, errorMessage } = results[index] ?? {};
-    if (errorCode === 0) return [];
-    const error = new KafkaError(errorCode, what, { brokerText: errorMessage });
+    const result = results[index];
+    if (result === undefined || result.errorCode === 0) return [];
+    const error = errorOf(result, what);
     if (concernsAll(error)) throw error;
-    return [{ acl, code: errorCode, reason: error.message }];
+    return [{ acl, code: result.errorCode, reason: error.message }];
   });
+}
+
+/** What a broker says of a missing right is a dump of the request: `what` says which right it takes. */
+function errorOf({ errorCode, errorMessage }: ItemResult, what: string): KafkaError {
+  const denied = judge(errorCode) === 'denied';
+  return new KafkaError(errorCode, what, denied ? {} : { brokerText: errorMessage });
 }
 
 /** A missing right, no authorizer, a controller that moved: not the fault of one ACL. */

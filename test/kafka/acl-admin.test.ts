@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createAcls, deleteAcls, describeAcls } from '../../src/kafka/acl-admin.ts';
 import { type Acl } from '../../src/kafka/acl-words.ts';
 import type { Cluster } from '../../src/kafka/cluster.ts';
-import { KafkaError, MalformedError } from '../../src/kafka/errors.ts';
+import { KafkaError, MalformedError, NotSentError } from '../../src/kafka/errors.ts';
 import { answerTo, clusterOf, type Loopback, serveBroker } from './loopback.ts';
 
 let server: Loopback | undefined;
@@ -100,6 +100,10 @@ test('what only newer brokers know goes in requests of its own', async () => {
   const open = await serve(created([0]), created([42]), created([0]));
   const refused = await createAcls(open, [first!, newer, third!], always);
   expect(refused.map(({ acl }) => acl)).toEqual([newer]);
+});
+
+test('a change that was held back at the last moment was not sent, and is not called malformed', async () => {
+  await expect(createAcls(await serve(created([0])), acls(1), () => false)).rejects.toThrow(NotSentError);
 });
 
 test('no authorizer is no error, and a missing right is one', async () => {

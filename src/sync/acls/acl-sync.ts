@@ -210,8 +210,8 @@ function digestOf({ source, target, policy }: Look): string {
     .digest('hex');
 }
 
-function leavesNothing({ create, remove, adopt, forget }: AclPlan): boolean {
-  return [create, remove, adopt, forget].every((acls) => acls.length === 0);
+function leavesNothing({ create, remove, adopt }: AclPlan): boolean {
+  return [create, remove, adopt].every((acls) => acls.length === 0);
 }
 
 function authorizerOf({ kind }: AclsSeen): AuthorizerSeen {

@@ -27,7 +27,7 @@ export const settleMs = 10_000;
  * neither before nor after: DENYs come first and go last.
  */
 export async function applyAcls(plan: AclPlan, ports: ApplyPorts, signal: AbortSignal): Promise<Applied> {
-  const { create, remove, adopt, forget } = plan;
+  const { create, remove, adopt } = plan;
   const maySend = (): boolean => !signal.aborted && ports.mayAct();
   const withheld = new Map(plan.withheld.map((acl) => [aclKey(acl), acl]));
   const record = async (change: (owned: Map<string, OwnedAcl>) => void): Promise<void> => {
@@ -42,7 +42,6 @@ export async function applyAcls(plan: AclPlan, ports: ApplyPorts, signal: AbortS
   await record((owned) => {
     for (const acl of create) owned.set(aclKey(acl), { acl, state: 'intended' });
     for (const acl of adopt) owned.set(aclKey(acl), { acl, state: 'created' });
-    for (const acl of forget) owned.delete(aclKey(acl));
   });
   if (create.length === 0 && remove.length === 0) return { refused: [], behind: [] };
   const refused: RefusedAcl[] = [];

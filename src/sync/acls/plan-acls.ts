@@ -21,12 +21,13 @@ export interface AclPlan {
   readonly create: readonly Acl[];
   /** Of these, those that were ours and that somebody removed. */
   readonly restored: readonly Acl[];
-  /** Ours, there, and no longer wanted. Forgotten after. */
+  /**
+   * Ours and no longer wanted; forgotten after. Also those that are not seen: the broker that was asked may be behind, and
+   * what is forgotten while it is there would stay for ever.
+   */
   readonly remove: readonly Acl[];
   /** Intended and there: a crash came between. To be recorded as created. */
   readonly adopt: readonly Acl[];
-  /** Ours, but neither wanted nor there. */
-  readonly forget: readonly Acl[];
   /** Wanted, ours and there. */
   readonly level: readonly Acl[];
   /** Wanted and there, but made by somebody else: never removed. */
@@ -52,15 +53,12 @@ export function planAcls({ source, target, book, scope, own, promoted }: AclsInp
   const missing = wanted.filter((acl) => !there.has(aclKey(acl)));
   const standing = wanted.filter((acl) => there.has(aclKey(acl)));
   const stateOf = (acl: Acl): OwnedAcl['state'] | undefined => book.owned.get(aclKey(acl))?.state;
-  const unwanted = [...book.owned.values()]
-    .map(({ acl }) => acl)
-    .filter((acl) => !wantedKeys.has(aclKey(acl)) && !isFrozen(acl));
+  const owned = [...book.owned.values()].map(({ acl }) => acl);
   return {
     create: denialsFirst(missing),
     restored: missing.filter((acl) => stateOf(acl) === 'created'),
-    remove: unwanted.filter((acl) => there.has(aclKey(acl))),
+    remove: owned.filter((acl) => !wantedKeys.has(aclKey(acl)) && !isFrozen(acl)),
     adopt: standing.filter((acl) => stateOf(acl) === 'intended'),
-    forget: unwanted.filter((acl) => !there.has(aclKey(acl))),
     level: standing.filter((acl) => stateOf(acl) === 'created'),
     alreadyThere: standing.filter((acl) => stateOf(acl) === undefined),
     foreign: others.filter(
