@@ -11,7 +11,7 @@ import { type AclBinding } from '../prefix-policy/acls.ts';
 
 /** The ACLs of one cluster, through a super user. */
 export interface AclApi {
-  /** All that can be said as an {@link AclBinding}; others (other hosts, other resources) are not ours to see. */
+  /** All that can be said as an {@link AclBinding}; others (other resources, other operations) are not ours to see. */
   list(): Promise<readonly AclBinding[]>;
   create(bindings: readonly AclBinding[]): Promise<void>;
   remove(bindings: readonly AclBinding[]): Promise<void>;
@@ -88,7 +88,7 @@ function fromWire(acl: Acl): readonly AclBinding[] {
   const operation = operations.find((name) => AclOperations[name] === acl.operation);
   const permission = permissions.find((name) => AclPermissionTypes[name] === acl.permissionType);
   if (resourceType === undefined || patternType === undefined || operation === undefined) return [];
-  if (permission === undefined || acl.host !== '*') return [];
-  const { resourceName, principal } = acl;
-  return [{ resourceType, resourceName, patternType, principal, host: '*', operation, permission }];
+  if (permission === undefined) return [];
+  const { resourceName, principal, host } = acl;
+  return [{ resourceType, resourceName, patternType, principal, host, operation, permission }];
 }

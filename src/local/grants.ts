@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type AclBinding } from '../prefix-policy/acls.ts';
+import { type AclBinding, bindingKey } from '../prefix-policy/acl-binding.ts';
+import { diffAcls } from '../prefix-policy/diff-acls.ts';
 import { type AclApi, openAclApi } from './acl-api.ts';
 import { waitUntil } from './bounded-wait.ts';
 import { clusterPaths } from './cluster-paths.ts';
-import { bindingKey, planGrants } from './grants-plan.ts';
 import { type LocalCluster, type LocalOptions } from './local-cluster.ts';
 import { LocalProblem } from './local-problems.ts';
 import { readJson, writePrivateJson } from './private-file.ts';
@@ -13,7 +13,7 @@ const bindingSchema = z.strictObject({
   resourceName: z.string(),
   patternType: z.enum(['LITERAL', 'PREFIXED']),
   principal: z.string(),
-  host: z.literal('*'),
+  host: z.string(),
   operation: z.enum(['READ', 'WRITE', 'CREATE', 'DELETE', 'ALTER', 'DESCRIBE', 'ALTER_CONFIGS', 'DESCRIBE_CONFIGS']),
   permission: z.enum(['ALLOW', 'DENY']),
 });
@@ -52,7 +52,7 @@ export async function applyGrants(
   await writePrivateJson(file, { applied: [...union.values()] });
   const acls = openAclApi(cluster.connection('admin'));
   try {
-    const done = await settle(acls, { wanted, appliedByUs: applied }, signal);
+    const done = await settle(acls, { wanted, owned: applied }, signal);
     await writePrivateJson(file, { applied: wanted });
     return done;
   } catch (error) {
@@ -67,19 +67,19 @@ export async function applyGrants(
 
 async function settle(
   acls: AclApi,
-  goal: { readonly wanted: readonly AclBinding[]; readonly appliedByUs: readonly AclBinding[] },
+  goal: { readonly wanted: readonly AclBinding[]; readonly owned: readonly AclBinding[] },
   signal: AbortSignal,
 ): Promise<AppliedGrants> {
-  const first = planGrants({ ...goal, existing: await acls.list() });
-  if (first.create.length > 0) await acls.create(first.create);
+  const first = diffAcls({ ...goal, now: await acls.list() });
+  if (first.add.length > 0) await acls.create(first.add);
   if (first.remove.length > 0) await acls.remove(first.remove);
   const settled = await waitUntil(
     async () => {
-      const rest = planGrants({ ...goal, existing: await acls.list() });
-      return rest.create.length === 0 && rest.remove.length === 0;
+      const rest = diffAcls({ ...goal, now: await acls.list() });
+      return rest.add.length === 0 && rest.remove.length === 0;
     },
     { timeoutMs: settleTimeoutMs, intervalMs: settleIntervalMs, signal },
   );
   if (!settled) throw new LocalProblem('GRANTS_FAILED', `The grants are not visible after ${settleTimeoutMs} ms.`);
-  return { created: first.create.length, removed: first.remove.length };
+  return { created: first.add.length, removed: first.remove.length };
 }

@@ -1,110 +1,150 @@
 import { otherSite, type SiteId } from '../pair/site.ts';
 import { type PrefixOwners } from '../pair/spec.ts';
 import { schemasTopic } from '../schema-primary/schema-primary.ts';
+import { type AclBinding, type AclOperation, bindingKey } from './acl-binding.ts';
 import { reservedPrefix, stateTopic } from './internal-names.ts';
 
-export type AclOperation =
-  'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'ALTER' | 'DESCRIBE' | 'ALTER_CONFIGS' | 'DESCRIBE_CONFIGS';
-
-/** One Kafka ACL, in the words of Kafka's own tools. */
-export interface AclBinding {
-  readonly resourceType: 'TOPIC' | 'GROUP' | 'CLUSTER' | 'TRANSACTIONAL_ID';
-  readonly resourceName: string;
-  readonly patternType: 'LITERAL' | 'PREFIXED';
-  /** With its type, e.g. `User:umbra`. */
-  readonly principal: string;
-  readonly host: '*';
-  readonly operation: AclOperation;
-  readonly permission: 'ALLOW' | 'DENY';
-}
+export { type AclBinding, type AclOperation } from './acl-binding.ts';
 
 export interface SiteAclInput {
   readonly site: SiteId;
-  /** Proven (see `provePrefixes`). */
+  /** Of topics. Proven (see `provePrefixes`). */
   readonly owners: PrefixOwners;
-  /** With their type, e.g. `User:umbra`. */
-  readonly principals: { readonly umbra: string; readonly app: string };
+  /** Where groups or transactional ids have prefixes of their own; those of topics otherwise. Proven, too. */
+  readonly groups?: PrefixOwners | undefined;
+  readonly transactionalIds?: PrefixOwners | undefined;
+  /** With their type, e.g. `User:umbra`. `app` is an application at this site whose scope are the whole prefixes. */
+  readonly principals: { readonly umbra: string; readonly app?: string };
+  /** Applications at this site, each with its scope. */
+  readonly applications?: readonly SiteApplication[];
+}
+
+/** An application at a site. Whose prefixes it has must begin with those of the site (`writes`) or the other one (`reads`). */
+export interface SiteApplication {
+  /** With its type, e.g. `User:orders`. */
+  readonly principal: string;
+  /** Where it connects from, as brokers see it; `*` for anywhere. */
+  readonly host: string;
+  /** Names of this site where it is at home; undefined for none. */
+  readonly writes: string | undefined;
+  /** Names of the other site whose copies it reads; undefined for none. */
+  readonly reads: string | undefined;
 }
 
 /** Several operations on one resource for one purpose. `why` is one line, for the docs and for people who audit. */
 export interface Grant {
   readonly principal: string;
+  /** Where other than from anywhere (`*`). */
+  readonly host?: string;
   readonly resource: Pick<AclBinding, 'resourceType' | 'resourceName' | 'patternType'>;
   readonly operations: readonly AclOperation[];
   readonly why: string;
 }
 
 /**
- * What `umbra` and `app` need at that site, and nothing more; the authorizer denies the rest. The standby's app gets
- * everything on the other site's names but WRITE: withholding, since a DENY for everyone would also stop the link.
- * The order is that of the grants; no binding appears twice. Source: the least ACLs measured against Kafka 4.3.
+ * What umbra and the applications need at that site, and nothing more; the authorizer denies the rest. Applications at the
+ * standby get everything on the other site's names but WRITE: withholding, since a DENY for everyone would also stop the
+ * link. The order is that of the grants; no binding appears twice. Source: the least ACLs measured against Kafka 4.3.
  */
 export function renderSiteAcls(input: SiteAclInput): readonly AclBinding[] {
   const bindings = new Map<string, AclBinding>();
-  for (const { principal, resource, operations } of renderSiteGrants(input)) {
+  for (const { principal, host = '*', resource, operations } of renderSiteGrants(input)) {
     for (const operation of operations) {
-      const binding: AclBinding = { ...resource, principal, host: '*', operation, permission: 'ALLOW' };
-      bindings.set(JSON.stringify(Object.values(binding)), binding);
+      const binding: AclBinding = { ...resource, principal, host, operation, permission: 'ALLOW' };
+      bindings.set(bindingKey(binding), binding);
     }
   }
   return [...bindings.values()];
 }
 
 /** The same as {@link renderSiteAcls}, by purpose. Two grants may overlap. */
-export function renderSiteGrants({ site, owners, principals }: SiteAclInput): readonly Grant[] {
-  const own = owners[site];
-  const foreign = owners[otherSite(site)];
+export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
+  const { site, owners, groups = owners, transactionalIds = owners, principals, applications = [] } = input;
+  const prefixesOf = (of: SiteId): Prefixes => ({
+    topics: owners[of],
+    groups: groups[of],
+    transactionalIds: transactionalIds[of],
+  });
+  const own = prefixesOf(site);
+  const foreign = prefixesOf(otherSite(site));
+  const { umbra, app } = principals;
+  const whole = app === undefined ? [] : [{ principal: app, host: '*', writes: own.topics, reads: foreign.topics }];
   return [
-    ...appGrants(principals.app, own, foreign),
-    ...readerGrants(principals.umbra, own),
-    ...writerGrants(principals.umbra, foreign),
-    ...workerGrants(principals.umbra),
+    ...[...whole, ...applications].flatMap((application) => appGrants(application, own, foreign)),
+    ...readerGrants(umbra, own),
+    ...writerGrants(umbra, foreign),
+    ...workerGrants(umbra),
   ];
 }
 
-/** An ordinary application: at home on its own names, a reader of the other site's. */
-function appGrants(principal: string, own: string, foreign: string): readonly Grant[] {
+/** How the names of one site begin. */
+interface Prefixes {
+  readonly topics: string;
+  readonly groups: string;
+  readonly transactionalIds: string;
+}
+
+/** Where groups have a prefix of their own, `a_orders_` of the topics `a_` is `ga_orders_` of the groups `ga_`. */
+function scoped(site: Prefixes, topics: string): Prefixes {
+  if (!topics.startsWith(site.topics)) throw new Error(`the scope "${topics}" does not begin with "${site.topics}"`);
+  const rest = topics.slice(site.topics.length);
+  return { topics, groups: site.groups + rest, transactionalIds: site.transactionalIds + rest };
+}
+
+/** At home on names of this site, a reader of the other site's. */
+function appGrants(
+  { principal, host, writes, reads }: SiteApplication,
+  own: Prefixes,
+  foreign: Prefixes,
+): readonly Grant[] {
+  const who = host === '*' ? { principal } : { principal, host };
+  const home = writes === undefined ? undefined : scoped(own, writes);
+  const away = reads === undefined ? undefined : scoped(foreign, reads);
   return [
-    {
-      principal,
-      resource: prefixed('TOPIC', own),
+    ...grantsOn(home, ({ topics }) => ({
+      ...who,
+      resource: prefixed('TOPIC', topics),
       operations: ['READ', 'WRITE', 'DESCRIBE', 'CREATE'],
       why: 'produce to, consume and create the topics that are home here',
-    },
-    {
-      principal,
-      resource: prefixed('TOPIC', foreign),
+    })),
+    ...grantsOn(away, ({ topics }) => ({
+      ...who,
+      resource: prefixed('TOPIC', topics),
       operations: ['READ', 'DESCRIBE'],
       why: 'consume the copies; WRITE is withheld until a promotion',
-    },
-    {
-      principal,
-      resource: prefixed('TRANSACTIONAL_ID', own),
+    })),
+    ...grantsOn(home, ({ transactionalIds }) => ({
+      ...who,
+      resource: prefixed('TRANSACTIONAL_ID', transactionalIds),
       operations: ['WRITE', 'DESCRIBE'],
       why: 'transactions under ids of this site',
-    },
-    {
-      principal,
-      resource: prefixed('GROUP', own),
+    })),
+    ...grantsOn(home, ({ groups }) => ({
+      ...who,
+      resource: prefixed('GROUP', groups),
       operations: ['READ', 'DESCRIBE'],
       why: 'consumer groups of this site',
-    },
-    {
-      principal,
-      resource: prefixed('GROUP', foreign),
+    })),
+    ...grantsOn(away, ({ groups }) => ({
+      ...who,
+      resource: prefixed('GROUP', groups),
       operations: ['READ', 'DESCRIBE'],
       why: 'groups of the other site that carry on here',
-    },
+    })),
   ];
+}
+
+function grantsOn(prefixes: Prefixes | undefined, grant: (prefixes: Prefixes) => Grant): readonly Grant[] {
+  return prefixes === undefined ? [] : [grant(prefixes)];
 }
 
 /** The link that leaves this site: it only reads, here. */
-function readerGrants(principal: string, own: string): readonly Grant[] {
+function readerGrants(principal: string, own: Prefixes): readonly Grant[] {
   const operations: readonly AclOperation[] = ['READ', 'DESCRIBE', 'DESCRIBE_CONFIGS'];
   return [
     {
       principal,
-      resource: prefixed('TOPIC', own),
+      resource: prefixed('TOPIC', own.topics),
       operations,
       why: 'the link that leaves this site fetches its topics and reads their configs',
     },
@@ -122,7 +162,7 @@ function readerGrants(principal: string, own: string): readonly Grant[] {
     },
     {
       principal,
-      resource: prefixed('GROUP', own),
+      resource: prefixed('GROUP', own.groups),
       operations: ['DESCRIBE'],
       why: 'the link that leaves this site reads group offsets',
     },
@@ -136,11 +176,11 @@ function readerGrants(principal: string, own: string): readonly Grant[] {
 }
 
 /** The link that ends at this site: the only writer of the copies. */
-function writerGrants(principal: string, foreign: string): readonly Grant[] {
+function writerGrants(principal: string, foreign: Prefixes): readonly Grant[] {
   return [
     {
       principal,
-      resource: prefixed('TOPIC', foreign),
+      resource: prefixed('TOPIC', foreign.topics),
       operations: copyOperations,
       why: 'create, fill, compare, grow, configure and rebuild the copies',
     },
@@ -152,7 +192,7 @@ function writerGrants(principal: string, foreign: string): readonly Grant[] {
     },
     {
       principal,
-      resource: prefixed('GROUP', foreign),
+      resource: prefixed('GROUP', foreign.groups),
       operations: ['READ', 'DESCRIBE', 'DELETE'],
       why: 'commit the group offsets of the other site, and remove what was removed there',
     },

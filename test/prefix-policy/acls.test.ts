@@ -64,7 +64,7 @@ describe('the rights of umbra', () => {
     expect(operationsAt('TOPIC a_', 'User:umbra')).toEqual(all);
     expect(operationsAt('TOPIC _umbra', 'User:umbra')).toEqual(all);
     expect(operationsAt('TOPIC _schemas', 'User:umbra')).toEqual(all);
-    expect(operationsAt('GROUP a_', 'User:umbra')).toEqual(['DESCRIBE', 'READ']);
+    expect(operationsAt('GROUP a_', 'User:umbra')).toEqual(['DELETE', 'DESCRIBE', 'READ']);
     expect(operationsAt('CLUSTER kafka-cluster', 'User:umbra')).toEqual(['ALTER', 'DESCRIBE']);
   });
 

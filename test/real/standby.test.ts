@@ -57,12 +57,13 @@ test('what a group commits at home is its position at the standby, and what is r
 
 test('a config that is changed at home is changed at the standby, and an edit there is put back', async () => {
   const topic = 'a_standby_configs';
+  const config = 'file.delete.delay.ms';
   await createTopic(sites.a.app, topic);
   await pair.level(topic);
   const set = async (site: 'a' | 'b', value: string): Promise<void> => {
     const admin = kafkajs(sites[site].admin).admin();
     await admin.connect();
-    const configEntries = [{ name: 'max.message.bytes', value }];
+    const configEntries = [{ name: config, value }];
     await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] });
     await admin.disconnect();
   };
@@ -74,14 +75,12 @@ test('a config that is changed at home is changed at the standby, and an edit th
       resources: [{ type: 2, name: topic }],
     });
     await admin.disconnect();
-    return resources[0]?.configEntries.find(({ configName }) => configName === 'max.message.bytes')?.configValue;
+    return resources[0]?.configEntries.find(({ configName }) => configName === config)?.configValue;
   };
-  await set('a', '2000000');
-  await eventually('it has arrived', async () => ((await shown()) === '2000000' ? true : undefined));
-  await set('b', '3000000');
-  await eventually('it is put back', async () => ((await shown()) === '2000000' ? true : undefined));
+  await set('a', '61000');
+  await eventually('it has arrived', async () => ((await shown()) === '61000' ? true : undefined));
+  await set('b', '70000');
+  await eventually('it is put back', async () => ((await shown()) === '61000' ? true : undefined));
   const view = linkConfigsViewSchema.parse(await asked('/v1/configs'));
-  expect(view.edited.newest).toContainEqual(
-    expect.objectContaining({ topic, name: 'max.message.bytes', shown: '3000000' }),
-  );
+  expect(view.edited.newest).toContainEqual(expect.objectContaining({ topic, name: config, shown: '70000' }));
 });

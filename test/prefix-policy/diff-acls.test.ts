@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bindingKey, planGrants } from '../../src/local/grants-plan.ts';
-import { type AclBinding } from '../../src/prefix-policy/acls.ts';
+import { type AclBinding, bindingKey } from '../../src/prefix-policy/acl-binding.ts';
+import { diffAcls } from '../../src/prefix-policy/diff-acls.ts';
 
 const bindings = fc
   .uniqueArray(fc.integer({ min: 0, max: 12 }))
@@ -18,12 +18,12 @@ const keys = (list: readonly AclBinding[]): string[] => list.map(bindingKey).sor
 
 test('afterwards every wanted ACL is there, and of the others those that are not ours', () => {
   fc.assert(
-    fc.property(bindings, bindings, bindings, (wanted, appliedByUs, existing) => {
-      const { create, remove } = planGrants({ wanted, appliedByUs, existing });
+    fc.property(bindings, bindings, bindings, (wanted, owned, now) => {
+      const { add, remove } = diffAcls({ now, wanted, owned });
       const removed = new Set(keys(remove));
-      const after = new Set([...keys(existing).filter((key) => !removed.has(key)), ...keys(create)]);
-      const ours = new Set(keys(appliedByUs));
-      const foreign = keys(existing).filter((key) => !ours.has(key));
+      const after = new Set([...keys(now).filter((key) => !removed.has(key)), ...keys(add)]);
+      const ours = new Set(keys(owned));
+      const foreign = keys(now).filter((key) => !ours.has(key));
       expect([...after].sort()).toEqual([...new Set([...keys(wanted), ...foreign])].sort());
     }),
   );
@@ -31,10 +31,10 @@ test('afterwards every wanted ACL is there, and of the others those that are not
 
 test('nothing is created that is there and nothing removed that is not', () => {
   fc.assert(
-    fc.property(bindings, bindings, bindings, (wanted, appliedByUs, existing) => {
-      const { create, remove } = planGrants({ wanted, appliedByUs, existing });
-      const there = new Set(keys(existing));
-      expect(keys(create).filter((key) => there.has(key))).toEqual([]);
+    fc.property(bindings, bindings, bindings, (wanted, owned, now) => {
+      const { add, remove } = diffAcls({ now, wanted, owned });
+      const there = new Set(keys(now));
+      expect(keys(add).filter((key) => there.has(key))).toEqual([]);
       expect(keys(remove).filter((key) => !there.has(key))).toEqual([]);
     }),
   );

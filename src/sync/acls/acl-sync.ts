@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto';
+import { describeAcls, describeAclsElsewhere, type RefusedAcl } from '../../kafka/acl-admin.ts';
+import { type Acl, aclKey, type AclsSeen } from '../../kafka/acl-words.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { ConnectionError, KafkaError, MalformedError, NotSentError } from '../../kafka/errors.ts';
+import { type AclMemory, readBook } from './acl-memory.ts';
+import { applyAcls } from './apply-acls.ts';
+import { type NotSynced, TooManyAclsError } from './narrow-acls.ts';
+import { type AclPlan, planAcls } from './plan-acls.ts';
+import { preflight, type Preflight } from './preflight.ts';
+import type { SyncScope } from './sync-scope.ts';
+
+/** What may change between two rounds. */
+export interface AclSyncPolicy {
+  readonly scope: SyncScope;
+  /** Principals of umbra at either site, with their type: never synced, and the only ones that may write copies. */
+  readonly own: readonly string[];
+  /** Topics of the scope that the standby is primary of. */
+  readonly promoted: ReadonlySet<string>;
+  /** Of the standby, as far as they are declared: brokers do not tell them. */
+  readonly superUsers: readonly string[];
+  readonly allowsWithoutAcl: boolean;
+}
+
+export interface AclSyncPorts {
+  readonly source: Cluster;
+  readonly target: Cluster;
+  readonly memory: AclMemory;
+  /** Whether this worker is (still) the one that may change the standby. */
+  readonly mayAct: () => boolean;
+  readonly policy: () => AclSyncPolicy;
+  readonly now: () => Date;
+}
+
+export type AuthorizerSeen = 'present' | 'absent' | 'unknown';
+
+export interface AclSyncTrouble {
+  readonly at: Date;
+  readonly message: string;
+}
+
+/** What a round came to. Lists are as of the last round that could read both clusters. */
+export interface AclSyncView {
+  readonly authorizers: { readonly source: AuthorizerSeen; readonly target: AuthorizerSeen };
+  /** Who may write the copies; undefined until the standby was read once. `unfenced` is one of its kinds. */
+  readonly fence: Preflight | undefined;
+  /** ACLs of the source that the standby has through the link. */
+  readonly synced: readonly Acl[];
+  /** Wanted and made by somebody else. */
+  readonly alreadyThere: readonly Acl[];
+  /** Wait for the promotion. From the memory until the source was read. */
+  readonly withheld: readonly Acl[];
+  readonly notSynced: readonly NotSynced[];
+  /** On the link's names, made by somebody else, not wanted: left alone. */
+  readonly foreign: readonly Acl[];
+  /** The standby did not take these; tried again every minute. */
+  readonly refused: readonly RefusedAcl[];
+  /** Brokers of the standby that did not show the last change in time. */
+  readonly behind: readonly number[];
+  readonly created: number;
+  readonly removed: number;
+  /** Ours, removed at the standby by somebody else, and made again. */
+  readonly restored: number;
+  /** When the standby last had all it should have. */
+  readonly levelAt: Date | undefined;
+  /** The newest trouble; stays until a round ends without one. */
+  readonly trouble: AclSyncTrouble | undefined;
+}
+
+const refusedPauseMs = 60_000;
+
+/** Keeps the standby's ACLs as the source's, as far as they concern the link (docs/acls.md). One per link. */
+export class AclSync {
+  readonly #ports: AclSyncPorts;
+  #view: AclSyncView = {
+    authorizers: { source: 'unknown', target: 'unknown' },
+    fence: undefined,
+    synced: [],
+    alreadyThere: [],
+    withheld: [],
+    notSynced: [],
+    foreign: [],
+    refused: [],
+    behind: [],
+    created: 0,
+    removed: 0,
+    restored: 0,
+    levelAt: undefined,
+    trouble: undefined,
+  };
+  /** By key: until when a refused ACL is not asked for again. */
+  readonly #paused = new Map<string, { readonly refusal: RefusedAcl; readonly untilMs: number }>();
+
+  /** The look after which there was nothing to do; the same look again needs no plan. */
+  #settled: string | undefined;
+
+  constructor(ports: AclSyncPorts) {
+    this.#ports = ports;
+  }
+
+  view(): AclSyncView {
+    const { withheld } = this.#view;
+    // After a restart with a dead source the memory is all there is, and what a promotion needs.
+    const kept = withheld.length > 0 ? withheld : [...readBook(this.#ports.memory.pages()).withheld.values()];
+    return { ...this.#view, withheld: kept };
+  }
+
+  /**
+   * One look at both clusters, and what follows from it. May be interrupted anywhere; the next round heals. What clusters
+   * answer, or that they do not, ends in `view().trouble`; throws only when `signal` is aborted, or for a bug.
+   */
+  async round(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#round(signal);
+      this.#set({ trouble: undefined });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isExpected(error)) throw error;
+      this.#set({ trouble: { at: this.#ports.now(), message: error.message } });
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const policy = this.#ports.policy();
+    const target = await describeAcls(this.#ports.target);
+    this.#set({
+      authorizers: { ...this.#view.authorizers, target: authorizerOf(target) },
+      fence: preflight({ ...policy, target }),
+    });
+    signal.throwIfAborted();
+    const source = await describeAcls(this.#ports.source);
+    this.#set({ authorizers: { ...this.#view.authorizers, source: authorizerOf(source) } });
+    // Without an authorizer at the source everybody may do anything there: nothing follows for the standby, and an
+    // authorizer that was lost by mistake must not take the standby's rights away.
+    if (target.kind !== 'seen' || source.kind !== 'seen') return;
+    const look = digestOf({ source: source.acls, target: target.acls, policy });
+    if (look === this.#settled) {
+      this.#set({ levelAt: this.#ports.now() });
+      return;
+    }
+    const { plan, heldBack } = await this.#confirmed(source.acls, target.acls, policy);
+    signal.throwIfAborted();
+    await this.#apply(plan, heldBack, signal);
+    if (leavesNothing(plan) && !heldBack) this.#settled = look;
+  }
+
+  /** A plan that removes something is made of two looks at the source, at two brokers where there are: one may be behind. */
+  async #confirmed(source: readonly Acl[], target: readonly Acl[], policy: AclSyncPolicy): Promise<Confirmed> {
+    const book = readBook(this.#ports.memory.pages());
+    const plan = planAcls({ ...policy, source, target, book });
+    if (plan.remove.length === 0) return { plan, heldBack: false };
+    const again = await describeAclsElsewhere(this.#ports.source);
+    const second = again.kind === 'seen' ? planAcls({ ...policy, source: again.acls, target, book }).remove : [];
+    const agreed = new Set(second.map(aclKey));
+    const remove = plan.remove.filter((acl) => agreed.has(aclKey(acl)));
+    return { plan: { ...plan, remove }, heldBack: remove.length < plan.remove.length };
+  }
+
+  async #apply(plan: AclPlan, heldBack: boolean, signal: AbortSignal): Promise<void> {
+    const nowMs = this.#ports.now().getTime();
+    for (const [key, { untilMs }] of this.#paused) if (untilMs <= nowMs) this.#paused.delete(key);
+    const create = plan.create.filter((acl) => !this.#paused.has(aclKey(acl)));
+    const { refused, behind } = await applyAcls({ ...plan, create }, this.#ports, signal);
+    for (const refusal of refused) {
+      this.#paused.set(aclKey(refusal.acl), { refusal, untilMs: nowMs + refusedPauseMs });
+    }
+    const notDone = new Set(refused.map(({ acl }) => aclKey(acl)));
+    const done = (acl: Acl): boolean => !notDone.has(aclKey(acl));
+    const wantedKeys = new Set(plan.create.map(aclKey));
+    const standing = [...this.#paused.values()].map(({ refusal }) => refusal);
+    const open = standing.filter(({ acl }) => wantedKeys.has(aclKey(acl)) || refused.some((each) => each.acl === acl));
+    const { created, removed, restored, levelAt } = this.#view;
+    this.#set({
+      synced: [...plan.level, ...plan.adopt, ...create.filter(done)],
+      alreadyThere: plan.alreadyThere,
+      withheld: plan.withheld,
+      notSynced: plan.notSynced,
+      foreign: plan.foreign,
+      refused: open,
+      behind,
+      created: created + create.filter(done).length,
+      removed: removed + plan.remove.filter(done).length,
+      restored: restored + plan.restored.filter(done).length,
+      levelAt: !heldBack && open.length === 0 && behind.length === 0 ? this.#ports.now() : levelAt,
+    });
+  }
+
+  #set(change: Partial<AclSyncView>): void {
+    this.#view = { ...this.#view, ...change };
+  }
+}
+
+interface Confirmed {
+  readonly plan: AclPlan;
+  /** Whether removals wait, since the two looks differ. */
+  readonly heldBack: boolean;
+}
+
+interface Look {
+  readonly source: readonly Acl[];
+  readonly target: readonly Acl[];
+  readonly policy: AclSyncPolicy;
+}
+
+/** Planning thousands of ACLs takes a tenth of a second; that two looks are the same is known in a tenth of that. */
+function digestOf({ source, target, policy }: Look): string {
+  const { scope, own, promoted } = policy;
+  return createHash('sha256')
+    .update(JSON.stringify({ source, target, scope, own, promoted: [...promoted] }))
+    .digest('hex');
+}
+
+function leavesNothing({ create, remove, adopt }: AclPlan): boolean {
+  return [create, remove, adopt].every((acls) => acls.length === 0);
+}
+
+function authorizerOf({ kind }: AclsSeen): AuthorizerSeen {
+  return kind === 'seen' ? 'present' : 'absent';
+}
+
+function isExpected(error: unknown): error is Error {
+  const kinds = [KafkaError, ConnectionError, MalformedError, NotSentError, TooManyAclsError] as const;
+  return kinds.some((kind) => error instanceof kind);
+}

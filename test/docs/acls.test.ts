@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { shadowTopicRights } from '../../src/sync/acls/shadow-rights.ts';
+import { prefixPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
+
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'acls.md'), 'utf8');
+
+test('the rights on copies in the docs are those of the code, and the others mean nothing on a topic', () => {
+  const table = /<!-- shadow-rights:begin -->([\s\S]*)<!-- shadow-rights:end -->/.exec(page)?.[1] ?? '';
+  const rows = table
+    .split('\n')
+    .filter((line) => /^\| [A-Z]/.test(line))
+    .map((line) =>
+      line
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(1, -1),
+    );
+  const rights = Object.entries(shadowTopicRights).filter(([, { why }]) => why !== 'means nothing on a topic');
+  expect(rows).toEqual(
+    rights.map(([right, { synced, withheld, why }]) => [right, synced.join(', '), withheld ? right : '', why]),
+  );
+});
+
+test('the policy in the docs is one', () => {
+  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  expect(prefixPolicySchema.safeParse(JSON.parse(example)).success).toBe(true);
+});
