@@ -1,3 +1,4 @@
+import kafkajsModule from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
@@ -5,6 +6,8 @@ import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
+/** Node does not find this name among the exports of a CommonJS module. */
+const { ConfigResourceTypes } = kafkajsModule;
 const sites = sharedSites();
 let pair: TestPair;
 
@@ -64,7 +67,10 @@ test('a config that is changed at home is changed at the standby, and an edit th
     const admin = kafkajs(sites[site].admin).admin();
     await admin.connect();
     const configEntries = [{ name: config, value }];
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] });
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    });
     await admin.disconnect();
   };
   const shown = async (): Promise<string | undefined> => {
@@ -72,7 +78,7 @@ test('a config that is changed at home is changed at the standby, and an edit th
     await admin.connect();
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: 2, name: topic }],
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
     });
     await admin.disconnect();
     return resources[0]?.configEntries.find(({ configName }) => configName === config)?.configValue;
