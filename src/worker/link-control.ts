@@ -306,13 +306,12 @@ export class LinkControl {
         return;
       }
       default: {
-        const knownTopic = this.#topics.get(step.source.name);
-        if (
-          step.kind === 'follow' &&
-          knownTopic?.shadowTopicId === step.shadowTopicId &&
-          knownTopic.state !== 'orphaned'
-        )
-          return;
+        const { name, partitions } = step.source;
+        // Somebody else may have grown the copy, or the answer to our own request was lost: then it follows in part.
+        const whole = this.#followed.get(name) === partitions || !this.#followed.has(name);
+        const known = this.#topics.get(name);
+        const ours = step.kind === 'follow' && known?.shadowTopicId === step.shadowTopicId;
+        if (ours && whole && known.state !== 'orphaned') return;
         const shadowTopicId = await applyTopicStep(step, this.#apply(target), signal);
         if (shadowTopicId !== undefined) this.#follow(step.source, shadowTopicId);
       }
