@@ -104,7 +104,7 @@ export class WorkerLife {
       taskChanged: (reason) => this.#membership.rejoin(reason),
       mayAct: () => this.#control !== undefined && this.#membership.fresh && this.#writer.owns,
     });
-    this.#copying.replicator.lost.addEventListener('abort', () => this.#ending.abort());
+    this.#copying.replicator.lost.addEventListener('abort', () => void this.#leaseLost());
   }
 
   /** While this worker leads its site. */
@@ -164,6 +164,15 @@ export class WorkerLife {
   /** After {@link run}; what is in flight is waited for no longer than its request may take. */
   async stop(): Promise<void> {
     await this.#copying.stop();
+  }
+
+  /**
+   * Nothing is appended any more. Whether another process has our place, or the group only gave us up, is what the next
+   * heartbeats say: who begins anew without knowing that would push its own successor out.
+   */
+  async #leaseLost(): Promise<void> {
+    await new Wakeup().wait(this.#ending.signal, this.#ports.config.group.sessionTimeoutMs);
+    this.#ending.abort();
   }
 
   get #own(): Cluster {

@@ -138,3 +138,21 @@ test('all workers die, one is started, and it goes on from what the state topic 
   await pair.start('b');
   await equal();
 });
+
+test('of two workers with one instance id the later one stays, and the earlier one stops for good', async () => {
+  const later = await hire('test-b');
+  const { reason } = await eventually('the earlier one says so', async () => {
+    const said = await pair.api.b.ready();
+    return said.reason.includes('and this one has stopped') ? said : undefined;
+  });
+  expect(reason).toContain('another worker of the site has the instance id test-b');
+  await eventually('the later one has everything', async () => (await held(later.api)).size > 0 || undefined);
+  await produce(sites.a.app, topics[0]!, ['after']);
+  await eventually('it copies', async () => {
+    const { lag, state } = await later.api.topic(topics[0]!);
+    return (state === 'following' && lag.records === 0) || undefined;
+  });
+  expect((await later.api.ready()).ready).toBe(true);
+  await later.stop();
+  await pair.kill('b');
+});
