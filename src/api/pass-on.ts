@@ -36,8 +36,10 @@ export async function passOn(
   if (request.headers[passedOnHeader] !== undefined)
     throw new Problem('NOT_READY', 'another worker is just taking over the lead of the site');
   const { url } = controller;
+  // A target may name a host of its own: only its path and query are passed on.
+  const { pathname, search } = new URL(request.target, url);
   try {
-    const answer = await fetch(new URL(request.target, url), {
+    const answer = await fetch(new URL(`${pathname}${search}`, url), {
       method: request.method,
       headers: headersOf(request, token),
       ...(request.body === undefined || request.body === null ? {} : { body: JSON.stringify(request.body) }),

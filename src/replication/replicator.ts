@@ -195,7 +195,8 @@ export class Replicator {
    */
   async release(topic: string, partitions: readonly number[], signal: AbortSignal): Promise<void> {
     const leaving = partitions.flatMap((partition) => this.#copiers.get(partitionKey(topic, partition)) ?? []);
-    const busy = leaving.filter((copier) => this.#isBusy(copier));
+    // One that resumes may do so because an answer was lost.
+    const busy = leaving.filter((copier) => this.#isBusy(copier) || copier.state.kind === 'resuming');
     for (const copier of leaving) copier.stop();
     for (const copier of leaving) if (!busy.includes(copier)) this.#forget(copier);
     if (busy.length === 0) return;

@@ -5,15 +5,15 @@ import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../p
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { flows } from '../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import type { Fault, FaultCode } from '../replication/partition/fault.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../sync/topics/apply-topics.ts';
 import { planTopics, type SeenTopic, type TopicStep } from '../sync/topics/plan-topics.ts';
 import type { PartitionSample } from './copying/partition-sample.ts';
 import { FenceCheck } from './fence-check.ts';
+import { type FoundFault, lastingCodes } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
-import type { PartitionSets } from './group/partition-sets.ts';
+import { type PartitionSets, withPlaces } from './group/partition-sets.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkSyncs } from './link-syncs.ts';
 import { syncedCopies } from './synced-copies.ts';
@@ -44,15 +44,6 @@ export interface LinkControlPorts {
   readonly quarantineFolder: string | undefined;
 }
 
-/** A partition of a copy that was stopped for good. */
-export interface FoundFault {
-  readonly topic: string;
-  readonly partition: number;
-  readonly fault: Fault;
-}
-
-/** Faults that mean that the copy's bytes are wrong: a restart must not forget them. */
-const lastingCodes: ReadonlySet<FaultCode> = new Set(['DIVERGED', 'FOREIGN_WRITE', 'SOURCE_TRUNCATED']);
 const stepsAtOnce = 8;
 /** Committed positions are at most that old at the standby, and a round. */
 const syncIntervalMs = 5_000;
@@ -124,11 +115,23 @@ export class LinkControl {
     this.#ports.workers.taskChanged(`gaps of the link ${this.id}: ${gap}`);
   }
 
-  /** Every partition that some worker is to copy. */
-  wanted(): PartitionSets {
-    return new Map(
+  /** Every partition that some worker is to copy. Before the first look what workers hold of our copies stays theirs. */
+  wanted(holdings: readonly PartitionSets[]): PartitionSets {
+    const followed: PartitionSets = new Map(
       [...this.#followed].map(([name, partitions]) => [name, Array.from({ length: partitions }, (_, index) => index)]),
     );
+    if (this.#discovered) return followed;
+    const kept = holdings.flatMap((sets) =>
+      [...sets].flatMap(([topic, partitions]) =>
+        this.#isOurs(topic) ? partitions.map((partition) => ({ topic, partition })) : [],
+      ),
+    );
+    return withPlaces(followed, kept);
+  }
+
+  #isOurs(topic: string): boolean {
+    const record = this.#ports.state.shadow(topic);
+    return record?.link === this.id && record.state.kind === 'ours' && !this.rebuilds.holds(topic);
   }
 
   async stop(): Promise<void> {
@@ -207,6 +210,7 @@ export class LinkControl {
     while (!hasAborted(signal)) {
       try {
         await this.#discover(signal);
+        if (!this.#discovered) this.#ports.workers.taskChanged('the first look is done');
         this.#discovered = true;
         this.#lookTrouble = undefined;
       } catch (error) {
@@ -308,10 +312,8 @@ export class LinkControl {
       default: {
         const { name, partitions } = step.source;
         // Somebody else may have grown the copy, or the answer to our own request was lost: then it follows in part.
-        const whole = this.#followed.get(name) === partitions || !this.#followed.has(name);
-        const known = this.#topics.get(name);
-        const ours = step.kind === 'follow' && known?.shadowTopicId === step.shadowTopicId;
-        if (ours && whole && known.state !== 'orphaned') return;
+        const whole = this.#followed.get(name) === partitions;
+        if (step.kind === 'follow' && whole && this.#topics.get(name)?.shadowTopicId === step.shadowTopicId) return;
         const shadowTopicId = await applyTopicStep(step, this.#apply(target), signal);
         if (shadowTopicId !== undefined) this.#follow(step.source, shadowTopicId);
       }

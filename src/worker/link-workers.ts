@@ -16,6 +16,8 @@ export interface LinkWorkers {
   gather(signal: AbortSignal): Promise<void>;
   /** Whether this worker leads its site at this moment, and may write at its cluster. */
   mayAct(): boolean;
+  /** No worker copies anything. */
+  readonly idle: boolean;
   /** Some worker may still append to the topic's copy. */
   holds(topic: string): boolean;
   /** What is to be copied is something else now. */

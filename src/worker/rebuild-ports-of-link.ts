@@ -66,7 +66,7 @@ export function rebuildPortsOf({ id, ports, topics, unfollow, samplesOf, view, m
         }
         return false;
       },
-      maySend: () => replicator.lease.maySend(),
+      maySend: () => replicator.lease.maySend() && workers.mayAct(),
       lost: replicator.lost,
     },
     newestRecord: async (name, signal) => {

@@ -70,8 +70,9 @@ export class SiteControl {
   }
 
   /** Every partition that is to be copied to this site. */
-  wanted(): PartitionSets {
-    return new Map(this.links.flatMap((link) => [...link.wanted()]));
+  wanted(held: Iterable<PartitionSets>): PartitionSets {
+    const holdings = [...held];
+    return new Map(this.links.flatMap((link) => [...link.wanted(holdings)]));
   }
 
   async stop(): Promise<void> {
@@ -141,7 +142,18 @@ export class SiteControl {
       this.#links.delete(id);
       await running.stop();
       this.#ports.workers.taskChanged(`the link ${id} was detached`);
+      await this.#untilIdle(id, signal);
     });
+  }
+
+  /** Whoever is told that the link is gone may rely on it: nobody appends any more. */
+  async #untilIdle(id: string, signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    for (let attempt = 0; !this.#ports.workers.idle && !hasAborted(this.#stopping.signal); attempt++) {
+      await pause.wait(signal, Math.min(retryDelays.after(attempt), 500));
+      if (hasAborted(signal))
+        throw new Problem('NOT_READY', `the link ${id} was detached, but some worker has not stopped copying yet`);
+    }
   }
 
   async #redeclare(running: LinkControl, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {

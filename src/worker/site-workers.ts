@@ -33,6 +33,7 @@ export class SiteWorkers implements LinkWorkers {
   #members: ReadonlyMap<string, Member> = new Map();
   /** Of the others. */
   #reports: ReadonlyMap<string, WorkerReport> = new Map();
+  #sharedOut = false;
   #silent: string | undefined;
   #gathering: Promise<void> | undefined;
   #gatheredAtMs = -Infinity;
@@ -46,6 +47,23 @@ export class SiteWorkers implements LinkWorkers {
     return Math.max(1, this.#members.size);
   }
 
+  /** What was known in an earlier lead says nothing of this one. */
+  beginLead(): void {
+    this.#members = new Map();
+    this.#reports = new Map();
+    this.#sharedOut = false;
+  }
+
+  /** In this lead: who holds what is known. */
+  get sharedOutYet(): boolean {
+    return this.#sharedOut;
+  }
+
+  /** No worker copies anything. */
+  get idle(): boolean {
+    return this.#sharedOut && [...this.#members.values()].every(({ holds, given }) => holds.size + given.size === 0);
+  }
+
   sharedOut(members: ReadonlyMap<string, MemberData>, given: ReadonlyMap<string, PartitionSets>): void {
     this.#members = new Map(
       [...members].map(([incarnation, { url, holds }]) => [
@@ -53,6 +71,7 @@ export class SiteWorkers implements LinkWorkers {
         { url, holds, given: given.get(incarnation) ?? new Map() },
       ]),
     );
+    this.#sharedOut = true;
     this.#gatheredAtMs = -Infinity;
   }
 
@@ -73,6 +92,7 @@ export class SiteWorkers implements LinkWorkers {
   }
 
   holds(topic: string): boolean {
+    if (!this.#sharedOut) return true;
     return [...this.#members.values()].some(({ holds, given }) => holds.has(topic) || given.has(topic));
   }
 

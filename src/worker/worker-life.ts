@@ -12,7 +12,10 @@ import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import { type CopiedPair, LinkCopying } from './copying/link-copying.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import { partitionKey } from '../kafka/log-queries.ts';
 import { assignPartitions } from './group/assign-partitions.ts';
+import { withPlaces } from './group/partition-sets.ts';
+import { Problem } from './problems.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import {
   type Assignment,
@@ -67,6 +70,8 @@ export class WorkerLife {
   #applying: object | undefined;
   #applied = false;
   #turn = 0;
+  /** Faults that the controller has not taken up: their partitions go to nobody before. */
+  readonly #untold = new Map<string, { readonly topic: string; readonly partition: number }>();
   #trouble: string | undefined;
   #loss: Loss | undefined;
 
@@ -182,8 +187,9 @@ export class WorkerLife {
   #data(): Buffer {
     this.#applying = undefined;
     const { incarnation } = this;
-    const holds = this.#copying.holds();
-    return encodeMemberData({ version: 1, incarnation, url: this.#ports.url, holds, turn: this.#turn });
+    const holds = withPlaces(this.#copying.holds(), [...this.#untold.values()]);
+    const generation = this.#membership.generation?.number ?? 0;
+    return encodeMemberData({ version: 1, incarnation, url: this.#ports.url, holds, generation, turn: this.#turn });
   }
 
   async #assign(
@@ -193,7 +199,7 @@ export class WorkerLife {
   ): Promise<ReadonlyMap<string, Buffer> | undefined> {
     try {
       const control = await this.#lead(signal);
-      const assignments = await this.#shareOut(control, members, signal);
+      const assignments = await this.#shareOut(control, { members, generation }, signal);
       this.#trouble = undefined;
       return assignments;
     } catch (error) {
@@ -214,6 +220,7 @@ export class WorkerLife {
     await this.#state.catchUp(signal);
     signal.throwIfAborted();
     const { config, clusters, clock, logger, version } = this.#ports;
+    this.#workers.beginLead();
     this.#control = new SiteControl({
       ...{ site: config.site, pair: config.pair, version, clusters, clock, logger },
       ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
@@ -235,7 +242,7 @@ export class WorkerLife {
 
   async #shareOut(
     control: SiteControl,
-    members: ReadonlyMap<string, Buffer>,
+    { members, generation }: { readonly members: ReadonlyMap<string, Buffer>; readonly generation: Generation },
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Buffer>> {
     const told = new Map<string, MemberData>();
@@ -255,7 +262,10 @@ export class WorkerLife {
       signal,
     );
     const holdings = new Map([...byIncarnation].map(([incarnation, { holds }]) => [incarnation, holds]));
-    const { of } = assignPartitions({ members: holdings, wanted: control.wanted(), mayHandOut: true });
+    const silent = [...told.values()].filter(({ generation: last }) => last !== 0 && last !== generation.number - 1);
+    const mayHandOut = silent.length === 0;
+    if (!mayHandOut) this.#askAgainSoon(signal);
+    const { of } = assignPartitions({ members: holdings, wanted: control.wanted(holdings.values()), mayHandOut });
     this.#workers.sharedOut(byIncarnation, of);
     const controller = { incarnation: this.incarnation, url: this.#ports.url };
     const stateEnd = String(this.#state.end);
@@ -265,6 +275,14 @@ export class WorkerLife {
         encodeAssignment({ version: 1, incarnation, controller, stateEnd, copies: of.get(incarnation) ?? new Map() }),
       ]),
     );
+  }
+
+  /** Some member has not said what it holds now: nothing is handed out before it has, or is given up. */
+  #askAgainSoon(signal: AbortSignal): void {
+    this.#ports.logger.warn('a member of the group did not join: nothing is handed out until it does');
+    void new Wakeup()
+      .wait(signal, this.#ports.config.group.heartbeatMs * 2)
+      .then(() => this.#membership.rejoin('a member did not join'));
   }
 
   #assigned(bytes: Buffer, { leads }: Generation): void {
@@ -326,7 +344,13 @@ export class WorkerLife {
       ...{ incarnation: this.incarnation, topic, partition, code, message },
       ...(offset === undefined ? {} : { offset: String(offset) }),
     };
-    void this.#tell(notice);
+    const place = { topic, partition };
+    const key = partitionKey(topic, partition);
+    this.#untold.set(key, place);
+    void this.#tell(notice).then(() => {
+      this.#untold.delete(key);
+      if (this.#copying.holds().get(topic)?.includes(partition) !== true) this.#membership.rejoin('a fault was told');
+    });
   }
 
   /** Until the controller, whoever that is by then, has taken it up. Never rejects. */
@@ -354,7 +378,9 @@ export class WorkerLife {
   async takeNotice({ incarnation, topic, partition, code, message, offset }: FaultNotice): Promise<void> {
     const { control } = this;
     if (control === undefined) throw new Error('this worker does not lead its site');
-    if (!this.#workers.copies(incarnation, topic, partition)) return;
+    const own = incarnation === this.incarnation;
+    if (!own && !this.#workers.sharedOutYet) throw new Problem('NOT_READY', 'the lead of the site has just moved');
+    if (!own && !this.#workers.copies(incarnation, topic, partition)) return;
     const fault: Fault = { code, message, ...(offset === undefined ? {} : { offset: BigInt(offset) }) };
     for (const link of control.links) await link.faulted({ topic, partition, fault });
   }

@@ -1,5 +1,7 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import { verdictOf } from '../../kafka/errors.ts';
 import { initProducerId } from '../../kafka/transaction-coordinator.ts';
+import { retryDelays } from '../waiting/retry-delays.ts';
 import { Wakeup } from '../waiting/wakeup.ts';
 import { settleMs, transactionTimeoutMs } from './append-lease.ts';
 
@@ -22,7 +24,23 @@ export async function fenceHolders(
   signal: AbortSignal,
 ): Promise<void> {
   if (holders.length === 0) return;
-  await Promise.all(holders.map((holder) => initProducerId(target, leaseId(linkId, holder), transactionTimeoutMs)));
+  await Promise.all(holders.map((holder) => fence(target, leaseId(linkId, holder), signal)));
   await new Wakeup().wait(signal, settleMs);
   signal.throwIfAborted();
+}
+
+const attemptsMax = 6;
+
+async function fence(target: Cluster, transactionalId: string, signal: AbortSignal): Promise<void> {
+  const pause = new Wakeup();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await initProducerId(target, transactionalId, transactionTimeoutMs);
+      return;
+    } catch (error) {
+      if (attempt >= attemptsMax || !['moved', 'later'].includes(verdictOf(error))) throw error;
+      await pause.wait(signal, retryDelays.after(attempt));
+      signal.throwIfAborted();
+    }
+  }
 }

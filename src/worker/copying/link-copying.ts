@@ -75,12 +75,14 @@ export class LinkCopying {
   /** Everything that may still be appended to by this worker, also what is on its way out. */
   holds(): PartitionSets {
     const held = new Map<string, number[]>();
-    for (const { of } of this.replicator.copiers()) {
+    for (const { of } of new Set([...this.replicator.copiers(), ...this.#leaving])) {
       const partitions = held.get(of.topic);
       if (partitions === undefined) held.set(of.topic, [of.partition]);
       else partitions.push(of.partition);
     }
-    return new Map([...held].map(([topic, numbers]) => [topic, numbers.toSorted((left, right) => left - right)]));
+    return new Map(
+      [...held].map(([topic, numbers]) => [topic, [...new Set(numbers)].toSorted((left, right) => left - right)]),
+    );
   }
 
   /** What keeps all of it from being copied as it should. */
@@ -104,11 +106,12 @@ export class LinkCopying {
 
   /** Goes over to another task; asked again with the same one, it changes nothing. */
   apply(task: CopyingTask): void {
-    this.#task = task;
+    const pairs = new Map([...task.copies.keys()].map((topic) => [topic, task.pairOf(topic)]));
+    this.#task = { ...task, pairOf: (topic) => pairs.get(topic) };
     this.replicator.fillsAnyGap = task.gap === 'fill';
     if (task.gap === 'fill') this.replicator.retry('GAP_TOO_LARGE');
     this.#giveBack();
-    this.#takeUp();
+    this.#takeUp(task.copies);
   }
 
   async stop(): Promise<void> {
@@ -132,21 +135,24 @@ export class LinkCopying {
     await this.replicator.release(topic, partitions, signal);
     for (const copier of copiers) this.#leaving.delete(copier);
     if (hasAborted(signal)) return;
-    // Some may be wanted again by now, or as parts of a copy that was made anew.
-    this.#takeUp();
+    // Some may be wanted again by now, or as parts of a copy that was made anew. Nothing else: what we hold was told.
+    const wanted = this.#task.copies.get(topic)?.filter((partition) => partitions.includes(partition)) ?? [];
+    this.#takeUp(new Map([[topic, wanted]]));
     this.#ports.onReleased();
   }
 
   #isWanted({ of }: Copier): boolean {
+    if (this.#task.copies.get(of.topic)?.includes(of.partition) !== true) return false;
     const pair = this.#task.pairOf(of.topic);
-    if (pair?.sourceTopicId !== of.sourceTopicId || pair.targetTopicId !== of.targetTopicId) return false;
-    return this.#task.copies.get(of.topic)?.includes(of.partition) === true;
+    return pair?.sourceTopicId === of.sourceTopicId && pair.targetTopicId === of.targetTopicId;
   }
 
-  #takeUp(): void {
-    const running = new Set(this.replicator.copiers().map(({ of }) => partitionKey(of.topic, of.partition)));
+  #takeUp(wanted: PartitionSets): void {
+    const faulty = [...wanted.keys()].some((topic) => (this.#task.pairOf(topic)?.faults.length ?? 0) > 0);
+    const copiers = faulty ? this.replicator.copiers() : [];
+    const running = new Set(copiers.map(({ of }) => partitionKey(of.topic, of.partition)));
     const restored: (readonly [string, LastingFault])[] = [];
-    for (const [topic, partitions] of this.#task.copies) {
+    for (const [topic, partitions] of wanted) {
       const pair = this.#task.pairOf(topic);
       if (pair === undefined) continue;
       const { sourceTopicId, targetTopicId, faults } = pair;

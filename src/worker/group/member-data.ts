@@ -14,6 +14,11 @@ const memberDataSchema = z.strictObject({
   /** Where the other workers of the site reach this one's API. */
   url: z.url(),
   holds: partitionSetsSchema,
+  /**
+   * The last generation it took part in; 0: none yet. A static member that does not join a new one is still in it, with
+   * what it said before: it may hold more by now.
+   */
+  generation: z.int().min(0),
   /** A coordinator passes a member on to the leader only when something of it has changed. */
   turn: z.int().min(0),
 });

@@ -19,6 +19,12 @@ const protocol = { protocolType: 'umbra', protocolName: 'umbra-1' } as const;
 const purposes = { membership: 'group', heartbeat: 'heartbeat' } as const;
 const groupAuthorizationFailed = 30;
 const beatTimeoutMs = 2_000;
+/** The group has moved on meanwhile. */
+const passingErrors: ReadonlySet<number> = new Set([
+  groupErrors.illegalGeneration,
+  groupErrors.unknownMemberId,
+  groupErrors.rebalanceInProgress,
+]);
 const looseErrors: ReadonlySet<number> = new Set([
   groupErrors.coordinatorLoading,
   groupErrors.coordinatorNotAvailable,
@@ -169,7 +175,8 @@ export class Membership {
         failures += 1;
         this.#joinWanted = true;
         this.#trouble = error instanceof Error ? error.message : String(error);
-        const denied = verdictOf(error) === 'denied' || verdictOf(error) === 'final';
+        const passing = error instanceof KafkaError && passingErrors.has(error.code);
+        const denied = !passing && ['denied', 'final'].includes(verdictOf(error));
         await pause.wait(signal, denied ? retryDelays.deniedMs : retryDelays.after(failures));
       } finally {
         this.#joining = false;

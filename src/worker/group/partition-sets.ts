@@ -22,6 +22,21 @@ export function writePartitionSets(sets: PartitionSets): Record<string, string> 
   return Object.fromEntries(entries.map(([topic, partitions]) => [topic, writeRanges(partitions)]));
 }
 
+/** The same and these partitions. */
+export function withPlaces(
+  sets: PartitionSets,
+  places: readonly { readonly topic: string; readonly partition: number }[],
+): PartitionSets {
+  if (places.length === 0) return sets;
+  const all = new Map([...sets].map(([topic, partitions]) => [topic, new Set(partitions)]));
+  for (const { topic, partition } of places) {
+    const partitions = all.get(topic);
+    if (partitions === undefined) all.set(topic, new Set([partition]));
+    else partitions.add(partition);
+  }
+  return new Map([...all].map(([topic, numbers]) => [topic, [...numbers].toSorted((left, right) => left - right)]));
+}
+
 export function countPartitions(sets: PartitionSets): number {
   let count = 0;
   for (const partitions of sets.values()) count += partitions.length;

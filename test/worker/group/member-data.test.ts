@@ -18,7 +18,7 @@ describe('what workers tell each other through the group', () => {
   it('arrives as it was said', () => {
     fc.assert(
       fc.property(setsAnyhow, fc.nat(), (sets, turn) => {
-        const data = { version: 1, incarnation, url, holds: sets, turn } as const;
+        const data = { version: 1, incarnation, url, holds: sets, generation: 3, turn } as const;
         expect(decodeMemberData(encodeMemberData(data))).toEqual(data);
         const controller = { incarnation, url };
         const assignment = { version: 1, incarnation, controller, stateEnd: '12', copies: sets } as const;
@@ -30,7 +30,7 @@ describe('what workers tell each other through the group', () => {
   it('stays small: ten thousand partitions in a thousand topics take less than 20 KB', () => {
     const numbers = Array.from({ length: 10 }, (_, partition) => partition * 3);
     const holds = new Map(Array.from({ length: 1_000 }, (_, topic) => [`a_orders.region-${topic}.v1`, numbers]));
-    expect(encodeMemberData({ version: 1, incarnation, url, holds, turn: 0 }).length).toBeLessThan(20_000);
+    expect(encodeMemberData({ version: 1, incarnation, url, holds, generation: 3, turn: 0 }).length).toBeLessThan(20_000);
   });
 
   it.each([
@@ -46,5 +46,5 @@ describe('what workers tell each other through the group', () => {
 });
 
 function packed(part: object): Buffer {
-  return deflateRawSync(JSON.stringify({ version: 1, incarnation, url, holds: {}, turn: 0, ...part }));
+  return deflateRawSync(JSON.stringify({ version: 1, incarnation, url, holds: {}, generation: 0, turn: 0, ...part }));
 }
