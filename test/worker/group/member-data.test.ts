@@ -30,7 +30,9 @@ describe('what workers tell each other through the group', () => {
   it('stays small: ten thousand partitions in a thousand topics take less than 20 KB', () => {
     const numbers = Array.from({ length: 10 }, (_, partition) => partition * 3);
     const holds = new Map(Array.from({ length: 1_000 }, (_, topic) => [`a_orders.region-${topic}.v1`, numbers]));
-    expect(encodeMemberData({ version: 1, incarnation, url, holds, generation: 3, turn: 0 }).length).toBeLessThan(20_000);
+    expect(encodeMemberData({ version: 1, incarnation, url, holds, generation: 3, turn: 0 }).length).toBeLessThan(
+      20_000,
+    );
   });
 
   it.each([
