@@ -85,7 +85,10 @@ export class PairWorker implements WorkerService {
     if (life?.trouble !== undefined || life === undefined) return { kind: 'unknown', reason: this.readiness().reason };
     if (life.control !== undefined) return { kind: 'here' };
     const { controllerUrl: url } = life;
-    if (url === undefined) return { kind: 'unknown', reason: 'no worker leads the site yet' };
+    if (url === undefined || url === life.url) {
+      const why = life.leadTrouble === undefined ? '' : `: ${life.leadTrouble}`;
+      return { kind: 'unknown', reason: `no worker leads the site at this moment${why}` };
+    }
     return { kind: 'elsewhere', url };
   }
 

@@ -134,6 +134,16 @@ export class WorkerLife {
     return this.#controllerUrl;
   }
 
+  /** Where the other workers reach this one. */
+  get url(): string {
+    return this.#ports.url;
+  }
+
+  /** Why it could not lead when it was to, the last time. */
+  get leadTrouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /** Why it does not work yet, if it does not. */
   get trouble(): string | undefined {
     if (this.#loss !== undefined) return this.#loss.reason;
