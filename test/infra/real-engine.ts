@@ -86,7 +86,8 @@ export async function openStack(): Promise<TestStack> {
     pulumi,
     up: (...args) => pulumi('up', '--yes', ...args),
     setConfig: async (path, value, { secret = false } = {}) => {
-      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), path, value);
+      // A value that begins with a hyphen is no option.
+      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), '--', path, value);
     },
     setJson: async (key, value) => {
       await done('config', 'set', key, JSON.stringify(value));
