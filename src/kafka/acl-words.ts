@@ -16,7 +16,7 @@ const resourceTypes = [
 
 const patternTypes = ['LITERAL', 'PREFIXED'] as const satisfies readonly (keyof typeof ResourcePatternTypes)[];
 
-const operations = [
+export const knownOperations = [
   'ALL',
   'READ',
   'WRITE',
@@ -35,7 +35,7 @@ const operations = [
 
 const permissions = ['ALLOW', 'DENY'] as const satisfies readonly (keyof typeof AclPermissionTypes)[];
 
-export type KnownOperation = (typeof operations)[number];
+export type KnownOperation = (typeof knownOperations)[number];
 
 /** One ACL as a cluster stores it. Two of them with the same {@link aclKey} are the same ACL. */
 export interface Acl {
@@ -75,7 +75,7 @@ export function isKnown(acl: Acl): boolean {
   return (
     includes(resourceTypes, acl.resourceType) &&
     includes(patternTypes, acl.patternType) &&
-    includes(operations, acl.operation) &&
+    includes(knownOperations, acl.operation) &&
     includes(permissions, acl.permission)
   );
 }
@@ -105,7 +105,7 @@ export function fromWire(wire: WireAcl): Acl {
       `PATTERN_TYPE_${resourcePatternType}`,
     principal,
     host,
-    operation: operations.find((word) => AclOperations[word] === operation) ?? `OPERATION_${operation}`,
+    operation: knownOperations.find((word) => AclOperations[word] === operation) ?? `OPERATION_${operation}`,
     permission:
       permissions.find((word) => AclPermissionTypes[word] === permissionType) ?? `PERMISSION_${permissionType}`,
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Acl, aclKey } from '../../kafka/acl-words.ts';
+import { type Acl, aclKey, knownOperations } from '../../kafka/acl-words.ts';
 import { TooManyAclsError } from './narrow-acls.ts';
 
 const ownableAcl = z.strictObject({
@@ -8,22 +8,7 @@ const ownableAcl = z.strictObject({
   patternType: z.enum(['LITERAL', 'PREFIXED']),
   principal: z.string().min(1),
   host: z.string().min(1),
-  operation: z.enum([
-    'ALL',
-    'READ',
-    'WRITE',
-    'CREATE',
-    'DELETE',
-    'ALTER',
-    'DESCRIBE',
-    'CLUSTER_ACTION',
-    'DESCRIBE_CONFIGS',
-    'ALTER_CONFIGS',
-    'IDEMPOTENT_WRITE',
-    'CREATE_TOKENS',
-    'DESCRIBE_TOKENS',
-    'TWO_PHASE_COMMIT',
-  ]),
+  operation: z.enum(knownOperations),
   permission: z.enum(['ALLOW', 'DENY']),
 });
 
