@@ -2,7 +2,7 @@
 import { describeGroupsV5 } from '@platformatic/kafka';
 import type { Cluster } from './cluster.ts';
 import { ConnectionError, KafkaError } from './errors.ts';
-import { groupCoordinator } from './group-positions.ts';
+import { findCoordinator } from './find-coordinator.ts';
 import { call } from './library-api.ts';
 
 export interface GroupMember {
@@ -23,9 +23,7 @@ export interface GroupMembers {
 
 /** Needs DESCRIBE on the group. Throws {@link KafkaError} and {@link ConnectionError}; does not retry. */
 export async function groupMembers(cluster: Cluster, group: string): Promise<GroupMembers> {
-  // The coordinator's address comes from metadata.
-  await cluster.metadata([]);
-  const broker = await groupCoordinator(cluster, group);
+  const broker = await findCoordinator(cluster, 'group', group, 'groups');
   const answer = await call(broker.connection, broker.negotiate(describeGroupsV5.api), [group], false);
   const found = answer.groups[0];
   if (found === undefined) throw new ConnectionError(`DescribeGroups(${group}) without a result`);

@@ -1,11 +1,9 @@
 /**
  * Kafka's classic group protocol, for members that share work of their own instead of topics: JoinGroup (11) version 9,
- * SyncGroup (14) version 5, Heartbeat (12) version 4, LeaveGroup (13) version 5, FindCoordinator (10) version 4. Takes
- * READ on the group. Error codes are part of the answers: what they mean depends on where a member stands.
+ * SyncGroup (14) version 5, Heartbeat (12) version 4, LeaveGroup (13) version 5. Takes READ on the group. Error codes are part of the answers: what they mean depends on where a member stands.
  */
-import { findCoordinatorV4, heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka';
-import { bounded, type Broker, type Cluster } from './cluster.ts';
-import { ConnectionError, KafkaError } from './errors.ts';
+import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka';
+import type { Broker } from './cluster.ts';
 import { call } from './library-api.ts';
 
 export const groupErrors = {
@@ -46,24 +44,6 @@ export interface JoinAnswer {
   readonly skipAssignment: boolean;
   /** What each member said of itself; filled for the leader only. */
   readonly members: ReadonlyMap<string, Buffer>;
-}
-
-const groupKey = 0;
-/** Answered from memory: a broker that takes longer hangs, and another one is asked. */
-const lookUpMsMax = 3_000;
-
-/** A connection for `purpose` to the broker that coordinates the group. Throws {@link KafkaError} (14, 15: ask again). */
-export async function groupCoordinatorFor(cluster: Cluster, groupId: string, purpose: string): Promise<Broker> {
-  const any = await cluster.anotherEachTime(purpose);
-  const ask = (): ReturnType<typeof findCoordinatorV4.api.async> =>
-    call(any.connection, any.negotiate(findCoordinatorV4.api), groupKey, [groupId]);
-  const answer = await bounded(any.connection, lookUpMsMax, ask);
-  const coordinator = answer.coordinators[0];
-  if (coordinator === undefined) throw new ConnectionError(`FindCoordinator(${groupId}) without a result`);
-  if (coordinator.errorCode !== 0)
-    throw new KafkaError(coordinator.errorCode, `FindCoordinator(${groupId}) at ${cluster.name}`);
-  if (!cluster.nodeIds().includes(coordinator.nodeId)) await cluster.metadata([]);
-  return cluster.broker(coordinator.nodeId, purpose);
 }
 
 /** Answers when every member has joined, or the rebalance timeout is over. */

@@ -1,11 +1,12 @@
 /**
  * Committed positions of consumer groups on one topic: ListGroups (16) version 4, OffsetFetch (9) version 8,
- * OffsetCommit (8) version 8, FindCoordinator (10) version 4. Only groups of the "consumer" kind: share groups keep
+ * OffsetCommit (8) version 8. Only groups of the "consumer" kind: share groups keep
  * theirs elsewhere. Brokers forget the positions on a topic when it is deleted.
  */
-import { findCoordinatorV4, listGroupsV4, offsetCommitV8, offsetFetchV8 } from '@platformatic/kafka';
+import { listGroupsV4, offsetCommitV8, offsetFetchV8 } from '@platformatic/kafka';
 import type { Broker, Cluster } from './cluster.ts';
-import { ConnectionError, KafkaError } from './errors.ts';
+import { KafkaError } from './errors.ts';
+import { findCoordinator } from './find-coordinator.ts';
 import { call } from './library-api.ts';
 
 export interface CommittedPosition {
@@ -22,7 +23,6 @@ export interface TopicPositions {
 }
 
 const purpose = 'groups';
-const groupKey = 0;
 const groupAuthorizationFailed = 30;
 const noEpoch = -1;
 
@@ -84,7 +84,7 @@ export async function commitPositions(
   topic: string,
   positions: readonly CommittedPosition[],
 ): Promise<number | undefined> {
-  const broker = await groupCoordinator(cluster, group);
+  const broker = await findCoordinator(cluster, 'group', group, purpose);
   const partitions = positions.map(({ partition, offset, metadata }) => ({
     partitionIndex: partition,
     committedOffset: offset,
@@ -94,15 +94,4 @@ export async function commitPositions(
   const topics = [{ name: topic, partitions }];
   const answer = await call(broker.connection, broker.negotiate(offsetCommitV8.api), group, noEpoch, '', null, topics);
   return answer.topics.flatMap((each) => each.partitions).find(({ errorCode }) => errorCode !== 0)?.errorCode;
-}
-
-/** The broker that answers for the group. Throws {@link KafkaError}; does not retry. */
-export async function groupCoordinator(cluster: Cluster, group: string): Promise<Broker> {
-  const any = await cluster.any();
-  const answer = await call(any.connection, any.negotiate(findCoordinatorV4.api), groupKey, [group]);
-  const coordinator = answer.coordinators[0];
-  if (coordinator === undefined) throw new ConnectionError(`FindCoordinator(${group}) without a result`);
-  if (coordinator.errorCode !== 0)
-    throw new KafkaError(coordinator.errorCode, `FindCoordinator(${group}) at ${cluster.name}`);
-  return cluster.broker(coordinator.nodeId, purpose);
 }

@@ -1,18 +1,16 @@
 /**
- * What the lease needs of a transaction coordinator: FindCoordinator (10) version 4, InitProducerId (22) version 4,
- * DescribeTransactions (65) version 0. Takes TransactionalId WRITE and DESCRIBE.
+ * What the lease needs of a transaction coordinator: InitProducerId (22) version 4, DescribeTransactions (65) version 0. Takes TransactionalId WRITE and DESCRIBE.
  */
-import { describeTransactionsV0, findCoordinatorV4, initProducerIdV4 } from '@platformatic/kafka';
+import { describeTransactionsV0, initProducerIdV4 } from '@platformatic/kafka';
 import type { Broker, Cluster } from './cluster.ts';
 import { ConnectionError, KafkaError } from './errors.ts';
+import { findCoordinator } from './find-coordinator.ts';
 import { call } from './library-api.ts';
 
 export interface ProducerIdentity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
 }
-
-const transactionKey = 1;
 
 /**
  * Asks for the next epoch of a transactional id: whoever held the last one is fenced by it.
@@ -40,18 +38,6 @@ export async function currentHolder(broker: Broker, transactionalId: string): Pr
 }
 
 /** A connection of its own to the broker that coordinates the transactional id. */
-export async function coordinatorOf(cluster: Cluster, transactionalId: string): Promise<Broker> {
-  // One that was cut off from its cluster would tell of a coordinator that is none any more.
-  const any = await cluster.anotherEachTime();
-  const answer = await call(any.connection, any.negotiate(findCoordinatorV4.api), transactionKey, [transactionalId]);
-  const coordinator = answer.coordinators[0];
-  if (coordinator === undefined) throw new ConnectionError(`FindCoordinator(${transactionalId}) without a result`);
-  if (coordinator.errorCode !== 0)
-    throw new KafkaError(coordinator.errorCode, `FindCoordinator(${transactionalId}) at ${cluster.name}`);
-  try {
-    return await cluster.broker(coordinator.nodeId, 'lease');
-  } catch {
-    await cluster.metadata([]);
-    return cluster.broker(coordinator.nodeId, 'lease');
-  }
+export function coordinatorOf(cluster: Cluster, transactionalId: string): Promise<Broker> {
+  return findCoordinator(cluster, 'transaction', transactionalId, 'lease');
 }

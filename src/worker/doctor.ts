@@ -7,7 +7,7 @@ import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { ownerOf } from '../prefix-policy/prefix-policy.ts';
 import { shadowConfigs } from '../sync/topics/shadow-configs.ts';
 import type { Finding } from './finding.ts';
-import { SiteState } from './state.ts';
+import { SiteState } from './state/state.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 export interface DiagnoseOptions {

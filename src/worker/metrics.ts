@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, Registry } from 'prom-client';
 import type { LinkCopying } from './copying/link-copying.ts';
-import { TrackedTopic } from './tracked-topic.ts';
+import { TrackedTopic } from './control/tracked-topic.ts';
 import type { LinkView, TopicDetailView } from './views.ts';
 
 interface Sample {

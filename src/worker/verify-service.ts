@@ -7,7 +7,7 @@ import { LogReader } from '../replication/logs/log-reader.ts';
 import { type PartitionVerdict as RawVerdict, verifyPartition } from '../replication/logs/verify.ts';
 import { Wakeup } from '../replication/waiting/wakeup.ts';
 import { Problem } from './problems.ts';
-import { SiteState } from './state.ts';
+import { SiteState } from './state/state.ts';
 import type { PartitionVerdict, TopicVerdict, VerifyProgress, VerifyReport } from './verify-report.ts';
 import type { WorkerConfig } from './worker-config.ts';
 

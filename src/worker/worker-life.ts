@@ -28,10 +28,10 @@ import {
 import { type Generation, type Loss, Membership } from './group/membership.ts';
 import type { Peers } from './group/peers.ts';
 import { callRoll } from './group/roll-call.ts';
-import { SiteControl } from './site-control.ts';
-import { SiteWorkers } from './site-workers.ts';
-import { ensureStateTopic, SiteState } from './state.ts';
-import { StateWriter } from './state-writer.ts';
+import { SiteControl } from './control/site-control.ts';
+import { SiteWorkers } from './control/site-workers.ts';
+import { ensureStateTopic, SiteState } from './state/state.ts';
+import { StateWriter } from './state/state-writer.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 const groupId = 'umbra-workers';

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
-import { groupCoordinatorFor, leaveGroup } from '../../src/kafka/group-membership-api.ts';
+import { findCoordinator } from '../../src/kafka/find-coordinator.ts';
+import { leaveGroup } from '../../src/kafka/group-membership-api.ts';
 import { type Loss, Membership } from '../../src/worker/group/membership.ts';
-import { ControlLostError, StateWriter } from '../../src/worker/state-writer.ts';
-import { StateLog } from '../../src/worker/state-log.ts';
+import { ControlLostError, StateWriter } from '../../src/worker/state/state-writer.ts';
+import { StateLog } from '../../src/worker/state/state-log.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
@@ -141,7 +142,7 @@ async function removeTheOnlyMember(groupId: string): Promise<number> {
   try {
     const { groups } = await admin.describeGroups([groupId]);
     const memberId = groups[0]?.members[0]?.memberId ?? '';
-    const broker = await groupCoordinatorFor(connect(site.admin), groupId, 'test');
+    const broker = await findCoordinator(connect(site.admin), 'group', groupId, 'test');
     return await leaveGroup(broker, { groupId, memberId, instanceId: undefined }, 'test');
   } finally {
     await admin.disconnect();

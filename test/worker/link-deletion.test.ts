@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { followedTopics, type LinkTopics } from '../../src/worker/followed-topics.ts';
+import { followedTopics, type LinkTopics } from '../../src/worker/control/followed-topics.ts';
 import { endRebuilds } from '../../src/worker/rebuild/end-rebuilds.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import { recordAt } from './rebuild-stubs.ts';

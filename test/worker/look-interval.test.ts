@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lookIntervalMs } from '../../src/worker/look-interval.ts';
+import { lookIntervalMs } from '../../src/worker/control/look-interval.ts';
 
 test.each([
   [2_000, 0, 2_000],

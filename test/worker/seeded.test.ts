@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FaultCode } from '../../src/replication/partition/fault.ts';
-import { seededAs } from '../../src/worker/rebuild-ports-of-link.ts';
+import { seededAs } from '../../src/worker/control/rebuild-ports-of-link.ts';
 
 const fault = (code: FaultCode) => ({ code, message: '', at: new Date(0) });
 

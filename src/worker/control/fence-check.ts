@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Cluster } from '../kafka/cluster.ts';
-import { authorizerOf } from '../kafka/topic-admin.ts';
-import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import type { LinkView } from './views.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { authorizerOf } from '../../kafka/topic-admin.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import type { LinkView } from '../views.ts';
 
 export interface FenceCheckPorts {
   readonly link: string;

@@ -1,5 +1,5 @@
-import type { TopicStateKind } from '../pair/topic-state.ts';
-import type { ShadowRecord } from './state.ts';
+import type { TopicStateKind } from '../../pair/topic-state.ts';
+import type { ShadowRecord } from '../state/state.ts';
 
 export interface LinkTopics {
   readonly link: string;

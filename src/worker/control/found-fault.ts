@@ -1,4 +1,4 @@
-import type { Fault, FaultCode } from '../replication/partition/fault.ts';
+import type { Fault, FaultCode } from '../../replication/partition/fault.ts';
 
 /** A partition of a copy that was stopped for good. */
 export interface FoundFault {

@@ -1,19 +1,19 @@
 import type { Logger } from 'pino';
-import type { Cluster } from '../kafka/cluster.ts';
-import { verdictOf } from '../kafka/errors.ts';
-import { partitionKey } from '../kafka/log-queries.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
-import { defaultTopicPolicy } from '../pair/topic-policy.ts';
-import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
-import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import { GroupSync } from '../sync/groups/group-sync.ts';
-import { KafkaSchemaLog } from '../sync/schemas/schema-log.ts';
-import { SchemaSync } from '../sync/schemas/schema-sync.ts';
-import { ConfigSync, type SyncedCopy } from '../sync/topics/config-sync.ts';
-import type { ConfigEvent } from '../sync/topics/config-sync-view.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { verdictOf } from '../../kafka/errors.ts';
+import { partitionKey } from '../../kafka/log-queries.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
+import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import { GroupSync } from '../../sync/groups/group-sync.ts';
+import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
+import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
+import { ConfigSync, type SyncedCopy } from '../../sync/topics/config-sync.ts';
+import type { ConfigEvent } from '../../sync/topics/config-sync-view.ts';
 import type { LinkWorkers } from './link-workers.ts';
-import type { SiteState } from './state.ts';
+import type { SiteState } from '../state/state.ts';
 
 export interface LinkSyncsPorts {
   readonly link: LinkSpec;

@@ -1,6 +1,6 @@
-import type { LinkCopying } from './copying/link-copying.ts';
-import type { PartitionSample } from './copying/partition-sample.ts';
-import type { LinkProblem } from './copying/worker-report.ts';
+import type { LinkCopying } from '../copying/link-copying.ts';
+import type { PartitionSample } from '../copying/partition-sample.ts';
+import type { LinkProblem } from '../copying/worker-report.ts';
 
 /** The workers that copy a link, as the controller knows them. */
 export interface LinkWorkers {

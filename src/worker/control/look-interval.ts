@@ -1,4 +1,4 @@
-import type { ClusterMetadata } from '../kafka/cluster.ts';
+import type { ClusterMetadata } from '../../kafka/cluster.ts';
 
 /** A look at all partitions of a cluster may take a small part of the time between two looks. */
 const msPerPartition = 3;

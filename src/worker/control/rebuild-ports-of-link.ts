@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
-import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import type { FaultCode } from '../replication/partition/fault.ts';
-import type { RebuildPorts } from './rebuild/rebuild-ports.ts';
-import { retryDelays } from '../replication/waiting/retry-delays.ts';
-import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
-import { datedFault, type PartitionSample } from './copying/partition-sample.ts';
+import type { Cluster, TopicMetadata } from '../../kafka/cluster.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import type { FaultCode } from '../../replication/partition/fault.ts';
+import type { RebuildPorts } from '../rebuild/rebuild-ports.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { datedFault, type PartitionSample } from '../copying/partition-sample.ts';
 import type { LinkWorkers } from './link-workers.ts';
-import { readSubject } from './rebuild/subject.ts';
-import { SiteState } from './state.ts';
+import { readSubject } from '../rebuild/subject.ts';
+import { SiteState } from '../state/state.ts';
 import { TrackedTopic } from './tracked-topic.ts';
-import type { TopicDetailView } from './views.ts';
+import type { TopicDetailView } from '../views.ts';
 
 /** The parts of a running link that a rebuild has to do with. */
 export interface LinkParts {

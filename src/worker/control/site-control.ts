@@ -1,22 +1,22 @@
 import type { Logger } from 'pino';
-import type { Cluster } from '../kafka/cluster.ts';
-import { otherSite, type SiteId } from '../pair/site.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
-import { provePrefixes } from '../prefix-policy/prefix-policy.ts';
-import type { CopierClock } from '../replication/waiting/copier-clock.ts';
-import { retryDelays } from '../replication/waiting/retry-delays.ts';
-import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
-import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import type { PartitionSets } from './group/partition-sets.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { otherSite, type SiteId } from '../../pair/site.ts';
+import { linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
+import { provePrefixes } from '../../prefix-policy/prefix-policy.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import type { PartitionSets } from '../group/partition-sets.ts';
 import { LinkControl } from './link-control.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
-import { Problem } from './problems.ts';
-import { endRebuilds } from './rebuild/end-rebuilds.ts';
-import type { LinkDeletion } from './service.ts';
+import { Problem } from '../problems.ts';
+import { endRebuilds } from '../rebuild/end-rebuilds.ts';
+import type { LinkDeletion } from '../service.ts';
 import { watchSite } from './site-watch.ts';
-import type { SiteState } from './state.ts';
-import type { LinkView, ViolationView } from './views.ts';
+import type { SiteState } from '../state/state.ts';
+import type { LinkView, ViolationView } from '../views.ts';
 
 export interface SiteControlPorts {
   readonly site: SiteId;

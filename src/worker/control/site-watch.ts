@@ -1,9 +1,9 @@
-import type { Cluster } from '../kafka/cluster.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
 import { partitionsOf } from './look-interval.ts';
-import type { SiteId } from '../pair/site.ts';
-import type { PrefixOwners } from '../pair/spec.ts';
-import { judgeTopics, type Violation } from '../prefix-policy/prefix-policy.ts';
-import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { SiteId } from '../../pair/site.ts';
+import type { PrefixOwners } from '../../pair/spec.ts';
+import { judgeTopics, type Violation } from '../../prefix-policy/prefix-policy.ts';
+import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 
 export interface SiteWatchInput {
   readonly site: SiteId;

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { LinkCopying } from './copying/link-copying.ts';
-import type { PartitionSample } from './copying/partition-sample.ts';
-import type { LinkProblem, WorkerReport } from './copying/worker-report.ts';
-import type { MemberData } from './group/member-data.ts';
-import type { PartitionSets } from './group/partition-sets.ts';
-import type { Peers } from './group/peers.ts';
+import type { LinkCopying } from '../copying/link-copying.ts';
+import type { PartitionSample } from '../copying/partition-sample.ts';
+import type { LinkProblem, WorkerReport } from '../copying/worker-report.ts';
+import type { MemberData } from '../group/member-data.ts';
+import type { PartitionSets } from '../group/partition-sets.ts';
+import type { Peers } from '../group/peers.ts';
 import type { LinkWorkers } from './link-workers.ts';
 
 interface Member {

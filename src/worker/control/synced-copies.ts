@@ -1,5 +1,5 @@
-import type { ClusterMetadata, TopicMetadata } from '../kafka/cluster.ts';
-import type { SyncedCopy } from '../sync/topics/config-sync.ts';
+import type { ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
+import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 
 /** What the link remembers of a copy. */
 export interface KnownCopy {

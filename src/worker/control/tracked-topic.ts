@@ -1,6 +1,12 @@
-import { canMoveTopic, firstTopicState, moveTopic, type TopicEvent, type TopicStateKind } from '../pair/topic-state.ts';
-import { type DatedFault, type PartitionSample, viewFault } from './copying/partition-sample.ts';
-import type { LagView, PartitionView, ProofView, TopicDetailView } from './views.ts';
+import {
+  canMoveTopic,
+  firstTopicState,
+  moveTopic,
+  type TopicEvent,
+  type TopicStateKind,
+} from '../../pair/topic-state.ts';
+import { type DatedFault, type PartitionSample, viewFault } from '../copying/partition-sample.ts';
+import type { LagView, PartitionView, ProofView, TopicDetailView } from '../views.ts';
 
 /** One topic of a link as the controller sees it: its state by the one table of moves, from what the workers say. */
 export class TrackedTopic {

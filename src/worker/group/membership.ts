@@ -1,7 +1,7 @@
 import { bounded, type Broker, type Cluster } from '../../kafka/cluster.ts';
 import { errorName, KafkaError, verdictOf } from '../../kafka/errors.ts';
+import { findCoordinator } from '../../kafka/find-coordinator.ts';
 import {
-  groupCoordinatorFor,
   groupErrors,
   type GroupIdentity,
   heartbeat,
@@ -187,7 +187,7 @@ export class Membership {
   /** One round of the protocol. False when it has to be done again at once. */
   async #join(signal: AbortSignal): Promise<boolean> {
     const { cluster, groupId, sessionTimeoutMs, ports } = this.#options;
-    const broker = await groupCoordinatorFor(cluster, groupId, purposes.membership);
+    const broker = await findCoordinator(cluster, 'group', groupId, purposes.membership);
     const times = { sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs * 2 };
     this.#joinWanted = false;
     const request = { ...protocol, ...times, data: ports.data(), reason: this.#reason };
@@ -259,7 +259,7 @@ export class Membership {
   async #beat(generation: Generation): Promise<void> {
     const { cluster, groupId, heartbeatMs } = this.#options;
     if (this.#beatsTo === undefined || this.#beatsTo.connection.closed)
-      this.#beatsTo = await groupCoordinatorFor(cluster, groupId, purposes.heartbeat);
+      this.#beatsTo = await findCoordinator(cluster, 'group', groupId, purposes.heartbeat);
     const { connection } = this.#beatsTo;
     const askedAt = this.#freshness.now();
     const who = { ...this.#identity, generation: generation.number };
@@ -313,7 +313,7 @@ export class Membership {
     const { cluster, groupId, instanceId } = this.#options;
     if (this.#memberId === '' || instanceId !== undefined) return;
     try {
-      const broker = await groupCoordinatorFor(cluster, groupId, purposes.heartbeat);
+      const broker = await findCoordinator(cluster, 'group', groupId, purposes.heartbeat);
       await leaveGroup(broker, this.#identity, 'the worker stops');
     } catch {
       // The others learn of it when the session is over.

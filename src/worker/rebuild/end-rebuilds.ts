@@ -1,4 +1,4 @@
-import type { SiteState } from '../state.ts';
+import type { SiteState } from '../state/state.ts';
 
 /**
  * Closes what the journal holds of a link that was deleted since: declared again, it must not go on with what was

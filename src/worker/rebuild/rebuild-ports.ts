@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { TopicMetadata } from '../../kafka/cluster.ts';
-import type { SiteState } from '../state.ts';
+import type { SiteState } from '../state/state.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import type { Sides } from './scan-topic.ts';
 import type { FaultedSubject } from './subject.ts';

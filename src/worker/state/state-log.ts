@@ -1,6 +1,6 @@
-import type { Cluster } from '../kafka/cluster.ts';
-import { LogReader } from '../replication/logs/log-reader.ts';
-import { decodeRecords } from '../replication/batches/records.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { LogReader } from '../../replication/logs/log-reader.ts';
+import { decodeRecords } from '../../replication/batches/records.ts';
 import type { StateRecord } from './state-writer.ts';
 
 const partition = 0;

@@ -1,12 +1,12 @@
 import { createRecordsBatch } from '@platformatic/kafka';
-import type { Broker, Cluster } from '../kafka/cluster.ts';
-import { ConnectionError, KafkaError, verdictOf } from '../kafka/errors.ts';
-import { decodeProduce, encodeProduce, produceApis } from '../kafka/produce-api.ts';
-import { addToTransaction, endTransaction, type TransactionOwner } from '../kafka/transaction-api.ts';
-import { coordinatorOf, initProducerId } from '../kafka/transaction-coordinator.ts';
-import { crc32c } from '../replication/batches/crc32c.ts';
-import { retryDelays } from '../replication/waiting/retry-delays.ts';
-import { Wakeup } from '../replication/waiting/wakeup.ts';
+import type { Broker, Cluster } from '../../kafka/cluster.ts';
+import { ConnectionError, KafkaError, verdictOf } from '../../kafka/errors.ts';
+import { decodeProduce, encodeProduce, produceApis } from '../../kafka/produce-api.ts';
+import { addToTransaction, endTransaction, type TransactionOwner } from '../../kafka/transaction-api.ts';
+import { coordinatorOf, initProducerId } from '../../kafka/transaction-coordinator.ts';
+import { crc32c } from '../../replication/batches/crc32c.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
 
 export interface StateRecord {
   readonly key: string;
