@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Cluster } from '../kafka/cluster.ts';
+import type { PartitionRef } from '../kafka/log-queries.ts';
 import { otherSite, type SiteId } from '../pair/site.ts';
 import { linkId } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
@@ -11,8 +12,8 @@ import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import { type CopiedPair, LinkCopying } from './copying/link-copying.ts';
+import { UntoldFaults } from './copying/untold-faults.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
-import { partitionKey } from '../kafka/log-queries.ts';
 import { assignPartitions } from './group/assign-partitions.ts';
 import { withPlaces } from './group/partition-sets.ts';
 import { Problem } from './problems.ts';
@@ -64,14 +65,15 @@ export class WorkerLife {
   readonly #workers: SiteWorkers;
   readonly #ending = new AbortController();
   #control: SiteControl | undefined;
+  /** The newest generation that it led. */
+  #ledIn: number | undefined;
   #stoppingControl: Promise<void> = Promise.resolve();
   #controllerUrl: string | undefined;
   /** Of the newest assignment; cleared when a join begins, for what was not taken up until then may be given to others. */
   #applying: object | undefined;
   #applied = false;
   #turn = 0;
-  /** Faults that the controller has not taken up: their partitions go to nobody before. */
-  readonly #untold = new Map<string, { readonly topic: string; readonly partition: number }>();
+  readonly #untold: UntoldFaults;
   #trouble: string | undefined;
   #loss: Loss | undefined;
 
@@ -102,6 +104,11 @@ export class WorkerLife {
       mayAppend: () => this.#membership.fresh,
       onFault: (copier, fault) => this.#faulted(copier, fault),
       onReleased: () => this.#membership.rejoin('partitions were given back'),
+    });
+    this.#untold = new UntoldFaults({
+      tell: (notice, signal) => this.#tell(notice, signal),
+      onTold: (of) => this.#told(of),
+      logger,
     });
     const { incarnation } = this;
     this.#workers = new SiteWorkers({
@@ -197,7 +204,7 @@ export class WorkerLife {
   #data(): Buffer {
     this.#applying = undefined;
     const { incarnation } = this;
-    const holds = withPlaces(this.#copying.holds(), [...this.#untold.values()]);
+    const holds = withPlaces(this.#copying.holds(), this.#untold.places);
     const generation = this.#membership.generation?.number ?? 0;
     return encodeMemberData({ version: 1, incarnation, url: this.#ports.url, holds, generation, turn: this.#turn });
   }
@@ -208,7 +215,7 @@ export class WorkerLife {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Buffer> | undefined> {
     try {
-      const control = await this.#lead(signal);
+      const control = await this.#lead(generation.number, signal);
       const assignments = await this.#shareOut(control, { members, generation }, signal);
       this.#trouble = undefined;
       return assignments;
@@ -220,9 +227,16 @@ export class WorkerLife {
     }
   }
 
-  /** Nothing is decided before the controller before is fenced, and everything it wrote is known. */
-  async #lead(signal: AbortSignal): Promise<SiteControl> {
-    if (this.#control !== undefined && this.#writer.owns) return this.#control;
+  /**
+   * Nothing is decided before the controller before is fenced, and everything it wrote is known. Who led the generation
+   * right before knows it all; after a gap somebody else may have led in between.
+   */
+  async #lead(generation: number, signal: AbortSignal): Promise<SiteControl> {
+    const goesOn = this.#ledIn !== undefined && generation - this.#ledIn <= 1;
+    if (this.#control !== undefined && this.#writer.owns && goesOn) {
+      this.#ledIn = generation;
+      return this.#control;
+    }
     this.#resign();
     await this.#stoppingControl;
     await ensureStateTopic(this.#own);
@@ -236,6 +250,7 @@ export class WorkerLife {
       ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
       discoveryIntervalMs: config.tuning.discoveryIntervalMs,
     });
+    this.#ledIn = generation;
     logger.info({ incarnation: this.incarnation }, 'this worker leads its site');
     return this.#control;
   }
@@ -354,34 +369,19 @@ export class WorkerLife {
       ...{ incarnation: this.incarnation, topic, partition, code, message },
       ...(offset === undefined ? {} : { offset: String(offset) }),
     };
-    const place = { topic, partition };
-    const key = partitionKey(topic, partition);
-    this.#untold.set(key, place);
-    void this.#tell(notice).then(() => {
-      this.#untold.delete(key);
-      if (this.#copying.holds().get(topic)?.includes(partition) !== true) this.#membership.rejoin('a fault was told');
-    });
+    this.#untold.add(notice, this.#ending.signal);
   }
 
-  /** Until the controller, whoever that is by then, has taken it up. Never rejects. */
-  async #tell(notice: FaultNotice): Promise<void> {
-    const { signal } = this.#ending;
-    const pause = new Wakeup();
-    for (let attempt = 1; !hasAborted(signal); attempt++) {
-      try {
-        if (this.#control !== undefined) {
-          await this.takeNotice(notice);
-          return;
-        }
-        if (this.#controllerUrl !== undefined) {
-          await this.#ports.peers.notify(this.#controllerUrl, notice, signal);
-          return;
-        }
-      } catch (error) {
-        this.#ports.logger.warn({ err: error, topic: notice.topic }, 'the controller could not be told of a fault');
-      }
-      await pause.wait(signal, retryDelays.after(attempt));
-    }
+  async #tell(notice: FaultNotice, signal: AbortSignal): Promise<boolean> {
+    if (this.#control !== undefined) await this.takeNotice(notice);
+    else if (this.#controllerUrl !== undefined) await this.#ports.peers.notify(this.#controllerUrl, notice, signal);
+    else return false;
+    return true;
+  }
+
+  /** Its partition was held on to until now, and may have been taken away meanwhile. */
+  #told({ topic, partition }: PartitionRef): void {
+    if (this.#copying.holds().get(topic)?.includes(partition) !== true) this.#membership.rejoin('a fault was told');
   }
 
   /** Of a worker that copies the partition; from one that does not any more it is of no interest. */

@@ -87,7 +87,7 @@ export async function openStack(): Promise<TestStack> {
     up: (...args) => pulumi('up', '--yes', ...args),
     setConfig: async (path, value, { secret = false } = {}) => {
       // A value that begins with a hyphen is no option.
-      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), '--', path, value);
+      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), path, '--', value);
     },
     setJson: async (key, value) => {
       await done('config', 'set', key, JSON.stringify(value));

@@ -158,9 +158,9 @@ describe('the writer of the state', () => {
     const writer = new StateWriter(connect(site.admin), topic, 'umbra-writer-test');
     await writer.take(signal);
     await writer.write([{ key: 'one', value: '1' }, { key: 'two', value: '2' }], signal); // prettier-ignore
-    await writer.write([{ key: 'one', value: undefined }, { key: 'three', value: '3' }], signal); // prettier-ignore
+    const end = await writer.write([{ key: 'one', value: undefined }, { key: 'three', value: '3' }], signal); // prettier-ignore
     const read = new StateLog(connect(site.admin), topic);
-    await read.catchUp(signal);
+    await readTo(read, end);
     expect([...read.entries]).toEqual([['two', '2'], ['three', '3']]); // prettier-ignore
   });
 
@@ -174,10 +174,7 @@ describe('the writer of the state', () => {
     const end = await writer.write(records, signal);
     expect(end).toBe(200n);
     const read = new StateLog(connect(site.admin), topic);
-    await eventually('it can be read', async () => {
-      await read.catchUp(signal);
-      return read.position >= end || undefined;
-    });
+    await readTo(read, end);
     expect(read.entries.size).toBe(200);
   });
 
@@ -189,11 +186,31 @@ describe('the writer of the state', () => {
     await late.write([{ key: 'who', value: 'the first' }], signal);
     const next = new StateWriter(connect(site.admin), topic, 'umbra-writer-fenced');
     await next.take(signal);
-    await next.write([{ key: 'who', value: 'the second' }], signal);
+    const end = await next.write([{ key: 'who', value: 'the second' }], signal);
     await expect(late.write([{ key: 'who', value: 'the first, late' }], signal)).rejects.toThrow(ControlLostError);
     expect(late.owns).toBe(false);
     const read = new StateLog(connect(site.admin), topic);
-    await read.catchUp(signal);
+    await readTo(read, end);
     expect([...read.entries]).toEqual([['who', 'the second']]);
   });
+
+  test('what it has written is not replaced by older values that are read later', async () => {
+    const topic = 'b_state_late_look';
+    await createTopic(site.admin, topic);
+    const writer = new StateWriter(connect(site.admin), topic, 'umbra-writer-late-look');
+    await writer.take(signal);
+    const [log, reader] = [new StateLog(connect(site.admin), topic), new StateLog(connect(site.admin), topic)];
+    await readTo(reader, await writer.write([{ key: 'who', value: 'old' }], signal));
+    const records = [{ key: 'who', value: 'new' }];
+    log.written(records, await writer.write(records, signal));
+    await log.catchUp(signal);
+    expect([...log.entries]).toEqual([['who', 'new']]);
+  });
+
+  async function readTo(log: StateLog, end: bigint): Promise<void> {
+    await eventually('it can be read', async () => {
+      await log.catchUp(signal);
+      return log.position >= end || undefined;
+    });
+  }
 });

@@ -30,7 +30,10 @@ export class StateLog {
     return this.#position;
   }
 
-  /** Reads everything committed since the last call. */
+  /**
+   * Reads everything committed since the last call. Two at a time do each other no harm: what one of them knows already
+   * the other one leaves out, so no old value comes back.
+   */
   async catchUp(signal: AbortSignal): Promise<void> {
     const range = await this.#reader.range(this.#topic, partition, signal);
     const from = this.#position > range.start ? this.#position : range.start;
@@ -39,6 +42,7 @@ export class StateLog {
       { from, to: range.end },
       signal,
     )) {
+      if (batch.header.lastOffset < this.#position) continue;
       if (!batch.dropped) {
         for (const { key, value } of decodeRecords(batch)) {
           if (key === null) continue;
@@ -50,11 +54,12 @@ export class StateLog {
     }
   }
 
-  /** What was just written is known without reading it. */
-  written(records: readonly StateRecord[]): void {
+  /** What the only writer has just written, up to `end`, is known without reading it. */
+  written(records: readonly StateRecord[], end: bigint): void {
     for (const { key, value } of records) {
       if (value === undefined) this.#entries.delete(key);
       else this.#entries.set(key, value);
     }
+    if (end > this.#position) this.#position = end;
   }
 }

@@ -92,7 +92,6 @@ export class SiteState {
   /** Asked for while a transaction is being written: they go into the next one together. */
   #waiting: Pending[] = [];
   #writing = false;
-  #end = 0n;
   readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
 
   /** Without a writer it can only be read. */
@@ -103,7 +102,7 @@ export class SiteState {
 
   /** Who has read up to this offset knows everything that is known here. */
   get end(): bigint {
-    return this.#end > this.#log.position ? this.#end : this.#log.position;
+    return this.#log.position;
   }
 
   /** Reads on until everything below `end` has been read. */
@@ -260,8 +259,7 @@ export class SiteState {
       try {
         if (this.#writer === undefined) throw new Error(`${stateTopic} was opened to be read`);
         // Once begun, a transaction is ended: whoever wants it no more only stops waiting for it.
-        this.#end = await this.#writer.write(records, AbortSignal.timeout(writeTimeoutMs));
-        this.#log.written(records);
+        this.#log.written(records, await this.#writer.write(records, AbortSignal.timeout(writeTimeoutMs)));
         for (const { resolve } of batch) resolve();
       } catch (error) {
         for (const { reject } of batch) reject(error);
