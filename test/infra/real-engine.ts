@@ -64,7 +64,7 @@ export async function openStack(): Promise<TestStack> {
     const lines: string[] = [];
     const signal = AbortSignal.timeout(commandMs);
     const onLine = (line: string): void => void lines.push(line);
-    const { code } = await capture(cli.executable, [...args, '--non-interactive'], {
+    const { code } = await capture(cli.executable, ['--non-interactive', ...args], {
       cwd: project,
       env,
       signal,
