@@ -1,42 +1,73 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Secret } from '../worker/secret.ts';
 import { Problem } from '../worker/problems.ts';
+import { Secret } from '../worker/secret.ts';
+import { unnamedToken, type WorkerConfig } from '../worker/worker-config.ts';
+import type { Role, Route } from './route.ts';
 
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Who may call with which token. `name` says in the events who it was; it is no secret. */
+export interface ApiToken {
+  readonly name: string;
+  readonly role: Role;
+  readonly token: Secret;
+}
+
+/** Who calls, as far as the request shows it. */
+export type Caller =
+  /** Without tokens: somebody on this machine, who may do everything. */
+  | { readonly kind: 'local' }
+  /** Of an open route, with no token or a wrong one. */
+  | { readonly kind: 'anybody' }
+  | { readonly kind: 'token'; readonly name: string; readonly role: Role };
+
+/** The tokens of a worker's configuration. The one without a name of its own is the operator's. */
+export function tokensOf({ token, tokens = [] }: WorkerConfig['api']): readonly ApiToken[] {
+  const unnamed: WorkerConfig['api']['tokens'] =
+    token === undefined ? [] : [{ name: unnamedToken, role: 'operator', token }];
+  return [...unnamed, ...tokens].map((each) => ({ ...each, token: new Secret(each.token) }));
+}
 
 /**
  * Without a token the API may only be bound where nobody else can reach it.
  * Throws `INVALID_INPUT` for any other host, wildcard addresses included.
  */
-export function assertBindable(host: string, token: Secret | undefined): void {
-  if (token !== undefined || loopbackHosts.has(host)) return;
+export function assertBindable(host: string, tokens: readonly ApiToken[]): void {
+  if (tokens.length > 0 || loopbackHosts.has(host)) return;
   throw new Problem(
     'INVALID_INPUT',
-    `api.host: "${host}" is not loopback, so the API needs api.token; without one only 127.0.0.1, ::1 and localhost`,
+    `api.host: "${host}" is not loopback, so the API needs api.token or api.tokens; without one only 127.0.0.1, ::1 and localhost`,
   );
 }
 
-/** What the judgement of a request rests on; `open`: health and readiness, which say nothing about the pair's data. */
+/** What the judgement of a request rests on. */
 export interface AccessFacts {
   readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly authorization: string | undefined;
-  readonly open: boolean;
+  /** What the route asks for. Of what is no route nothing is told to whom no token is known. */
+  readonly access: Route['access'];
 }
 
 /**
- * Throws `UNAUTHENTICATED` or `FORBIDDEN_HOST` when the request may not pass.
+ * Says who calls. Throws `UNAUTHENTICATED`, `FORBIDDEN` or `FORBIDDEN_HOST` when the request may not pass.
  *
  * Without a token, being on this machine is the only credential, and a browser lends it to any page: a page whose
  * name was rebound to 127.0.0.1 shows in `Host`, a page of another origin in `Origin`. With a token neither matters:
  * no foreign page has it.
  */
-export function assertAccess(facts: AccessFacts, token: Secret | undefined): void {
-  if (token !== undefined) {
-    if (!facts.open && !bearerMatches(facts.authorization, token)) {
+export function assertAccess(facts: AccessFacts, tokens: readonly ApiToken[]): Caller {
+  if (tokens.length > 0) {
+    const known = bearerOf(facts.authorization, tokens);
+    if (known === undefined) {
+      if (facts.access === 'open') return { kind: 'anybody' };
       throw new Problem('UNAUTHENTICATED', 'the request carries no valid bearer token');
     }
-    return;
+    const { name, role } = known;
+    if (facts.access === 'operator' && role !== 'operator') {
+      throw new Problem('FORBIDDEN', `the token "${name}" is a viewer's: it reads everything and changes nothing`);
+    }
+    return { kind: 'token', name, role };
   }
   if (!isLoopbackAuthority(facts.host)) {
     throw new Problem('FORBIDDEN_HOST', 'the Host header does not name a loopback address');
@@ -44,12 +75,18 @@ export function assertAccess(facts: AccessFacts, token: Secret | undefined): voi
   if (facts.origin !== undefined && !isSameOrigin(facts.origin, facts.host)) {
     throw new Problem('FORBIDDEN_HOST', 'the request comes from a page of another origin');
   }
+  return { kind: 'local' };
 }
 
-/** Compared as digests: equal in length, so neither time nor an early end tells how much of a guess was right. */
-function bearerMatches(authorization: string | undefined, token: Secret): boolean {
+/**
+ * Compared as digests, equal in length, and with every token there is: neither time nor an early end tells how much of
+ * a guess was right, or whose token it was nearly.
+ */
+function bearerOf(authorization: string | undefined, tokens: readonly ApiToken[]): ApiToken | undefined {
   const offered = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
-  return timingSafeEqual(digest(offered ?? ''), digest(token.reveal())) && offered !== undefined;
+  const guess = digest(offered ?? '');
+  const same = tokens.filter(({ token }) => timingSafeEqual(guess, digest(token.reveal())));
+  return offered === undefined ? undefined : same[0];
 }
 
 function digest(text: string): Buffer {

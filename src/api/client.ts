@@ -9,12 +9,12 @@ import {
   linkViewSchema,
   pairViewSchema,
   topicDetailViewSchema,
-  topicViewSchema,
   type LinkView,
   type PairView,
   type TopicDetailView,
   type TopicView,
 } from '../worker/views.ts';
+import { linksAnswer, readyAnswer, topicsAnswer } from './answers.ts';
 import { issueLines } from './input.ts';
 import { isProblemCode, problemBodySchema, problemContentType } from './problem-json.ts';
 
@@ -23,9 +23,6 @@ const defaultTimeoutMs = 40_000;
 /** 10,000 topics are about 4 MiB. */
 const answerBytesMax = 64 * 1024 * 1024;
 
-const linksAnswer = z.strictObject({ links: z.array(linkViewSchema) });
-const topicsAnswer = z.strictObject({ topics: z.array(topicViewSchema) });
-const readyAnswer = z.strictObject({ ready: z.literal(true), reason: z.string() });
 const nothing = z.undefined();
 
 export interface ApiClientOptions {

@@ -1,10 +1,12 @@
-import type { Secret } from '../worker/secret.ts';
 import { Problem } from '../worker/problems.ts';
 import type { Controller } from '../worker/service.ts';
 import { problemContentType } from './problem-json.ts';
 
-/** What was passed on once is not passed on again: while the lead changes two workers may each point at the other. */
-const passedOnHeader = 'x-umbra-passed-on';
+/**
+ * For whom a worker asks. What was passed on once is not passed on again: while the lead changes two workers may each
+ * point at the other.
+ */
+export const passedOnHeader = 'x-umbra-passed-on';
 /** 10,000 topics are about 4 MiB. */
 const answerBytesMax = 64 * 1024 * 1024;
 
@@ -13,6 +15,8 @@ export interface PassedRequest {
   /** Path and query. */
   readonly target: string;
   readonly body: unknown;
+  /** Of the caller. */
+  readonly address: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
@@ -29,7 +33,7 @@ export interface PassedAnswer {
 export async function passOn(
   controller: Controller,
   request: PassedRequest,
-  { token, signal }: { readonly token: Secret | undefined; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<PassedAnswer | undefined> {
   if (controller.kind === 'here') return undefined;
   if (controller.kind === 'unknown') throw new Problem('NOT_READY', controller.reason);
@@ -41,7 +45,7 @@ export async function passOn(
   try {
     const answer = await fetch(new URL(`${pathname}${search}`, url), {
       method: request.method,
-      headers: headersOf(request, token),
+      headers: headersOf(request),
       ...(request.body === undefined || request.body === null ? {} : { body: JSON.stringify(request.body) }),
       redirect: 'error',
       signal,
@@ -57,12 +61,12 @@ export async function passOn(
   }
 }
 
-/** The token is this worker's own: who asks has shown that it knows it, and all workers of a site have the same. */
-function headersOf({ body }: PassedRequest, token: Secret | undefined): Record<string, string> {
+/** With the caller's own token: the worker that leads judges it anew, so nobody may do by another one what he may not. */
+function headersOf({ body, address, headers: { authorization } }: PassedRequest): Record<string, string> {
   return {
-    [passedOnHeader]: '1',
+    [passedOnHeader]: address,
     accept: `application/json, ${problemContentType}`,
     ...(body === undefined || body === null ? {} : { 'content-type': 'application/json' }),
-    ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
+    ...(typeof authorization === 'string' ? { authorization } : {}),
   };
 }

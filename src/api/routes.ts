@@ -1,37 +1,23 @@
 import { z } from 'zod';
 import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
 import { Problem } from '../worker/problems.ts';
-import { planHashSchema } from '../worker/rebuild/rebuild-view.ts';
-import type { WorkerService } from '../worker/service.ts';
-import { parseInput } from './input.ts';
+import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
+import { linkViewSchema, pairViewSchema, topicDetailViewSchema } from '../worker/views.ts';
+import {
+  configsAnswer,
+  groupsAnswer,
+  healthAnswer,
+  linksAnswer,
+  readyAnswer,
+  schemasAnswer,
+  topicsAnswer,
+} from './answers.ts';
+import { openApi, openApiSchema } from './openapi.ts';
+import { route, type Route } from './route.ts';
 
-/** One request, not yet parsed. `signal` fires when the caller has gone or the time for the answer is over. */
-export interface ApiRequest {
-  readonly params: unknown;
-  readonly query: unknown;
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
-
-/** `json` is sent as it stands with status 200, `text` as Prometheus exposition, `empty` as 204. */
-export type ApiAnswer =
-  | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'empty' };
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly path: string;
-  /** Answered without a token: the route says nothing about the pair's data. */
-  readonly open: boolean;
-  /** About this process. All others are about the site, and passed on to the worker that leads it. */
-  readonly own?: true;
-  readonly run: (service: WorkerService, request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>;
-}
-
-const noQuery = z.strictObject({});
 const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
 const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
 const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
@@ -39,118 +25,160 @@ const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).defaul
 /** The hash of the plan that was read: without it nothing is rebuilt. */
 const confirmedPlan = z.strictObject({ plan: planHashSchema });
 
-/** The API, whole: what is not in this table does not exist. docs/api.md is held to it. */
+const exposition = 'text/plain; version=0.0.4; charset=utf-8';
+const nothing = { kind: 'empty' } as const;
+
+/** The API, whole: what is not in this table does not exist. The OpenAPI document is made of it, docs/api.md held to it. */
 export const routes: readonly Route[] = [
-  { method: 'GET', path: '/healthz', open: true, own: true, run: health },
-  { method: 'GET', path: '/readyz', open: true, own: true, run: readiness },
-  { method: 'GET', path: '/metrics', open: false, own: true, run: metrics },
-  { method: 'GET', path: '/v1/worker', open: false, own: true, run: reading((service) => service.workerReport()) },
-  { method: 'POST', path: '/v1/worker/faults', open: false, own: true, run: takeNotice },
-  { method: 'GET', path: '/v1/pair', open: false, run: reading((service, signal) => service.pairView(signal)) },
-  { method: 'GET', path: '/v1/links', open: false, run: links },
-  { method: 'GET', path: '/v1/topics', open: false, run: topics },
-  { method: 'GET', path: '/v1/configs', open: false, run: reading((service) => ({ links: service.configViews() })) },
-  { method: 'GET', path: '/v1/groups', open: false, run: reading((service) => ({ links: service.groupViews() })) },
-  { method: 'GET', path: '/v1/schemas', open: false, run: reading((service) => ({ links: service.schemaViews() })) },
-  { method: 'GET', path: '/v1/topics/:name', open: false, run: topic },
-  { method: 'GET', path: '/v1/topics/:name/rebuild', open: false, run: rebuildView },
-  { method: 'POST', path: '/v1/topics/:name/rebuild/plan', open: false, run: planRebuild },
-  { method: 'POST', path: '/v1/topics/:name/rebuild', open: false, run: executeRebuild },
-  { method: 'PUT', path: '/v1/spec/prefix-policy', open: false, run: putPrefixPolicy },
-  { method: 'PUT', path: '/v1/spec/schema-primary', open: false, run: putSchemaPrimary },
-  { method: 'PUT', path: '/v1/spec/links/:id', open: false, run: putLink },
-  { method: 'DELETE', path: '/v1/spec/links/:id', open: false, run: deleteLink },
+  route({
+    ...{ method: 'GET', path: '/healthz', access: 'open', own: true },
+    summary: 'Whether the process answers',
+    answer: { kind: 'json', schema: healthAnswer },
+    run: (service) => {
+      if (!service.healthy()) throw new Problem('NOT_READY', 'the worker is not healthy');
+      return { healthy: true as const };
+    },
+  }),
+  route({
+    ...{ method: 'GET', path: '/readyz', access: 'open', own: true },
+    summary: 'Whether the worker has taken up its part; the problem says what is missing',
+    answer: { kind: 'json', schema: readyAnswer },
+    run: (service) => {
+      const { ready, reason } = service.readiness();
+      if (!ready) throw new Problem('NOT_READY', reason);
+      return { ready, reason };
+    },
+  }),
+  route({
+    ...{ method: 'GET', path: '/metrics', access: 'viewer', own: true },
+    summary: 'Prometheus text exposition',
+    answer: { kind: 'text', contentType: exposition },
+    run: (service) => service.metrics(),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/openapi.json', access: 'open', own: true },
+    summary: 'This document: OpenAPI 3.1',
+    answer: { kind: 'json', schema: openApiSchema },
+    run: () => openApi(routes),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/worker', access: 'viewer', own: true },
+    summary: 'What this worker sees of the partitions it copies itself; asked by the worker that leads',
+    answer: { kind: 'json', schema: workerReportSchema },
+    run: (service) => service.workerReport(),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/worker/faults', access: 'operator', own: true },
+    summary: 'By which a worker tells the one that leads of a partition it has stopped for good',
+    body: faultNoticeSchema,
+    answer: nothing,
+    run: (service, { body }) => service.takeNotice(body),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/pair', access: 'viewer' },
+    summary: 'The pair as this site sees it: sites, prefixes, schema primary, links, violations',
+    answer: { kind: 'json', schema: pairViewSchema },
+    run: (service, { signal }) => service.pairView(signal),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/links', access: 'viewer' },
+    summary: 'The links that end at this site',
+    answer: { kind: 'json', schema: linksAnswer },
+    run: async (service, { signal }) => ({ links: [...(await service.linkViews(signal))] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/topics', access: 'viewer' },
+    summary: 'The topics that are copied to this site',
+    answer: { kind: 'json', schema: topicsAnswer },
+    run: async (service, { signal }) => ({ topics: [...(await service.topicViews(signal))] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/configs', access: 'viewer' },
+    summary: 'How the configs of the copies stand, by link',
+    answer: { kind: 'json', schema: configsAnswer },
+    run: (service) => ({ links: [...service.configViews()] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/groups', access: 'viewer' },
+    summary: 'How the committed positions of consumer groups stand, by link',
+    answer: { kind: 'json', schema: groupsAnswer },
+    run: (service) => ({ links: [...service.groupViews()] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/schemas', access: 'viewer' },
+    summary: "Both sites' schemas compared, by link: ids, gaps, differences",
+    answer: { kind: 'json', schema: schemasAnswer },
+    run: (service) => ({ links: [...service.schemaViews()] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/topics/:name', access: 'viewer' },
+    summary: 'One topic with its partitions',
+    params: topicParams,
+    answer: { kind: 'json', schema: topicDetailViewSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { params, signal }) => service.topicView(params.name, signal),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/topics/:name/rebuild', access: 'viewer' },
+    summary: 'The plan or rebuild of this copy',
+    params: topicParams,
+    answer: { kind: 'json', schema: rebuildViewSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { params, signal }) => service.rebuildView(params.name, signal),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/topics/:name/rebuild/plan', access: 'operator' },
+    summary: 'Begins to make a plan for rebuilding a faulted copy, or says what goes on already',
+    params: topicParams,
+    answer: { kind: 'json', schema: rebuildViewSchema },
+    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY'],
+    run: (service, { params, signal }) => service.planRebuild(params.name, signal),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/topics/:name/rebuild', access: 'operator' },
+    summary: 'Carries out the plan with this hash',
+    params: topicParams,
+    body: confirmedPlan,
+    answer: { kind: 'json', schema: rebuildViewSchema },
+    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED'],
+    run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
+  }),
+  route({
+    ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },
+    summary: "Declares the sites' prefixes",
+    body: prefixOwnersSchema,
+    answer: nothing,
+    problems: ['POLICY_IN_USE'],
+    run: (service, { body, signal }) => service.putPrefixPolicy(body, signal),
+  }),
+  route({
+    ...{ method: 'PUT', path: '/v1/spec/schema-primary', access: 'operator' },
+    summary: 'Declares whose schemas flow',
+    body: schemaPrimarySchema,
+    answer: nothing,
+    run: (service, { body, signal }) => service.putSchemaPrimary(body, signal),
+  }),
+  route({
+    ...{ method: 'PUT', path: '/v1/spec/links/:id', access: 'operator' },
+    summary: 'Declares a link, at the worker of its destination',
+    params: linkParams,
+    body: linkSpecSchema,
+    answer: { kind: 'json', schema: linkViewSchema },
+    problems: ['POLICY_MISSING', 'WRONG_SITE'],
+    run: (service, { params, body, signal }) => {
+      const id = linkId(body);
+      if (params.id !== id)
+        throw new Problem('INVALID_INPUT', `path.id: the link from ${body.from} to ${body.to} is called ${id}`);
+      return service.putLink(body, signal);
+    },
+  }),
+  route({
+    ...{ method: 'DELETE', path: '/v1/spec/links/:id', access: 'operator' },
+    summary: 'Deletes a link that nothing follows, or detaches it',
+    params: linkParams,
+    query: deletionQuery,
+    answer: nothing,
+    problems: ['NOT_FOUND', 'LINK_FOLLOWS', 'REBUILD_BUSY'],
+    run: (service, { params, query, signal }) => service.deleteLink(params.id, query.mode, signal),
+  }),
 ];
-
-function health(service: WorkerService): ApiAnswer {
-  if (!service.healthy()) throw new Problem('NOT_READY', 'the worker is not healthy');
-  return json({ healthy: true });
-}
-
-function readiness(service: WorkerService): ApiAnswer {
-  const { ready, reason } = service.readiness();
-  if (!ready) throw new Problem('NOT_READY', reason);
-  return json({ ready, reason });
-}
-
-async function metrics(service: WorkerService): Promise<ApiAnswer> {
-  return { kind: 'text', text: await service.metrics() };
-}
-
-function reading(view: (service: WorkerService, signal: AbortSignal) => unknown): Route['run'] {
-  return async (service, request) => {
-    parseInput(noQuery, request.query, 'query');
-    return json(await view(service, request.signal));
-  };
-}
-
-async function links(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  return json({ links: await service.linkViews(request.signal) });
-}
-
-async function topics(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  return json({ topics: await service.topicViews(request.signal) });
-}
-
-async function topic(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  return json(await service.topicView(parseInput(topicParams, request.params, 'path').name, request.signal));
-}
-
-async function takeNotice(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  await service.takeNotice(parseInput(faultNoticeSchema, request.body, 'body'));
-  return { kind: 'empty' };
-}
-
-async function rebuildView(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  return json(await service.rebuildView(parseInput(topicParams, request.params, 'path').name, request.signal));
-}
-
-async function planRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  return json(await service.planRebuild(parseInput(topicParams, request.params, 'path').name, request.signal));
-}
-
-async function executeRebuild(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  const { name } = parseInput(topicParams, request.params, 'path');
-  const { plan } = parseInput(confirmedPlan, request.body, 'body');
-  return json(await service.executeRebuild(name, plan, request.signal));
-}
-
-async function putPrefixPolicy(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  await service.putPrefixPolicy(parseInput(prefixOwnersSchema, request.body, 'body'), request.signal);
-  return { kind: 'empty' };
-}
-
-async function putSchemaPrimary(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  await service.putSchemaPrimary(parseInput(schemaPrimarySchema, request.body, 'body'), request.signal);
-  return { kind: 'empty' };
-}
-
-async function putLink(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  parseInput(noQuery, request.query, 'query');
-  const { id } = parseInput(linkParams, request.params, 'path');
-  const link = parseInput(linkSpecSchema, request.body, 'body');
-  if (id !== linkId(link)) {
-    throw new Problem('INVALID_INPUT', `path.id: the link from ${link.from} to ${link.to} is called ${linkId(link)}`);
-  }
-  return json(await service.putLink(link, request.signal));
-}
-
-async function deleteLink(service: WorkerService, request: ApiRequest): Promise<ApiAnswer> {
-  const { id } = parseInput(linkParams, request.params, 'path');
-  const { mode } = parseInput(deletionQuery, request.query, 'query');
-  await service.deleteLink(id, mode, request.signal);
-  return { kind: 'empty' };
-}
-
-function json(value: unknown): ApiAnswer {
-  return { kind: 'json', value };
-}

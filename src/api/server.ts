@@ -7,13 +7,13 @@ import Fastify, {
   type HTTPMethods,
 } from 'fastify';
 import type { Socket } from 'node:net';
-import type { Secret } from '../worker/secret.ts';
 import { Problem, problems } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
-import { assertAccess, assertBindable } from './access.ts';
+import { type ApiToken, assertAccess, assertBindable } from './access.ts';
 import { problemBody, problemContentType, problemOf } from './problem-json.ts';
 import { passOn } from './pass-on.ts';
-import { routes, type ApiAnswer, type Route } from './routes.ts';
+import type { ApiAnswer, Route } from './route.ts';
+import { routes } from './routes.ts';
 
 /** Every section of the spec fits many times over. */
 const bodyBytesMax = 64 * 1024;
@@ -28,8 +28,8 @@ const knownMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PAT
 
 export interface ApiOptions {
   readonly service: WorkerService;
-  /** Asked of every request but health and readiness. Without it `host` must be loopback. */
-  readonly token?: Secret | undefined;
+  /** One of them is asked of every request but those of open routes. Without any `host` must be loopback. */
+  readonly tokens?: readonly ApiToken[];
   /** Where the caller is going to listen. */
   readonly host: string;
   readonly logger: FastifyBaseLogger;
@@ -41,7 +41,8 @@ export interface ApiOptions {
  * Throws `INVALID_INPUT` when `host` may not be bound without a token. The caller listens and closes.
  */
 export function createApi(options: ApiOptions): FastifyInstance {
-  assertBindable(options.host, options.token);
+  const { tokens = [] } = options;
+  assertBindable(options.host, tokens);
   const app = Fastify({
     loggerInstance: options.logger,
     // One line per scrape and poll would bury everything else; changes and errors are logged below.
@@ -60,7 +61,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    assertAccess(factsOf(request), options.token);
+    assertAccess(factsOf(request), tokens);
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
@@ -78,20 +79,24 @@ export function createApi(options: ApiOptions): FastifyInstance {
   return app;
 }
 
-function register(app: FastifyInstance, { service, token }: ApiOptions, route: Route): void {
+function register(app: FastifyInstance, { service }: ApiOptions, route: Route): void {
   app.route({
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      const { params, query, body, method, headers } = request;
+      // Before it is passed on: what is wrong with a request any worker can say.
+      const taken = route.take(request);
       const signal = signalOf(reply);
-      const asked = { method, target: request.url, body, headers };
-      const passed = route.own ? undefined : await passOn(service.controller(), asked, { token, signal });
-      if (passed === undefined) return send(reply, await route.run(service, { params, query, body, signal }));
+      const passed = route.own ? undefined : await passOn(service.controller(), askedOf(request), signal);
+      if (passed === undefined) return send(reply, await taken.run(service, signal));
       if (passed.contentType !== undefined) void reply.type(passed.contentType);
       return reply.code(passed.status).send(passed.body);
     },
   });
+}
+
+function askedOf({ method, url, body, headers, ip }: FastifyRequest): Parameters<typeof passOn>[1] {
+  return { method, target: url, body, headers, address: ip };
 }
 
 function refuseOtherMethods(app: FastifyInstance, path: string): void {
@@ -115,9 +120,10 @@ function refuseOtherMethods(app: FastifyInstance, path: string): void {
 
 function factsOf(request: FastifyRequest): Parameters<typeof assertAccess>[0] {
   const { host, origin, authorization } = request.headers;
-  // The matched route decides, not the URL's spelling.
-  const open = routes.some((route) => route.open && route.path === request.routeOptions.url);
-  return { host, origin, authorization, open };
+  // The matched route decides, not the URL's spelling. HEAD asks for the same as GET.
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const route = routes.find((each) => each.path === request.routeOptions.url && each.method === method);
+  return { host, origin, authorization, access: route?.access ?? 'viewer' };
 }
 
 /**
@@ -135,7 +141,7 @@ function signalOf(reply: FastifyReply): AbortSignal {
 function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
   if (answer.kind === 'empty') return reply.code(204).send();
   if (answer.kind === 'json') return reply.send(answer.value);
-  return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer.text);
+  return reply.type(answer.contentType).send(answer.text);
 }
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { assertBindable } from '../api/access.ts';
+import { assertBindable, tokensOf } from '../api/access.ts';
 import { createApi } from '../api/server.ts';
-import { Secret } from '../worker/secret.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
@@ -31,12 +30,12 @@ export interface WorkerProcessOptions {
  */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<void> {
   const { config, logger, signal } = options;
-  const token = config.api.token === undefined ? undefined : new Secret(config.api.token);
-  assertBindable(config.api.host, token);
+  const tokens = tokensOf(config.api);
+  assertBindable(config.api.host, tokens);
   const worker = await startUnlessStopped(options);
   let api: FastifyInstance | undefined;
   try {
-    api = createApi({ service: worker.service, token, host: config.api.host, logger });
+    api = createApi({ service: worker.service, tokens, host: config.api.host, logger });
     const url = await listen(api, config);
     worker.begin(url);
     options.onListening(url);

@@ -16,9 +16,15 @@ import { Problem } from './problems.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
 import type { SiteControl } from './control/site-control.ts';
-import { type LinkConfigsView, type LinkGroupsView, type LinkSchemasView, renderGroups } from './sync-views.ts';
+import {
+  type LinkConfigsView,
+  type LinkGroupsView,
+  type LinkSchemasView,
+  renderGroups,
+  renderSchemas,
+} from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
-import type { WorkerConfig } from './worker-config.ts';
+import { peerToken, type WorkerConfig } from './worker-config.ts';
 import { WorkerLife } from './worker-life.ts';
 
 const version = '0.1.0';
@@ -46,7 +52,8 @@ export class PairWorker implements WorkerService {
     const connect = (site: 'a' | 'b'): Cluster =>
       new Cluster(`site ${site}`, config.clusters[site], { clientId: `umbra-${config.pair}-${config.site}` });
     this.#clusters = { a: connect('a'), b: connect('b') };
-    this.#peers = new Peers(config.api.token === undefined ? undefined : new Secret(config.api.token));
+    const token = peerToken(config.api);
+    this.#peers = new Peers(token === undefined ? undefined : new Secret(token));
     this.#metrics = createMetrics(config.pair, config.site, () => this.#measured());
   }
 
@@ -148,7 +155,7 @@ export class PairWorker implements WorkerService {
   }
 
   schemaViews(): readonly LinkSchemasView[] {
-    return this.#control().links.map(({ id, syncs }) => ({ link: id, ...syncs.schemas.view() }));
+    return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
   }
 
   async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,12 @@ export const problems = {
     retryable: false,
     remedy: 'Send the configured token as "Authorization: Bearer …".',
   },
+  FORBIDDEN: {
+    status: 403,
+    exit: 3,
+    retryable: false,
+    remedy: 'Call with a token of the role "operator"; a viewer\'s token reads only.',
+  },
   FORBIDDEN_HOST: {
     status: 403,
     exit: 3,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GroupSyncView } from '../sync/groups/group-view.ts';
 import { groupStates } from '../sync/groups/group-view.ts';
+import { siteIdSchema } from '../pair/site.ts';
 import type { SchemaSyncView } from '../sync/schemas/schema-view.ts';
 import { configSyncViewSchema } from '../sync/topics/config-sync-view.ts';
 
@@ -45,9 +46,82 @@ export const linkGroupsViewSchema = z.strictObject({
 
 export const linkConfigsViewSchema = configSyncViewSchema.extend({ link: z.string() });
 
+const count = z.int().min(0);
+
+/** All are counted, the first ones listed. */
+function listed<Item extends z.ZodType>(
+  item: Item,
+): z.ZodObject<{ total: typeof count; first: z.ZodReadonly<z.ZodArray<Item>> }, z.core.$strict> {
+  return z.strictObject({ total: count, first: z.array(item).readonly() });
+}
+
+const schemaSiteViewSchema = z.strictObject({
+  site: siteIdSchema,
+  role: z.enum(['primary', 'standby']),
+  /** `unseen`: never reached yet. `reading`: counts are of the part that was read. */
+  state: z.enum(['unseen', 'absent', 'reading', 'read']),
+  start: offset.optional(),
+  end: offset.optional(),
+  readTo: offset,
+  counts: z.strictObject({ subjects: count, versions: count, softDeleted: count, ids: count, malformed: count }),
+  /** Over `id → digest` of all ids: equal at both sites when every id stands for the same schema. */
+  digest: z.string(),
+  contexts: z
+    .array(z.strictObject({ context: z.string(), ids: count, highest: z.int().optional(), highestSeen: z.int() }))
+    .readonly(),
+  /** Ids that the log does not name, below the highest. */
+  gaps: listed(z.strictObject({ context: z.string(), from: z.int(), to: z.int() })),
+  /** Ids that stand for more than one schema. */
+  collisions: listed(z.strictObject({ context: z.string(), id: z.int(), digests: z.array(z.string()).readonly() })),
+  malformed: listed(z.strictObject({ offset, key: z.string(), why: z.string() })),
+  /** When it was last looked at with success. */
+  lookedAt: isoTime.optional(),
+  trouble: z.strictObject({ message: z.string(), since: isoTime }).optional(),
+});
+
+const schemaComparisonViewSchema = z.strictObject({
+  /** `behind`: what the copy has not reached yet is all that differs. `different`: an id may stand for another schema. */
+  verdict: z.enum(['equal', 'behind', 'different', 'unknown']),
+  comparedAt: isoTime.optional(),
+  equalAt: isoTime.optional(),
+  differences: listed(
+    z.strictObject({
+      kind: z.enum(['missing', 'different', 'extra']),
+      label: z.string(),
+      explanation: z.string(),
+      primaryOffset: offset.optional(),
+      standbyOffset: offset.optional(),
+      primaryId: z.int().optional(),
+      standbyId: z.int().optional(),
+    }),
+  ),
+  /** Keys that wait for the copy to reach them. */
+  keysBehind: count,
+});
+
+/** What `SchemaSyncView` (sync/schemas) is for the API: a compiler error in {@link renderSchemas} where they part. */
+export const linkSchemasViewSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ link: z.string(), kind: z.literal('undeclared') }),
+  z.strictObject({
+    link: z.string(),
+    kind: z.literal('watched'),
+    primarySite: siteIdSchema,
+    sites: z.strictObject({ a: schemaSiteViewSchema, b: schemaSiteViewSchema }),
+    comparison: schemaComparisonViewSchema,
+    /** How far the copy of the log is behind; absent until both were looked at. */
+    behind: z
+      .strictObject({ records: count, seconds: age, basis: z.enum(['measured', 'stale']), asOf: isoTime })
+      .optional(),
+  }),
+]);
+
 export type LinkGroupsView = z.output<typeof linkGroupsViewSchema>;
 export type LinkConfigsView = z.output<typeof linkConfigsViewSchema>;
-export type LinkSchemasView = SchemaSyncView & { readonly link: string };
+export type LinkSchemasView = z.output<typeof linkSchemasViewSchema>;
+
+export function renderSchemas(link: string, view: SchemaSyncView): LinkSchemasView {
+  return { link, ...view };
+}
 
 export function renderGroups(link: string, view: GroupSyncView): LinkGroupsView {
   const { groups, counts, unowned, readAt, stalenessSeconds, levelAt, withheld, trouble } = view;

@@ -2,6 +2,59 @@ import { z } from 'zod';
 import { clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
 
+/** By this name the events know whoever calls with `api.token`. */
+export const unnamedToken = 'operator';
+
+const tokenSchema = z
+  .string()
+  .min(16, 'must have at least 16 characters')
+  .regex(/^\S*$/, 'must not hold spaces: it travels in a header');
+
+/** Further tokens, each with the name that the events know its owner by. */
+const apiTokensSchema = z
+  .array(
+    z.strictObject({
+      name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}'),
+      /** A viewer reads everything and changes nothing. */
+      role: z.enum(['viewer', 'operator'], { error: 'must be "viewer" or "operator"' }),
+      token: tokenSchema,
+    }),
+  )
+  .max(64);
+
+const apiSchema = z
+  .strictObject({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: z.int().min(0).max(65_535),
+    /**
+     * Bearer token of the operator, asked of every request that is about the pair. Without any token the API binds to
+     * loopback only. All workers of a site have the same tokens.
+     */
+    token: tokenSchema.optional(),
+    tokens: apiTokensSchema.optional(),
+    /** Where the other workers of the site reach this one, if that is not where it listens. */
+    advertisedUrl: z.url({ protocol: /^https?$/ }).optional(),
+  })
+  .superRefine(({ token, tokens = [] }, context) => {
+    const wrong = (path: readonly (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path: ['tokens', ...path], message });
+    if (tokens.length > 0 && token === undefined && !tokens.some(({ role }) => role === 'operator'))
+      wrong([], 'need one of the role "operator", or api.token: the workers call each other with it');
+    const names = new Set([unnamedToken, 'local']);
+    const secrets = new Set(token === undefined ? [] : [token]);
+    for (const [index, each] of tokens.entries()) {
+      if (names.has(each.name)) wrong([index, 'name'], `"${each.name}" is taken`);
+      if (secrets.has(each.token)) wrong([index, 'token'], 'is the same as another one: nobody could say who called');
+      names.add(each.name);
+      secrets.add(each.token);
+    }
+  });
+
+/** The token by which the workers of a site call each other. */
+export function peerToken({ token, tokens = [] }: z.output<typeof apiSchema>): string | undefined {
+  return token ?? tokens.find(({ role }) => role === 'operator')?.token;
+}
+
 /**
  * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
  * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
@@ -12,14 +65,7 @@ export const workerConfigSchema = z.strictObject({
   /** The site this worker runs at: it carries the link that ends here. */
   site: siteIdSchema,
   clusters: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }),
-  api: z.strictObject({
-    host: z.string().min(1).default('127.0.0.1'),
-    port: z.int().min(0).max(65_535),
-    /** Bearer token asked of every /v1 request. Without it the API binds to loopback only. */
-    token: z.string().min(16, 'must have at least 16 characters').optional(),
-    /** Where the other workers of the site reach this one, if that is not where it listens. */
-    advertisedUrl: z.url({ protocol: /^https?$/ }).optional(),
-  }),
+  api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z
     .strictObject({

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { assertBindable } from '../../src/api/access.ts';
+import { type ApiToken, assertBindable } from '../../src/api/access.ts';
 import { problemBodySchema } from '../../src/api/problem-json.ts';
 import { routes } from '../../src/api/routes.ts';
 import { createApi } from '../../src/api/server.ts';
@@ -10,14 +10,15 @@ import { type Problem } from '../../src/worker/problems.ts';
 import { stubService } from './stub-service.ts';
 
 type Api = ReturnType<typeof createApi>;
-const token = new Secret('0123456789abcdef');
+const secret = '0123456789abcdef';
+const tokens: readonly ApiToken[] = [{ name: 'operator', role: 'operator', token: new Secret(secret) }];
 const opened: Api[] = [];
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((api) => api.close()));
 });
 
-function start(options: { token?: Secret; host?: string } = {}): Api {
+function start(options: { tokens?: readonly ApiToken[]; host?: string } = {}): Api {
   const api = createApi({ service: stubService(), host: '127.0.0.1', logger: pino({ level: 'silent' }), ...options });
   opened.push(api);
   return api;
@@ -31,7 +32,7 @@ async function codeFor(api: Api, headers: Record<string, string>, url = '/v1/pai
 describe('where the API may be bound', () => {
   test.each(['127.0.0.1', '::1', 'localhost'])('%s needs no token', (host) => {
     expect(() => {
-      assertBindable(host, undefined);
+      assertBindable(host, []);
     }).not.toThrow();
   });
 
@@ -39,10 +40,10 @@ describe('where the API may be bound', () => {
     '"%s" is refused without a token and allowed with one',
     (host) => {
       expect(() => {
-        assertBindable(host, undefined);
+        assertBindable(host, []);
       }).toThrow(expect.objectContaining({ name: 'Problem', code: 'INVALID_INPUT' }) as Problem);
       expect(() => {
-        assertBindable(host, token);
+        assertBindable(host, tokens);
       }).not.toThrow();
     },
   );
@@ -111,21 +112,22 @@ describe('without a token', () => {
 describe('with a token', () => {
   const good = { authorization: 'Bearer 0123456789abcdef' };
 
-  test('health and readiness are open, everything else asks for the token', async () => {
-    const api = start({ token });
-    for (const { method, path, open } of routes) {
+  test('health, readiness and the description of the API are open, everything else asks for the token', async () => {
+    const api = start({ tokens });
+    for (const { method, path, access } of routes) {
       const answer = await api.inject({ method, url: path });
-      expect(answer.statusCode === 401, path).toBe(!open);
-      if (open) continue;
+      expect(answer.statusCode === 401, path).toBe(access !== 'open');
+      if (access === 'open') continue;
       expect(problemBodySchema.parse(answer.json()).code).toBe('UNAUTHENTICATED');
       expect(answer.headers['www-authenticate']).toBe('Bearer');
     }
-    expect(routes.filter((route) => route.open).map((route) => route.path)).toEqual(['/healthz', '/readyz']);
+    const open = routes.filter(({ access }) => access === 'open').map(({ path }) => path);
+    expect(open).toEqual(['/healthz', '/readyz', '/v1/openapi.json']);
   });
 
   test('the right token opens', async () => {
-    expect(await codeFor(start({ token }), good)).toBe('OK');
-    expect(await codeFor(start({ token }), { authorization: 'bearer  0123456789abcdef' })).toBe('OK');
+    expect(await codeFor(start({ tokens }), good)).toBe('OK');
+    expect(await codeFor(start({ tokens }), { authorization: 'bearer  0123456789abcdef' })).toBe('OK');
   });
 
   test.each([
@@ -138,18 +140,18 @@ describe('with a token', () => {
     '0123456789abcdef',
     '',
   ])('authorization "%s" does not', async (authorization) => {
-    expect(await codeFor(start({ token }), { authorization })).toBe('UNAUTHENTICATED');
+    expect(await codeFor(start({ tokens }), { authorization })).toBe('UNAUTHENTICATED');
   });
 
   test('what exists is not told without the token', async () => {
-    const api = start({ token });
+    const api = start({ tokens });
     expect(await codeFor(api, {}, '/v1/nothing')).toBe('UNAUTHENTICATED');
     expect(await codeFor(api, {}, '/healthz/../v1/pair')).toBe('UNAUTHENTICATED');
     expect((await api.inject({ method: 'POST', url: '/v1/pair' })).statusCode).toBe(401);
   });
 
   test('the name it is called by does not matter', async () => {
-    expect(await codeFor(start({ token, host: '0.0.0.0' }), { ...good, host: 'umbra.example:8080' })).toBe('OK');
+    expect(await codeFor(start({ tokens, host: '0.0.0.0' }), { ...good, host: 'umbra.example:8080' })).toBe('OK');
   });
 });
 

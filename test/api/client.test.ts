@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ApiToken } from '../../src/api/access.ts';
 import { createApiClient } from '../../src/api/client.ts';
 import { createApi } from '../../src/api/server.ts';
 import { Secret } from '../../src/kafka/secret.ts';
@@ -13,9 +14,12 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-async function worker(overrides: Partial<WorkerService> = {}, token?: Secret): Promise<StubService & { url: string }> {
+async function worker(
+  overrides: Partial<WorkerService> = {},
+  tokens: readonly ApiToken[] = [],
+): Promise<StubService & { url: string }> {
   const service = stubService(overrides);
-  const api = createApi({ service, host: '127.0.0.1', logger: pino({ level: 'silent' }), token });
+  const api = createApi({ service, host: '127.0.0.1', logger: pino({ level: 'silent' }), tokens });
   closing.push(() => api.close());
   return Object.assign(service, { url: await api.listen({ host: '127.0.0.1', port: 0 }) });
 }
@@ -87,7 +91,7 @@ describe('against a worker', () => {
   });
 
   test('the token is sent, and its absence is a refusal', async () => {
-    const { url } = await worker({}, new Secret('0123456789abcdef'));
+    const { url } = await worker({}, [{ name: 'operator', role: 'operator', token: new Secret('0123456789abcdef') }]);
     expect(await createApiClient({ url, token: new Secret('0123456789abcdef') }).links()).toEqual([stubLink]);
     expect((await problemFrom(createApiClient({ url }).links())).code).toBe('UNAUTHENTICATED');
   });

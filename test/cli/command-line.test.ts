@@ -60,7 +60,8 @@ function umbraProcess(...args: readonly string[]): Promise<Ended> {
 /** A worker's API over a stub, and its file in the project. Returns its URL. */
 async function stubWorker(site: 'a' | 'b', overrides: Partial<WorkerService> = {}): Promise<string> {
   const logger = pino({ level: 'silent' });
-  const api = createApi({ service: stubService(overrides), token: new Secret(token), host: '127.0.0.1', logger });
+  const tokens = [{ name: 'operator', role: 'operator', token: new Secret(token) }] as const;
+  const api = createApi({ service: stubService(overrides), tokens, host: '127.0.0.1', logger });
   closing.push(() => api.close());
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   await workerFile(site, Number(new URL(url).port));

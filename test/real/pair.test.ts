@@ -1,5 +1,9 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { routes } from '../../src/api/routes.ts';
+import { expectAsDocumented } from '../api/document.ts';
+import { urlOf } from '../api/samples.ts';
+import { testOwners } from '../fixtures/brokers.ts';
 import { type Codec, javaConsume, javaProduce, type ProduceJob } from '../fixtures/java-client.ts';
 import { createTopic, kafkajs, logEnds, produce, recordsIn } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
@@ -63,6 +67,35 @@ test('Java records of every codec, idempotent and not, are read at the other sit
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: 6000 });
   const consume = topics.map((topic) => ({ topic }));
   expect(await javaConsume(sites.b.app, consume)).toEqual(await javaConsume(sites.a.app, consume));
+});
+
+test('every route of a running pair answers as its OpenAPI document says', async () => {
+  const params = { name: 'a_gzip', id: 'a-b' };
+  const bodies: Readonly<Record<string, object>> = {
+    'PUT /v1/spec/prefix-policy': testOwners,
+    'PUT /v1/spec/schema-primary': { site: 'a' },
+    'PUT /v1/spec/links/:id': { from: 'a', to: 'b' },
+    'POST /v1/topics/:name/rebuild': { plan: '0'.repeat(64) },
+  };
+  const statuses = new Map<string, number>();
+  for (const route of routes) {
+    const name = `${route.method} ${route.path}`;
+    const body = bodies[name] === undefined ? {} : { body: JSON.stringify(bodies[name]) };
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: route.method, ...('body' in body ? { headers } : {}), ...body };
+    const answer = await fetch(new URL(urlOf(route, params), pair.api.b.url), init);
+    const contentType = answer.headers.get('content-type') ?? undefined;
+    expectAsDocumented(route, { status: answer.status, contentType, body: await answer.text() });
+    statuses.set(name, answer.status);
+  }
+  // What is not done: a notice of no worker, a rebuild of a copy without fault, the end of a link that is followed.
+  const refused = [...statuses].filter(([, status]) => status >= 300);
+  expect(Object.fromEntries(refused)).toEqual({
+    'POST /v1/worker/faults': 400,
+    'POST /v1/topics/:name/rebuild/plan': 409,
+    'POST /v1/topics/:name/rebuild': 409,
+    'DELETE /v1/spec/links/:id': 409,
+  });
 });
 
 test('app may read the copies but not write them', async () => {

@@ -1,0 +1,35 @@
+import type { Route } from '../../src/api/route.ts';
+import { stubIncarnation } from './stub-service.ts';
+
+/** What a route is asked with so that it answers well; a body where the route takes one. */
+export interface Sample {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+const topic = { params: { name: 'a_orders' } };
+const link = { params: { id: 'a-b' } };
+
+/** For every route that takes anything: a route without its sample is not tested. */
+const samples: Readonly<Record<string, Sample>> = {
+  'POST /v1/worker/faults': {
+    body: { incarnation: stubIncarnation, topic: 'a_orders', partition: 0, code: 'DIVERGED', message: 'as found' },
+  },
+  'GET /v1/topics/:name': topic,
+  'GET /v1/topics/:name/rebuild': topic,
+  'POST /v1/topics/:name/rebuild/plan': topic,
+  'POST /v1/topics/:name/rebuild': { ...topic, body: { plan: '0'.repeat(64) } },
+  'PUT /v1/spec/prefix-policy': { body: { a: 'a_', b: 'b_' } },
+  'PUT /v1/spec/schema-primary': { body: { site: 'a' } },
+  'PUT /v1/spec/links/:id': { ...link, body: { from: 'a', to: 'b' } },
+  'DELETE /v1/spec/links/:id': link,
+};
+
+export function sampleOf({ method, path }: Pick<Route, 'method' | 'path'>): Sample {
+  return samples[`${method} ${path}`] ?? {};
+}
+
+/** The path with its parameters filled in. */
+export function urlOf({ path }: Pick<Route, 'path'>, params: Readonly<Record<string, string>> = {}): string {
+  return path.replaceAll(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? `missing-${name}`));
+}
