@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type WorkerReport, workerReportSchema } from '../../src/worker/copying/worker-report.ts';
 import type { ApiClient } from '../../src/api/client.ts';
+import { hasAborted } from '../../src/replication/waiting/wakeup.ts';
 import { createTopic, produce } from '../fixtures/kafkajs.ts';
 import { type Colleague, startColleague, startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
@@ -12,8 +13,13 @@ const sites = sharedSites();
 const clusters = { a: sites.a.umbra, b: sites.b.umbra };
 /** The shortest session that brokers take where nobody says otherwise. */
 const group = { sessionTimeoutMs: 6_000, heartbeatMs: 300 };
-const partitions = 6;
-const topics = Array.from({ length: 8 }, (_, index) => `a_shared_${index}`);
+/** `UMBRA_WORKERS=long`: the size and the freeze that docs/proofs.md speaks of. */
+const long = process.env['UMBRA_WORKERS'] === 'long';
+const partitions = long ? 12 : 6;
+const topics = Array.from({ length: long ? 60 : 8 }, (_, index) => `a_shared_${index}`);
+/** Those that records are written to all the time. */
+const busy = topics.slice(0, long ? 12 : 2);
+const frozenMs = long ? 30_000 : 0;
 let pair: TestPair;
 const colleagues: Colleague[] = [];
 
@@ -78,14 +84,49 @@ test('three workers share the partitions, each answers for all, and who stays ke
   await equal();
 });
 
-test('the partitions of a killed worker are taken over, and nobody else starts anything anew', async () => {
+/** Until `done` has come: the most seconds that any of these partitions was behind. */
+async function longestLag(
+  apis: readonly ApiClient[],
+  of: ReadonlySet<string>,
+  done: Promise<unknown>,
+): Promise<number> {
+  let longest = 0;
+  const ended = new AbortController();
+  const until = done.finally(() => ended.abort());
+  while (!hasAborted(ended.signal)) {
+    for (const { samples } of await Promise.all(apis.map(reportOf)))
+      for (const { topic, partition, lag } of samples)
+        if (of.has(`${topic}/${partition}`)) longest = Math.max(longest, lag.seconds);
+    await Promise.race([until, new Promise((resolve) => setTimeout(resolve, 100))]);
+  }
+  await until;
+  return longest;
+}
+
+function load(): { stop(): Promise<void> } {
+  const loads = busy.map((topic) => startSteadyLoad(sites.a.app, { topic, partitions, batchRecords: partitions }));
+  return {
+    async stop() {
+      await Promise.all(loads.map((each) => each.stop()));
+    },
+  };
+}
+
+test('the partitions of a killed worker are taken over, and nobody else starts anything anew or pauses', async () => {
   const [two, three] = colleagues;
-  const load = startSteadyLoad(sites.a.app, { topic: topics[0]!, partitions, batchRecords: 6 });
+  const writing = load();
   try {
     const before = await sharedBy([pair.api.b, two!.api, three!.api]);
     const resumes = await metric(pair.api.b, 'umbra_link_resumes_total');
     await three!.signal('SIGKILL');
-    const after = await sharedBy([pair.api.b, two!.api]);
+    const survivors = [pair.api.b, two!.api];
+    const stayed = new Set(before.slice(0, 2).flatMap((part) => [...part]));
+    const takenOver = sharedBy(survivors);
+    const behind = await longestLag(survivors, stayed, takenOver);
+    const after = await takenOver;
+    // Who pauses until the dead one is given up is behind for as long as its session lasts.
+    expect(behind).toBeLessThan(group.sessionTimeoutMs / 1000);
+    if (long) console.log(`partitions that stayed were at most ${behind} s behind`);
     for (const [index, part] of before.slice(0, 2).entries())
       for (const key of part) expect(after[index]?.has(key)).toBe(true);
     await eventually('it copies what it took over', async () => {
@@ -95,7 +136,7 @@ test('the partitions of a killed worker are taken over, and nobody else starts a
     const taken = (after[0]?.size ?? 0) - (before[0]?.size ?? 0);
     expect((await metric(pair.api.b, 'umbra_link_resumes_total')) - resumes).toBe(taken);
   } finally {
-    await load.stop();
+    await writing.stop();
   }
   await equal();
 });
@@ -103,14 +144,16 @@ test('the partitions of a killed worker are taken over, and nobody else starts a
 test('a worker that sleeps and wakes up does nothing twice, and comes back as another one', async () => {
   const [two] = colleagues;
   const { incarnation } = await reportOf(two!.api);
-  const load = startSteadyLoad(sites.a.app, { topic: topics[1]!, partitions, batchRecords: 6 });
+  const writing = load();
   try {
+    const awake = new Promise((resolve) => setTimeout(resolve, frozenMs));
     await two!.signal('SIGSTOP');
     await sharedBy([pair.api.b]);
+    await awake;
     await two!.signal('SIGCONT');
     await sharedBy([pair.api.b, two!.api]);
   } finally {
-    await load.stop();
+    await writing.stop();
   }
   expect((await reportOf(two!.api)).incarnation).not.toBe(incarnation);
   await equal();
