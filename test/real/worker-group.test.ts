@@ -3,10 +3,12 @@ import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cl
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { findCoordinator } from '../../src/kafka/find-coordinator.ts';
 import { leaveGroup } from '../../src/kafka/group-membership-api.ts';
+import { LogReader } from '../../src/replication/logs/log-reader.ts';
 import { type Loss, Membership } from '../../src/worker/group/membership.ts';
 import { ControlLostError, StateWriter } from '../../src/worker/state/state-writer.ts';
 import { StateLog } from '../../src/worker/state/state-log.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';
+import { startProxiedCluster } from '../fixtures/proxied-cluster.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
@@ -14,6 +16,7 @@ const site = sharedSites().b;
 /** The shortest that brokers take where nobody says otherwise (`group.min.session.timeout.ms`). */
 const times = { sessionTimeoutMs: 6_000, heartbeatMs: 300 };
 const tasks = Array.from({ length: 12 }, (_, task) => String(task));
+const endTransactionKey = 26;
 const clusters: Cluster[] = [];
 const members: TestMember[] = [];
 
@@ -192,6 +195,41 @@ describe('the writer of the state', () => {
     const read = new StateLog(connect(site.admin), topic);
     await readTo(read, end);
     expect([...read.entries]).toEqual([['who', 'the second']]);
+  });
+
+  test('one that is held up in the middle of a change, and replaced, cannot end it: the log shows it aborted', async () => {
+    const topic = 'b_state_held_up';
+    await createTopic(site.admin, topic);
+    const network = await startProxiedCluster(site.admin);
+    try {
+      const late = new StateWriter(connect(network.connection), topic, 'umbra-writer-held-up');
+      await late.take(signal);
+      let ending = false;
+      network.set({
+        onRequest({ apiKey }) {
+          ending ||= apiKey === endTransactionKey;
+          return { kind: apiKey === endTransactionKey ? 'hold' : 'pass' };
+        },
+      });
+      const change = late.write([{ key: 'who', value: 'the first' }], signal).catch((error: unknown) => error);
+      const reader = new LogReader(connect(site.admin));
+      const part = { topic, partition: 0 };
+      await eventually('its record is there, and it is about to commit', () => ending || undefined);
+      const next = new StateWriter(connect(site.admin), topic, 'umbra-writer-held-up');
+      await next.take(signal);
+      const end = await next.write([{ key: 'who', value: 'the second' }], signal);
+      network.set({});
+      expect(await change).toBeInstanceOf(ControlLostError);
+      const read = new StateLog(connect(site.admin), topic);
+      await readTo(read, end);
+      expect([...read.entries]).toEqual([['who', 'the second']]);
+      const log: string[] = [];
+      for await (const { header, dropped } of reader.batches(part, { from: 0n, to: end }, signal))
+        log.push(header.control ? 'marker' : dropped ? 'aborted' : 'committed');
+      expect(log).toEqual(['aborted', 'marker', 'committed']);
+    } finally {
+      await network.close();
+    }
   });
 
   test('what it has written is not replaced by older values that are read later', async () => {
