@@ -3,11 +3,12 @@ export const rooms = {
   'schema-primary': [],
   pair: ['schema-primary'],
   'prefix-policy': ['pair', 'schema-primary'],
+  exposure: [],
   kafka: [],
-  replication: ['kafka'],
+  replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
   sync: ['replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
-  worker: ['quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
+  worker: ['quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary', 'exposure'],
   local: ['kafka', 'pair', 'prefix-policy'],
   api: ['worker', 'pair', 'prefix-policy', 'schema-primary'],
   cli: ['api', 'worker', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
@@ -25,7 +26,7 @@ export const coreRooms = {
   resume: ['streams', 'copier', 'logs', 'lease', 'batches', 'partition', 'waiting'],
   proof: ['copier', 'logs', 'partition', 'waiting'],
 };
-const pure = ['pair', 'prefix-policy', 'schema-primary'];
+const pure = ['pair', 'prefix-policy', 'schema-primary', 'exposure'];
 
 const arrows = Object.entries(rooms).map(([room, allowed]) => ({
   name: `arrows-of-${room}`,

@@ -1,4 +1,4 @@
-import type { LagView } from '../worker/views.ts';
+import type { ExposureView, LagView } from '../worker/views.ts';
 
 /** 1234567 → `1,234,567`. */
 export function count(value: number): string {
@@ -31,4 +31,11 @@ export function plural(value: number, noun: string, nouns = `${noun}s`): string 
 export function lagCells(lag: LagView): readonly [string, string, string] {
   if (lag.sampleAgeMs === undefined) return ['?', '?', 'no sample yet'];
   return [count(lag.records), duration(lag.seconds * 1_000), duration(lag.sampleAgeMs)];
+}
+
+/** How much would be lost if the source died now, in time; `-` where nothing of it can be. */
+export function atRiskCell(exposure: ExposureView | undefined): string {
+  if (exposure === undefined) return '-';
+  const { seconds, basis } = exposure;
+  return `${duration(seconds * 1_000)}${basis === 'measured' ? '' : ` ${basis}`}`;
 }

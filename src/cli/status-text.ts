@@ -2,7 +2,7 @@ import type { FaultView, LinkView, TopicView } from '../worker/views.ts';
 import type { Colours } from './colours.ts';
 import type { PairStatus, StatusReport, WorkerRow } from './pair-status.ts';
 import { printable } from './printable.ts';
-import { count, lagCells } from './quantities.ts';
+import { atRiskCell, count, lagCells } from './quantities.ts';
 import { table } from './table.ts';
 
 const linkStateTone: Readonly<Record<LinkView['state'], keyof Colours>> = {
@@ -24,6 +24,7 @@ const lagColumns = [
   { title: 'BEHIND', align: 'right' },
   { title: 'LAG', align: 'right' },
   { title: 'SAMPLE AGE', align: 'right' },
+  { title: 'AT RISK', align: 'right' },
 ] as const;
 
 /** The whole of `umbra status`, pair by pair. Pure. */
@@ -33,7 +34,8 @@ export function renderStatus(report: StatusReport, colours: Colours): string {
 
 function renderPair(status: PairStatus, colours: Colours): string {
   const sections = [
-    colours.bold(printable(status.summary)),
+    ...(status.exposure.length === 0 ? [] : [colours.bold(lines(status.exposure.map(printable)))]),
+    printable(status.summary),
     alarms(status, colours),
     status.links.length === 0 ? undefined : linksTable(status.links, colours),
     status.topics.length === 0 ? undefined : topicsTable(status.topics, colours),
@@ -70,6 +72,7 @@ function linksTable(links: readonly LinkView[], colours: Colours): string {
     topicsCell(link),
     // Without a topic there is nothing to be behind with.
     ...(link.topics.total === 0 ? ['-', '-', '-'] : lagCells(link.lag)),
+    atRiskCell(link.exposure),
   ]);
   return table(columns, rows);
 }
@@ -96,6 +99,7 @@ export function topicsTable(topics: readonly TopicView[], colours: Colours): str
     colours[topicStateTone[topic.state] ?? 'warn'](topic.state),
     partitionsCell(topic),
     ...lagCells(topic.lag),
+    atRiskCell(topic.exposure),
     count(topic.copied.records),
     count(topic.proof.unverified),
   ]);

@@ -3,6 +3,7 @@ import { FramePool } from '../kafka/frame-pool.ts';
 import { type AppendGate, AppendLease } from './lease/append-lease.ts';
 import type { CopierClock } from './waiting/copier-clock.ts';
 import { Copier } from './copier/copier.ts';
+import { addCounts, type CopierCounters, noCounts } from './copier/copier-counters.ts';
 import type { CopiedPartition } from './partition/copied-partition.ts';
 import type { Fault } from './partition/fault.ts';
 import { ContinuousProof, type PartitionProof } from './proof/continuous-proof.ts';
@@ -59,6 +60,8 @@ export class Replicator {
   readonly #copiers = new Map<string, Copier>();
   readonly #streams: StreamSet;
   readonly #lease: AppendLease;
+  /** By topic, of copiers that are gone: what is counted must never fall. */
+  readonly #gone = new Map<string, CopierCounters>();
   /** Where each running copier is fetched from and appended to. */
   readonly #routes = new Map<Copier, Route>();
   /** Those whose resume point is being read. */
@@ -149,6 +152,17 @@ export class Replicator {
     return [...this.#copiers.values()];
   }
 
+  /** By topic, what this process has copied since it began. */
+  totals(): ReadonlyMap<string, Readonly<CopierCounters>> {
+    const totals = new Map([...this.#gone].map(([topic, counts]) => [topic, { ...counts }]));
+    for (const { of, counters } of this.#copiers.values()) {
+      const sum = totals.get(of.topic) ?? noCounts();
+      addCounts(sum, counters);
+      totals.set(of.topic, sum);
+    }
+    return totals;
+  }
+
   copiersOf(topic: string): readonly Copier[] {
     return this.copiers().filter(({ of }) => of.topic === topic);
   }
@@ -218,7 +232,11 @@ export class Replicator {
   #forget(copier: Copier): void {
     copier.stop();
     this.#proof.forget(copier);
-    this.#copiers.delete(partitionKey(copier.of.topic, copier.of.partition));
+    const { topic, partition } = copier.of;
+    if (!this.#copiers.delete(partitionKey(topic, partition))) return;
+    const gone = this.#gone.get(topic) ?? noCounts();
+    addCounts(gone, copier.counters);
+    this.#gone.set(topic, gone);
   }
 
   faultTopic(topic: string, fault: Fault): void {

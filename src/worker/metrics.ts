@@ -274,6 +274,6 @@ function scraped(links: () => Iterable<MeasuredLink>): () => readonly ScrapedLin
 function viewsOf(copying: LinkCopying): readonly TopicDetailView[] {
   const byTopic = Map.groupBy(copying.samples(), ({ topic }) => topic);
   return [...byTopic].map(([name, samples]) =>
-    new TrackedTopic({ name, topicId: '', partitions: samples.length }).view(copying.id, samples),
+    new TrackedTopic({ name, topicId: '', partitions: samples.length }).view(copying.id, samples, undefined),
   );
 }

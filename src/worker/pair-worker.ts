@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { sumExposures } from '../exposure/exposure.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { Secret } from '../kafka/secret.ts';
 import { sites } from '../pair/site.ts';
@@ -142,6 +143,7 @@ export class PairWorker implements WorkerService {
         ...(site === this.#config.site && control.clusterId !== undefined ? { clusterId: control.clusterId } : {}),
       })),
       links: [...links],
+      exposure: sumExposures(links.map(({ exposure }) => exposure)),
       violations: [...control.violations],
     };
   }

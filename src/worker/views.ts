@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bases } from '../exposure/exposure.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { gapDecisionSchema } from '../pair/spec.ts';
 import { topicStateKindSchema } from '../pair/topic-state.ts';
@@ -17,6 +18,19 @@ export const lagViewSchema = z.strictObject({
   /** Age of the oldest moment at which the copy is known to have been behind; 0 when level. */
   seconds: z.number().min(0),
   /** Age of the newest answer of the source this rests on; absent before the first answer. */
+  sampleAgeMs: z.int().min(0).optional(),
+});
+
+/** What would be lost if the source died now; docs/exposure.md says what each figure is worth. */
+export const exposureViewSchema = z.strictObject({
+  /** The oldest record that only the source has is at most that old; 0 when there is none. */
+  seconds: z.number().min(0),
+  /** Offsets, those that open transactions hold back among them. */
+  records: z.int().min(0),
+  bytes: z.int().min(0),
+  /** `measured`: the source answers. `estimated`: it has been silent for a second. `stale`: for 15, or since ever. */
+  basis: z.enum(bases),
+  /** Age of the newest answer of the source; of several partitions the oldest. Absent where one never came. */
   sampleAgeMs: z.int().min(0).optional(),
 });
 
@@ -45,6 +59,7 @@ export const partitionViewSchema = z.strictObject({
   /** The source's last stable offset as last seen. */
   sourceEnd: offset.optional(),
   lag: lagViewSchema,
+  exposure: exposureViewSchema,
   proof: proofViewSchema.extend({
     /** The copy equals the source just below this offset: end of the newest compared run. */
     verifiedTo: offset.optional(),
@@ -70,6 +85,8 @@ export const topicViewSchema = z.strictObject({
   partitions: z.int().min(0),
   partitionsFaulted: z.int().min(0),
   lag: lagViewSchema,
+  /** Absent for a copy that follows nothing any more: its source topic is gone, or it was promoted. */
+  exposure: exposureViewSchema.optional(),
   proof: proofViewSchema,
   copied: copiedViewSchema,
   fault: faultViewSchema.optional(),
@@ -98,6 +115,18 @@ export const linkStateSchema = z.enum([
   'target-unreachable',
 ]);
 
+/** What goes with the records of a link, in short: the views of groups and schemas say more. */
+export const standbyViewSchema = z.strictObject({
+  groups: z.strictObject({
+    synced: z.int().min(0),
+    notSynced: z.int().min(0),
+    /** The positions of those synced are at most that old: so much is read again. Absent while it is not known. */
+    stalenessSeconds: z.number().min(0).optional(),
+  }),
+  /** `elsewhere`: the other site is the schema primary, so nothing of it depends on this link. */
+  schemas: z.enum(['equal', 'behind', 'different', 'unknown', 'undeclared', 'elsewhere']),
+});
+
 export const linkViewSchema = z.strictObject({
   /** `a-b` for the link from site a to site b. */
   id: z.string(),
@@ -110,6 +139,9 @@ export const linkViewSchema = z.strictObject({
   gap: gapDecisionSchema,
   topics: z.strictObject({ total: z.int().min(0), following: z.int().min(0), faulted: z.int().min(0) }),
   lag: lagViewSchema,
+  /** Of all its topics, also of those that `_umbra` names and nobody speaks of yet. */
+  exposure: exposureViewSchema,
+  standby: standbyViewSchema,
   /** The newest error that keeps the link from working, while it does. */
   problem: z.string().optional(),
 });
@@ -124,10 +156,14 @@ export const pairViewSchema = z.strictObject({
     z.strictObject({ site: siteIdSchema, bootstrapServers: z.array(z.string()), clusterId: z.string().optional() }),
   ),
   links: z.array(linkViewSchema),
+  /** Of all links that end here. */
+  exposure: exposureViewSchema,
   violations: z.array(violationViewSchema),
 });
 
 export type LagView = z.output<typeof lagViewSchema>;
+export type ExposureView = z.output<typeof exposureViewSchema>;
+export type StandbyView = z.output<typeof standbyViewSchema>;
 export type ProofView = z.output<typeof proofViewSchema>;
 export type FaultView = z.output<typeof faultViewSchema>;
 export type PartitionView = z.output<typeof partitionViewSchema>;

@@ -4,6 +4,8 @@ import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/w
 
 // A stub, and it says so: it holds canned views and writes down what it was asked, nothing is copied anywhere.
 
+const exposure = { seconds: 1.5, records: 3, bytes: 300, basis: 'measured', sampleAgeMs: 40 } as const;
+const standby = { groups: { synced: 2, notSynced: 0, stalenessSeconds: 3.2 }, schemas: 'equal' } as const;
 const lag = { records: 3, seconds: 1.5, sampleAgeMs: 40 };
 
 export const stubLink: LinkView = {
@@ -15,6 +17,8 @@ export const stubLink: LinkView = {
   gap: 'fault',
   topics: { total: 1, following: 1, faulted: 0 },
   lag,
+  exposure,
+  standby,
 };
 
 export const stubPair: PairView = {
@@ -28,6 +32,7 @@ export const stubPair: PairView = {
     { site: 'b', bootstrapServers: ['127.0.0.1:2'] },
   ],
   links: [stubLink],
+  exposure,
   violations: [],
 };
 
@@ -38,6 +43,7 @@ export const stubTopic: TopicView = {
   partitions: 2,
   partitionsFaulted: 0,
   lag,
+  exposure,
   proof: { unverified: 0, verifiedAt: '2026-11-21T12:00:00.000Z' },
   copied: { batches: 4, records: 40, bytes: 4_000 },
 };
@@ -51,9 +57,10 @@ export const stubTopicDetail: TopicDetailView = {
       copiedTo: '20',
       sourceEnd: '20',
       lag: { records: 0, seconds: 0, sampleAgeMs: 40 },
+      exposure: { seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 40 },
       proof: { unverified: 0, verifiedTo: '20', verifiedAt: '2026-11-21T12:00:00.000Z' },
     },
-    { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, proof: { unverified: 20 } },
+    { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, exposure, proof: { unverified: 20 } },
   ],
 };
 

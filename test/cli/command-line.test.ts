@@ -138,7 +138,9 @@ describe('with workers', () => {
   test('status shows the pair, with the tokens from their files', async () => {
     await stubWorker('b');
     const { code, out, err } = await umbra('status');
-    expect(out).toMatch(/^Pair stub: link a-b follows, 3 records behind\.\n/);
+    expect(out).toMatch(
+      /^If a died now: 1.5 s, 3 records, of 1 topic; .*\n\nPair stub: link a-b follows, 3 records behind\.\n/,
+    );
     expect([code, err]).toEqual([0, '']);
     expect(out).not.toContain(token);
   });

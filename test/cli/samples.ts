@@ -1,9 +1,16 @@
 import type { PairStatus, WorkerAnswer } from '../../src/cli/pair-status.ts';
-import type { LagView, LinkView, PairView, TopicView } from '../../src/worker/views.ts';
+import type { ExposureView, LagView, LinkView, PairView, StandbyView, TopicView } from '../../src/worker/views.ts';
 
 // Made-up views to render; nothing here runs.
 
 export const level: LagView = { records: 0, seconds: 0, sampleAgeMs: 120 };
+
+export const safe: ExposureView = { seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 120 };
+
+export const standby: StandbyView = {
+  groups: { synced: 3, notSynced: 0, stalenessSeconds: 4.2 },
+  schemas: 'equal',
+};
 
 export function link(from: 'a' | 'b', overrides: Partial<LinkView> = {}): LinkView {
   const to = from === 'a' ? 'b' : 'a';
@@ -17,6 +24,8 @@ export function link(from: 'a' | 'b', overrides: Partial<LinkView> = {}): LinkVi
     gap: 'fault',
     topics,
     lag: level,
+    exposure: safe,
+    standby,
     ...overrides,
   };
 }
@@ -29,6 +38,7 @@ export function topic(name: string, overrides: Partial<TopicView> = {}): TopicVi
     partitions: 3,
     partitionsFaulted: 0,
     lag: level,
+    exposure: safe,
     proof: { unverified: 0 },
     copied: { batches: 10, records: 1_234_567, bytes: 99 },
     ...overrides,
@@ -47,6 +57,7 @@ export function pairView(site: 'a' | 'b', overrides: Partial<PairView> = {}): Pa
       { site: 'b', bootstrapServers: ['127.0.0.1:2'] },
     ],
     links: [link(site === 'a' ? 'b' : 'a')],
+    exposure: safe,
     violations: [],
     ...overrides,
   };

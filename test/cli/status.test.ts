@@ -3,7 +3,7 @@ import { colours } from '../../src/cli/colours.ts';
 import { statusReport, statusReportSchema, type WorkerAnswer } from '../../src/cli/pair-status.ts';
 import { renderStatus } from '../../src/cli/status-text.ts';
 import { renderTopic } from '../../src/cli/topic-text.ts';
-import { link, only, pairView, said, silent, topic } from './samples.ts';
+import { link, only, pairView, safe, said, silent, topic } from './samples.ts';
 
 const plain = colours(false);
 
@@ -116,20 +116,83 @@ describe('the pair as all workers see it together', () => {
   });
 });
 
+describe('what would be lost if a site died now', () => {
+  const cut = { seconds: 47.2, records: 12_400, bytes: 1, basis: 'stale', sampleAgeMs: 47_200 } as const;
+  const groups = { synced: 3, notSynced: 0, stalenessSeconds: 4.2 };
+
+  test.each([
+    [
+      'something is on its way',
+      {
+        exposure: { seconds: 1.81, records: 412, bytes: 9_000, basis: 'measured', sampleAgeMs: 40 },
+        topics: { total: 14, following: 14, faulted: 0 },
+      },
+      'If a died now: 1.8 s, 412 records, of 14 topics; groups re-read at most 5 s; schemas equal; fenced.',
+    ],
+    [
+      'the source is silent',
+      { exposure: cut, standby: { groups: { ...groups, stalenessSeconds: 51.3 }, schemas: 'behind' } },
+      'If a died now (no answer of a for 47 s): 47 s, about 12,400 records, of 1 topic, stale; groups re-read at most 52 s; schemas behind; fenced.',
+    ],
+    [
+      'a partition was never answered for',
+      { exposure: { seconds: 300, records: 0, bytes: 0, basis: 'stale' }, fence: 'unknown' },
+      'If a died now (of some partitions a has not answered yet): 5 min, about 0 records, of 1 topic, stale; groups re-read at most 5 s; schemas equal; fence not known.',
+    ],
+    [
+      'copies are being filled',
+      { exposure: { seconds: 12, records: 1_000, bytes: 9, basis: 'estimated', sampleAgeMs: 80 } },
+      'If a died now (some copies have not been level yet): 12 s, about 1,000 records, of 1 topic, estimated; groups re-read at most 5 s; schemas equal; fenced.',
+    ],
+    [
+      'groups are not synced and schemas differ',
+      { standby: { groups: { ...groups, notSynced: 2 }, schemas: 'different' }, fence: 'unfenced' },
+      'If a died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s, 2 groups not synced; schemas DIFFER; UNFENCED.',
+    ],
+    [
+      'nothing is known of groups, and the schemas are the other site’s',
+      { standby: { groups: { synced: 0, notSynced: 0 }, schemas: 'elsewhere' } },
+      'If a died now: 0 s, 0 records, of 1 topic; groups not known yet; fenced.',
+    ],
+    [
+      'there is nothing to copy',
+      {
+        topics: { total: 0, following: 0, faulted: 0 },
+        standby: { groups: { ...groups, synced: 0 }, schemas: 'equal' },
+      },
+      'If a died now: nothing, no topic is copied; no groups; schemas equal; fenced.',
+    ],
+  ] as const)('is one sentence when %s', (_when, overrides, sentence) => {
+    const status = only(statusReport([said('b', { links: [link('a', overrides)] })]).pairs);
+    expect(status.exposure).toEqual([sentence]);
+  });
+
+  test('is not left out for a direction that nobody speaks for', () => {
+    const { exposure } = only(statusReport([said('a'), silent('local')]).pairs);
+    expect(exposure).toEqual([
+      'If b died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s; schemas equal; fenced.',
+      'If a died now: not known, the worker of site b does not answer.',
+    ]);
+  });
+});
+
 describe('status as text', () => {
   test('a healthy pair is a sentence, two links, the topics and the workers', () => {
     const text = renderStatus(statusReport([said('a'), said('b')]), plain);
     expect(text).toBe(
       [
+        'If a died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s; schemas equal; fenced.',
+        'If b died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s; schemas equal; fenced.',
+        '',
         'Pair local: both links follow, level.',
         '',
-        'LINK  STATE      FENCE  TOPICS            BEHIND   LAG  SAMPLE AGE',
-        'a-b   following  acl    1 of 1 following       0  0 ms      120 ms',
-        'b-a   following  acl    1 of 1 following       0  0 ms      120 ms',
+        'LINK  STATE      FENCE  TOPICS            BEHIND   LAG  SAMPLE AGE  AT RISK',
+        'a-b   following  acl    1 of 1 following       0  0 ms      120 ms     0 ms',
+        'b-a   following  acl    1 of 1 following       0  0 ms      120 ms     0 ms',
         '',
-        'TOPIC     LINK  STATE      PARTITIONS  BEHIND   LAG  SAMPLE AGE  RECORDS COPIED  UNVERIFIED',
-        'a_orders  a-b   following           3       0  0 ms      120 ms       1,234,567           0',
-        'b_orders  b-a   following           3       0  0 ms      120 ms       1,234,567           0',
+        'TOPIC     LINK  STATE      PARTITIONS  BEHIND   LAG  SAMPLE AGE  AT RISK  RECORDS COPIED  UNVERIFIED',
+        'a_orders  a-b   following           3       0  0 ms      120 ms     0 ms       1,234,567           0',
+        'b_orders  b-a   following           3       0  0 ms      120 ms     0 ms       1,234,567           0',
         '',
         'SITE  WORKER                 STATE',
         'a     http://127.0.0.1:1001  ready',
@@ -198,10 +261,26 @@ test('a topic is shown with its partitions, and with what keeps one of them from
     {
       ...topic('a_orders'),
       partitionViews: [
-        { partition: 0, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, proof: { ...proof, verifiedTo: '18' } },
-        { partition: 1, state: 'faulted', lag: { records: 0, seconds: 0 }, fault, proof },
-        { partition: 2, state: 'resuming', lag, proof, retrying: 'NOT_LEADER_OR_FOLLOWER (6)' },
-        { partition: 3, state: 'waiting', sourceEnd: '7', lag, proof, heldBack: { records: 2, seconds: 90 } },
+        {
+          partition: 0,
+          state: 'copying',
+          copiedTo: '20',
+          sourceEnd: '23',
+          lag,
+          exposure: safe,
+          proof: { ...proof, verifiedTo: '18' },
+        },
+        { partition: 1, state: 'faulted', lag: { records: 0, seconds: 0 }, exposure: safe, fault, proof },
+        { partition: 2, state: 'resuming', lag, exposure: safe, proof, retrying: 'NOT_LEADER_OR_FOLLOWER (6)' },
+        {
+          partition: 3,
+          state: 'waiting',
+          sourceEnd: '7',
+          lag,
+          exposure: safe,
+          proof,
+          heldBack: { records: 2, seconds: 90 },
+        },
       ],
     },
     plain,

@@ -181,6 +181,8 @@ function apiOf(fake: FakeApis, url: string): WorkerApi {
   };
 }
 
+const exposure = { seconds: 0, records: 0, bytes: 0, basis: 'measured' } as const;
+
 export function linkView(link: Partial<LinkView> & Pick<LinkView, 'from' | 'to' | 'state'>): LinkView {
   return {
     id: `${link.from}-${link.to}`,
@@ -188,6 +190,8 @@ export function linkView(link: Partial<LinkView> & Pick<LinkView, 'from' | 'to' 
     gap: 'fault',
     topics: { total: 0, following: 0, faulted: 0 },
     lag: { records: 0, seconds: 0 },
+    exposure,
+    standby: { groups: { synced: 0, notSynced: 0 }, schemas: 'unknown' },
     ...link,
   };
 }
@@ -201,6 +205,7 @@ function pairView({ prefixes, schemaPrimary, links }: FakeApis): PairView {
     ...(schemaPrimary === undefined ? {} : { schemaPrimary }),
     sites: [],
     links,
+    exposure,
     violations: [],
   };
 }

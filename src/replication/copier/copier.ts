@@ -1,13 +1,16 @@
+import type { ExposureFacts } from '../../exposure/exposure.ts';
 import type { Frame } from '../../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../../kafka/fetch-api.ts';
+import { partitionKey } from '../../kafka/log-queries.ts';
 import { AppendQueue } from './append-queue.ts';
 import type { CopierClock } from '../waiting/copier-clock.ts';
 import type { CopiedPartition } from '../partition/copied-partition.ts';
+import { type CopierCounters, noCounts } from './copier-counters.ts';
 import type { CopierState, ResumePoint } from './copier-state.ts';
 import type { Fault } from '../partition/fault.ts';
 import type { FrameBudget } from './frame-budget.ts';
 import { type Lag, LagClock } from '../partition/lag.ts';
-import { planBatches } from './plan-batches.ts';
+import { planBatches, weigh } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from '../partition/producer-identity.ts';
 import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
 import { Setbacks } from './setbacks.ts';
@@ -26,14 +29,6 @@ export interface CopierOptions {
   readonly changed: (copier: Copier) => void;
 }
 
-export interface CopierCounters {
-  batches: number;
-  records: number;
-  bytes: number;
-  /** Markers written into gaps. */
-  markers: number;
-}
-
 /**
  * Copies one partition: a state machine without I/O, driven by streams. It holds the invariants of the core:
  * batches are appended in order, one in flight, each at exactly the offset it has at the source; the first answer
@@ -41,8 +36,8 @@ export interface CopierCounters {
  */
 export class Copier {
   readonly of: CopiedPartition;
-  readonly lagClock = new LagClock();
-  readonly counters: CopierCounters = { batches: 0, records: 0, bytes: 0, markers: 0 };
+  readonly lagClock: LagClock;
+  readonly counters: CopierCounters = noCounts();
   readonly #clock: CopierClock;
   readonly #changed: (copier: Copier) => void;
   readonly #queue: AppendQueue;
@@ -64,6 +59,7 @@ export class Copier {
   constructor(of: CopiedPartition, options: CopierOptions) {
     this.of = of;
     this.#clock = options.clock;
+    this.lagClock = new LagClock(options.clock.monotonicMs());
     this.#changed = options.changed;
     this.#queue = new AppendQueue(options.queueBytesMax);
     this.#gapOffsetsMax = options.gapOffsetsMax;
@@ -128,6 +124,10 @@ export class Copier {
     return this.lagClock.read(this.#copiedTo ?? 0n, this.#clock.monotonicMs());
   }
 
+  atRisk(): ExposureFacts {
+    return this.lagClock.exposure.facts(this.#clock.monotonicMs());
+  }
+
   get wantsFetch(): boolean {
     return this.#runs() && this.#fault === undefined && this.#queue.hasRoom;
   }
@@ -178,6 +178,9 @@ export class Copier {
       gapOffsetsMax: this.#gapOffsetsMax(),
       holesSeen: this.#holesSeen,
     });
+    const seen = weigh(plan.items);
+    this.counters.fetchedRecords += seen.records;
+    this.lagClock.exposure.weigh(seen);
     this.#queue.add(frame, plan.items);
     this.#lastFetchedEpoch = plan.leaderEpoch ?? this.#lastFetchedEpoch;
     this.#holesSeen = plan.holes;
@@ -209,7 +212,8 @@ export class Copier {
    */
   takeBatch(): { readonly batch: Buffer; readonly frame: Frame } {
     const item = this.#queue.takeBatch();
-    if (item === undefined) throw new Error(`${this.#name()}: no batch may be taken now`);
+    if (item === undefined)
+      throw new Error(`${partitionKey(this.of.topic, this.of.partition)}: no batch may be taken now`);
     const stamped = stampBatch(item.frame.bytes, item.header, {
       producerId: this.of.producerId,
       producerEpoch: linkProducerEpoch,
@@ -221,7 +225,8 @@ export class Copier {
   /** The next markers to write, at most `max`; in flight until {@link filled} or {@link appendUnknown}. */
   takeMarkers(max: number): number {
     const item = this.#queue.takeGap(BigInt(Math.min(max, markersAtOnceMax)));
-    if (item === undefined) throw new Error(`${this.#name()}: no markers may be taken now`);
+    if (item === undefined)
+      throw new Error(`${partitionKey(this.of.topic, this.of.partition)}: no markers may be taken now`);
     return Number(item.count);
   }
 
@@ -391,9 +396,5 @@ export class Copier {
     const item = this.#queue.landed();
     if (this.#state.kind === 'resuming') this.#changed(this);
     return item;
-  }
-
-  #name(): string {
-    return `${this.of.topic}/${this.of.partition}`;
   }
 }

@@ -131,3 +131,14 @@ function tooLarge(from: bigint, count: bigint): Fault {
   const message = `offsets ${from} to ${from + count - 1n} do not exist at the source: filling them would cost ${count} markers, about ${megabytes} MB`;
   return { code: 'GAP_TOO_LARGE', offset: from, message };
 }
+
+/** Records in these items and the bytes of their batches. */
+export function weigh(items: readonly PlannedItem[]): { readonly records: number; readonly bytes: number } {
+  let [records, bytes] = [0, 0];
+  for (const item of items) {
+    if (item.kind === 'gap') continue;
+    records += item.header.records;
+    bytes += item.header.end - item.header.start;
+  }
+  return { records, bytes };
+}

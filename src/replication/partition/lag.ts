@@ -1,3 +1,5 @@
+import { ExposureClock } from '../../exposure/exposure-clock.ts';
+
 interface Sample {
   readonly end: bigint;
   readonly atMs: number;
@@ -22,11 +24,17 @@ const samplesMax = 64;
  * what it was: a figure without its age means nothing.
  */
 export class LagClock {
+  /** What the source's death would cost: by its high watermark, and going on while it is silent. */
+  readonly exposure: ExposureClock;
   #samples: Sample[] = [];
   #newest: Sample | undefined;
   #held: { readonly from: bigint; readonly to: bigint; readonly sinceMs: number } | undefined;
   /** When the source last said that it ends at `#newest`. */
   #confirmedAtMs = 0;
+
+  constructor(nowMs = 0) {
+    this.exposure = new ExposureClock(nowMs);
+  }
 
   /** The source's end (last stable offset) and its high watermark as just answered. */
   observe(end: bigint, nowMs: number, highWatermark = end): void {
@@ -34,6 +42,7 @@ export class LagClock {
     this.#held = highWatermark > end ? { from: end, to: highWatermark, sinceMs } : undefined;
     this.#newest = { end, atMs: nowMs };
     this.#confirmedAtMs = nowMs;
+    this.exposure.observe(highWatermark > end ? highWatermark : end, nowMs);
     const last = this.#samples.at(-1);
     if (last !== undefined && end <= last.end) return;
     this.#samples.push(this.#newest);
@@ -44,6 +53,7 @@ export class LagClock {
   /** The source was asked again and had nothing new. */
   confirm(nowMs: number): void {
     this.#confirmedAtMs = nowMs;
+    this.exposure.confirm(nowMs);
   }
 
   get sourceEnd(): bigint | undefined {
@@ -52,6 +62,7 @@ export class LagClock {
 
   /** The copy now ends at `end`. */
   passed(end: bigint): void {
+    this.exposure.copiedTo(end);
     while ((this.#samples[0]?.end ?? end + 1n) <= end) this.#samples.shift();
   }
 

@@ -242,7 +242,12 @@ export class FetchStream {
     const nowMs = performance.now();
     if (nowMs - this.#confirmedAtMs < confirmEveryMs) return;
     this.#confirmedAtMs = nowMs;
-    for (const key of this.#inSession.keys()) this.#members.get(key)?.copier.lagClock.confirm(nowMs);
+    // An answer of a session vouches for what it does not name: nothing has changed there.
+    const named = new Set(answer.partitions.map(({ topicId, partition }) => `${topicId}/${partition}`));
+    for (const [key, asked] of this.#inSession) {
+      const copier = this.#members.get(key)?.copier;
+      if (copier !== undefined && !named.has(key) && isFrom(copier, asked)) copier.lagClock.confirm(nowMs);
+    }
   }
 
   /** Returns how many batches and gaps are to be appended. */

@@ -11,7 +11,10 @@ import { applyTopicStep, type TopicApply } from '../../sync/topics/apply-topics.
 import { planTopics, type SeenTopic, type TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
 import { FenceCheck } from './fence-check.ts';
-import { type FoundFault, lastingCodes } from './found-fault.ts';
+import { sumExposures } from '../../exposure/exposure.ts';
+import { ExposureBook, type TopicAtRisk } from './exposure-book.ts';
+import { FaultMemory } from './fault-memory.ts';
+import type { FoundFault } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
 import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
 import type { LinkWorkers } from './link-workers.ts';
@@ -21,7 +24,9 @@ import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
-import { type LastingFault, SiteState } from '../state/state.ts';
+import { viewStandby } from './standby-view.ts';
+import { topicsAtRisk } from './topics-at-risk.ts';
+import { SiteState } from '../state/state.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
@@ -64,7 +69,8 @@ export class LinkControl {
   #gap: GapDecision;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
-  #remembering: Promise<void> = Promise.resolve();
+  readonly #faults: FaultMemory;
+  readonly #exposures = new ExposureBook();
   /** The newest trouble of each topic that could not be set up. */
   readonly #troubles = new Map<string, string>();
   #discovered = false;
@@ -81,6 +87,7 @@ export class LinkControl {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#peerState = new SiteState(ports.source);
+    this.#faults = new FaultMemory(ports);
     this.rebuilds = new Rebuilds(
       rebuildPortsOf({
         ...{ id: this.id, ports, topics: this.#topics },
@@ -139,7 +146,7 @@ export class LinkControl {
     await this.#loop;
     await this.rebuilds.stop();
     await this.syncs.stop();
-    await this.#remembering;
+    await this.#faults.settled();
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
   }
 
@@ -163,19 +170,31 @@ export class LinkControl {
       gap: this.gap,
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
+      exposure: sumExposures(this.#atRisk().flatMap((topic) => this.#exposures.of(topic, this.#nowMs()) ?? [])),
+      standby: viewStandby(this.#ports.link.from, this.syncs.groups.view(), this.syncs.schemas.view()),
       ...(trouble === undefined ? {} : { problem: trouble }),
     };
   }
 
   topicViews(): readonly TopicDetailView[] {
     const samples = Map.groupBy(this.#ports.workers.samples(), ({ topic }) => topic);
+    this.#exposures.note(this.#atRisk(), samples, this.#nowMs());
     return [...this.#topics.values()].map((topic) => {
       const own = samples.get(topic.name) ?? [];
       if (this.#followed.has(topic.name)) topic.observe(own);
       const rebuild = this.rebuilds.note(topic.name);
-      const view = topic.view(this.id, own);
+      const view = topic.view(this.id, own, this.#exposures.of(topic, this.#nowMs()));
       return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
     });
+  }
+
+  #atRisk(): readonly TopicAtRisk[] {
+    const shadows = this.#ports.state.shadows();
+    return topicsAtRisk({ link: this.id, tracked: this.#topics, shadows, orphans: this.#orphans });
+  }
+
+  #nowMs(): number {
+    return this.#ports.clock.monotonicMs();
   }
 
   /** Positions on it mean the same at both sites. */
@@ -364,27 +383,7 @@ export class LinkControl {
   /** A worker that copies the partition has stopped it. Resolves when that will outlive all workers, if it has to. */
   async faulted({ topic, partition, fault }: FoundFault): Promise<void> {
     this.#topics.get(topic)?.moveIfPossible('faulted');
-    if (!lastingCodes.has(fault.code)) return;
-    // One after the other: each record holds the faults of all partitions of its topic.
-    const remembered = this.#remembering.then(() => this.#rememberFault({ topic, partition, fault }));
-    this.#remembering = remembered.catch((error: unknown) => {
-      const what = 'a fault could not be written to the state topic';
-      this.#ports.logger.error({ err: error, link: this.id, topic, partition }, what);
-    });
-    await remembered;
-  }
-
-  async #rememberFault({ topic, partition, fault }: FoundFault): Promise<void> {
-    const record = this.#ports.state.shadow(topic);
-    if (record === undefined || record.faults.some((known) => known.partition === partition)) return;
-    const lasting: LastingFault = {
-      partition,
-      code: fault.code,
-      message: fault.message,
-      at: this.#ports.clock.now().toISOString(),
-      ...(fault.offset === undefined ? {} : { offset: String(fault.offset) }),
-    };
-    await this.#ports.state.putShadow({ ...record, faults: [...record.faults, lasting] }, AbortSignal.timeout(30_000));
+    await this.#faults.remember({ topic, partition, fault });
   }
 }
 

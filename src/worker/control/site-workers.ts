@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LinkCopying } from '../copying/link-copying.ts';
-import type { PartitionSample } from '../copying/partition-sample.ts';
+import { agedSample, type PartitionSample } from '../copying/partition-sample.ts';
 import type { LinkProblem, WorkerReport } from '../copying/worker-report.ts';
 import type { MemberData } from '../group/member-data.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
@@ -12,6 +12,11 @@ interface Member {
   /** What it said it holds, and what it was given on top of that. */
   readonly holds: PartitionSets;
   readonly given: PartitionSets;
+}
+
+interface Told {
+  readonly report: WorkerReport;
+  readonly atMs: number;
 }
 
 export interface SiteWorkersPorts {
@@ -32,7 +37,7 @@ export class SiteWorkers implements LinkWorkers {
   readonly #ports: SiteWorkersPorts;
   #members: ReadonlyMap<string, Member> = new Map();
   /** Of the others. */
-  #reports: ReadonlyMap<string, WorkerReport> = new Map();
+  #reports: ReadonlyMap<string, Told> = new Map();
   #sharedOut = false;
   #silent: string | undefined;
   #gathering: Promise<void> | undefined;
@@ -78,17 +83,22 @@ export class SiteWorkers implements LinkWorkers {
   get problem(): LinkProblem | undefined {
     if (this.own.problem !== undefined) return this.own.problem;
     // One that is just taking part in the work is no problem of the link.
-    const others = [...this.#reports.values()].flatMap(({ problem }) => problem ?? []);
+    const others = [...this.#reports.values()].flatMap(({ report }) => report.problem ?? []);
     return others.find(({ kind }) => kind !== 'acquiring');
   }
 
   get trouble(): string | undefined {
-    const others = [...this.#reports.values()].find(({ trouble }) => trouble !== undefined)?.trouble;
+    const others = [...this.#reports.values()].find(({ report }) => report.trouble !== undefined)?.report.trouble;
     return this.#silent ?? this.own.trouble ?? others;
   }
 
+  /** Those of others as old as they are by now: a worker that falls silent does not keep the time from passing. */
   samples(): readonly PartitionSample[] {
-    return [...this.own.samples(), ...[...this.#reports.values()].flatMap(({ samples }) => samples)];
+    const nowMs = performance.now();
+    const others = [...this.#reports.values()].flatMap(({ report, atMs }) =>
+      report.samples.map((sample) => agedSample(sample, nowMs - atMs)),
+    );
+    return [...this.own.samples(), ...others];
   }
 
   holds(topic: string): boolean {
@@ -124,7 +134,7 @@ export class SiteWorkers implements LinkWorkers {
       others.map(async ([incarnation, { url }]) => {
         try {
           const report = await this.#ports.peers.report(url, signal);
-          if (report.incarnation === incarnation) return report;
+          if (report.incarnation === incarnation) return { report, atMs: performance.now() };
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           silent = `the worker at ${url} does not say how its part of the link does: ${why}`;
@@ -134,7 +144,7 @@ export class SiteWorkers implements LinkWorkers {
     );
     this.#silent = silent;
     this.#reports = new Map(
-      reports.filter((report) => report !== undefined).map((report) => [report.incarnation, report]),
+      reports.filter((told) => told !== undefined).map((told) => [told.report.incarnation, told]),
     );
     this.#gatheredAtMs = performance.now();
   }

@@ -5,6 +5,7 @@ import {
   type TopicEvent,
   type TopicStateKind,
 } from '../../pair/topic-state.ts';
+import { type Exposure, judgeExposure, sumExposures } from '../../exposure/exposure.ts';
 import { type DatedFault, type PartitionSample, viewFault } from '../copying/partition-sample.ts';
 import type { LagView, PartitionView, ProofView, TopicDetailView } from '../views.ts';
 
@@ -57,8 +58,11 @@ export class TrackedTopic {
       this.move('caughtUp');
   }
 
-  view(link: string, samples: readonly PartitionSample[]): TopicDetailView {
-    const partitionViews = samples.map(viewOf).toSorted((left, right) => left.partition - right.partition);
+  /** `exposures`: by partition, also of those that nobody speaks of; undefined when nothing of it can be lost. */
+  view(link: string, samples: readonly PartitionSample[], exposures: readonly Exposure[] | undefined): TopicDetailView {
+    const partitionViews = samples
+      .map((sample) => viewOf(sample, exposures?.[sample.partition] ?? judgeExposure(sample.atRisk)))
+      .toSorted((left, right) => left.partition - right.partition);
     const fault =
       this.#fault === undefined
         ? partitionViews.find((view) => view.fault !== undefined)?.fault
@@ -76,6 +80,7 @@ export class TrackedTopic {
       partitions: this.partitions,
       partitionsFaulted: partitionViews.filter((view) => view.state === 'faulted').length,
       lag: sumLags(partitionViews.map((view) => view.lag)),
+      ...(exposures === undefined ? {} : { exposure: sumExposures(exposures) }),
       proof: sumProofs(partitionViews.map((view) => view.proof)),
       copied,
       sourceTopicId: this.sourceTopicId,
@@ -108,6 +113,7 @@ function sumProofs(proofs: readonly ProofView[]): ProofView {
   return { unverified, ...(oldest === undefined ? {} : { verifiedAt: oldest }) };
 }
 
-function viewOf({ topic: _topic, caughtUpOnce: _once, copied: _copied, ...view }: PartitionSample): PartitionView {
-  return view;
+function viewOf(sample: PartitionSample, exposure: Exposure): PartitionView {
+  const { topic: _topic, caughtUpOnce: _once, copied: _copied, atRisk: _atRisk, ...view } = sample;
+  return { ...view, exposure };
 }

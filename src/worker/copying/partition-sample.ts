@@ -1,12 +1,27 @@
 import { z } from 'zod';
+import { aged } from '../../exposure/exposure.ts';
 import type { PartitionProof } from '../../replication/proof/continuous-proof.ts';
 import type { Copier } from '../../replication/copier/copier.ts';
 import { type Fault, faultRemedies, isFaultCode } from '../../replication/partition/fault.ts';
 import { copiedViewSchema, type FaultView, type PartitionView, partitionViewSchema } from '../views.ts';
 
+const amount = z.number().min(0);
+
+const exposureFactsSchema = z.strictObject({
+  answerAgeMs: amount.optional(),
+  levelAgeMs: amount.optional(),
+  watchedMs: amount,
+  missing: amount,
+  moving: z.boolean(),
+  recordsPerSecond: amount,
+  bytesPerRecord: amount,
+});
+
 /** One partition as the worker that copies it sees it: what its view says, and what the topic's state is made of. */
-export const partitionSampleSchema = partitionViewSchema.extend({
+export const partitionSampleSchema = partitionViewSchema.omit({ exposure: true }).extend({
   topic: z.string(),
+  /** What is known of its exposure, as ages at the moment it was asked: it grows old on its way. */
+  atRisk: exposureFactsSchema,
   /** Has been level with the source since this worker took it up. */
   caughtUpOnce: z.boolean(),
   copied: copiedViewSchema,
@@ -35,6 +50,7 @@ export function samplePartition(copier: Copier, proof: PartitionProof | undefine
       seconds: lag.seconds,
       ...(lag.sampleAgeMs === undefined ? {} : { sampleAgeMs: lag.sampleAgeMs }),
     },
+    atRisk: copier.atRisk(),
     proof: viewProof(copier, proof),
     ...(copiedTo === undefined ? {} : { copiedTo: String(copiedTo) }),
     ...(sourceEnd === undefined ? {} : { sourceEnd: String(sourceEnd) }),
@@ -42,6 +58,14 @@ export function samplePartition(copier: Copier, proof: PartitionProof | undefine
     ...(state.kind === 'faulted' ? { fault: viewFault({ ...state.fault, at: state.at }) } : {}),
     ...(state.kind === 'resuming' && state.reason !== undefined ? { retrying: state.reason } : {}),
   };
+}
+
+/** The same sample so much later, when nothing was heard since: what it says of the source has grown old. */
+export function agedSample(sample: PartitionSample, byMs: number): PartitionSample {
+  const { lag } = sample;
+  const sampleAgeMs = lag.sampleAgeMs === undefined ? {} : { sampleAgeMs: Math.round(lag.sampleAgeMs + byMs) };
+  const seconds = lag.seconds === 0 ? 0 : lag.seconds + byMs / 1000;
+  return { ...sample, lag: { ...lag, seconds, ...sampleAgeMs }, atRisk: aged(sample.atRisk, byMs) };
 }
 
 export function viewFault(fault: DatedFault): FaultView {

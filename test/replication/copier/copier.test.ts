@@ -34,6 +34,7 @@ describe('a copier', () => {
     expect(copier.caughtUpOnce).toBe(true);
     expect(copier.lag()).toMatchObject({ records: 0n, seconds: 0 });
     expect(copier.counters).toEqual({
+      fetchedRecords: 5,
       batches: 2,
       records: 5,
       bytes: Buffer.concat(denseRun(0n, [2, 3])).length,
