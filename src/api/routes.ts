@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
+import { eventsViewSchema } from '../worker/events/event.ts';
+import { eventsKeptMax } from '../worker/events/event-journal.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
 import { Problem } from '../worker/problems.ts';
 import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
@@ -16,11 +18,17 @@ import {
   topicsAnswer,
 } from './answers.ts';
 import { openApi, openApiSchema } from './openapi.ts';
+import { wholeNumber } from './query-numbers.ts';
 import { route, type Route } from './route.ts';
 
 const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
 const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
 const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
+
+const eventsQuery = z.strictObject({
+  after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
+  limit: wholeNumber({ min: 1, max: eventsKeptMax }).optional(),
+});
 
 /** The hash of the plan that was read: without it nothing is rebuilt. */
 const confirmedPlan = z.strictObject({ plan: planHashSchema });
@@ -111,6 +119,13 @@ export const routes: readonly Route[] = [
     run: (service) => ({ links: [...service.schemaViews()] }),
   }),
   route({
+    ...{ method: 'GET', path: '/v1/events', access: 'viewer' },
+    summary: 'What happened at this site: who changed what, and what umbra did by itself',
+    query: eventsQuery,
+    answer: { kind: 'json', schema: eventsViewSchema },
+    run: (service, { query: { after, limit = 100 } }) => service.events({ after, limit }),
+  }),
+  route({
     ...{ method: 'GET', path: '/v1/topics/:name', access: 'viewer' },
     summary: 'One topic with its partitions',
     params: topicParams,
@@ -130,6 +145,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'POST', path: '/v1/topics/:name/rebuild/plan', access: 'operator' },
     summary: 'Begins to make a plan for rebuilding a faulted copy, or says what goes on already',
     params: topicParams,
+    change: ({ params }) => `plan for rebuilding ${params.name}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY'],
     run: (service, { params, signal }) => service.planRebuild(params.name, signal),
@@ -139,6 +155,7 @@ export const routes: readonly Route[] = [
     summary: 'Carries out the plan with this hash',
     params: topicParams,
     body: confirmedPlan,
+    change: ({ params, body }) => `rebuild of ${params.name} by plan ${body.plan.slice(0, 12)}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED'],
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
@@ -147,6 +164,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },
     summary: "Declares the sites' prefixes",
     body: prefixOwnersSchema,
+    change: ({ body }) => `prefix policy: a "${body.a}", b "${body.b}"`,
     answer: nothing,
     problems: ['POLICY_IN_USE'],
     run: (service, { body, signal }) => service.putPrefixPolicy(body, signal),
@@ -155,6 +173,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'PUT', path: '/v1/spec/schema-primary', access: 'operator' },
     summary: 'Declares whose schemas flow',
     body: schemaPrimarySchema,
+    change: ({ body }) => `schema primary: site ${body.site}`,
     answer: nothing,
     run: (service, { body, signal }) => service.putSchemaPrimary(body, signal),
   }),
@@ -163,6 +182,7 @@ export const routes: readonly Route[] = [
     summary: 'Declares a link, at the worker of its destination',
     params: linkParams,
     body: linkSpecSchema,
+    change: ({ body }) => `link ${linkId(body)}${body.gap === undefined ? '' : `, gap ${body.gap}`}`,
     answer: { kind: 'json', schema: linkViewSchema },
     problems: ['POLICY_MISSING', 'WRONG_SITE'],
     run: (service, { params, body, signal }) => {
@@ -177,6 +197,7 @@ export const routes: readonly Route[] = [
     summary: 'Deletes a link that nothing follows, or detaches it',
     params: linkParams,
     query: deletionQuery,
+    change: ({ params, query }) => `deletion of link ${params.id} (${query.mode})`,
     answer: nothing,
     problems: ['NOT_FOUND', 'LINK_FOLLOWS', 'REBUILD_BUSY'],
     run: (service, { params, query, signal }) => service.deleteLink(params.id, query.mode, signal),

@@ -9,6 +9,7 @@ import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
 import type { LinkControl } from './control/link-control.ts';
@@ -162,6 +163,14 @@ export class PairWorker implements WorkerService {
 
   schemaViews(): readonly LinkSchemasView[] {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
+  }
+
+  events(query: EventsQuery): EventsView {
+    return this.#control().events.view(query);
+  }
+
+  async beginChange(intent: Omit<ChangeIntent, 'begunAt'>): Promise<ChangeInHand> {
+    return this.#control().events.begin(intent);
   }
 
   async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {

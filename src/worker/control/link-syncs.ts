@@ -12,6 +12,8 @@ import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
 import { ConfigSync, type SyncedCopy } from '../../sync/topics/config-sync.ts';
 import type { ConfigEvent } from '../../sync/topics/config-sync-view.ts';
+import type { EventSink } from '../events/event.ts';
+import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import type { SiteState } from '../state/state.ts';
 
@@ -29,6 +31,7 @@ export interface LinkSyncsPorts {
   readonly follows: (topic: string) => boolean;
   readonly clock: CopierClock;
   readonly logger: Logger;
+  readonly events: EventSink;
   readonly intervalMs: number;
 }
 
@@ -66,6 +69,7 @@ export class LinkSyncs {
       owners: () => owners,
       copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
       mayAct: () => workers.mayAct(),
+      removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
     });
     const [a, b] = link.from === 'a' ? [source, target] : [target, source];
     this.schemas = new SchemaSync({
@@ -96,9 +100,10 @@ export class LinkSyncs {
   }
 
   #report(event: ConfigEvent): void {
-    const { logger, link } = this.#ports;
+    const { logger, link, events } = this.#ports;
     const level = event.kind === 'configs synced' ? 'info' : 'warn';
     logger[level]({ link: linkId(link), ...event }, event.kind);
+    events.report(configNotice(linkId(link), event));
   }
 
   async #groupsRound(signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type GroupRecord, groupRecordSchema } from '../../sync/groups/group-record.ts';
 import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
+import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
 import { StateLog } from './state-log.ts';
@@ -200,6 +201,11 @@ export class SiteState {
         topics.map((topic) => [configPrefix + topic, undefined] as const),
         signal,
       ),
+  };
+
+  readonly journal: JournalMemory = {
+    entries: () => new Map([...this.#log.entries].filter(([key]) => key.startsWith(journalPrefix))),
+    write: (entries, signal) => this.#writeAll([...entries], signal),
   };
 
   groups(): ReadonlyMap<string, GroupRecord> {
