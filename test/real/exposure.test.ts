@@ -19,8 +19,8 @@ import { metric } from '../fixtures/worker-metrics.ts';
  */
 const long = process.env['UMBRA_EXPOSURE'] === 'long';
 const perSecond = long ? 5_000 : 1_500;
-const warmMs = long ? 20_000 : 8_000;
-const cutMs = long ? 60_000 : 15_000;
+const warmMs = long ? 20_000 : 6_000;
+const cutMs = long ? 60_000 : 12_000;
 const share = long ? 0.02 : 0.05;
 /** What is written between two looks that are compared. */
 const slackRecords = perSecond / 2;
