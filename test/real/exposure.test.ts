@@ -174,6 +174,8 @@ test(
         );
         expect(seen.bytes / seen.records).toBeGreaterThan(50);
       }
+      const last = looks.at(-1);
+      if (long) console.log('the last look into the cut:', JSON.stringify(last));
       const still = (await worker.api.topics()).find(({ name }) => name === idle)?.exposure;
       expect(still?.seconds).toBeGreaterThan(cutMs / 1000 - 2);
       expect(still?.records).toBe(0);

@@ -104,13 +104,15 @@ describe('the exposures of a link', () => {
       state: { kind: 'ours', shadowTopicId: `id of ${name}` },
     });
     const tracked = new Map(
-      (['following', 'orphaned', 'promoted', 'faulted'] as const).map((state) => [
+      (['following', 'orphaned', 'promoted', 'faulted', 'stopped'] as const).map((state) => [
         `a_${state}`,
         { state, shadowTopicId: 'id', partitions: 3 },
       ]),
     );
     const shadows = [shadow('a_following'), shadow('a_unseen'), shadow('a_gone'), shadow('b_other', 'b-a')];
-    const names = topicsAtRisk({ link: 'a-b', tracked, shadows, orphans: new Set(['a_gone']) }).map(({ name }) => name);
+    const names = topicsAtRisk({ link: 'a-b', tracked, shadows, orphans: new Set(['a_gone', 'a_stopped']) }).map(
+      ({ name }) => name,
+    );
     expect(names).toEqual(['a_following', 'a_faulted', 'a_unseen']);
   });
 

@@ -19,6 +19,7 @@ import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkExposure } from './link-exposure.ts';
 import { LinkSyncs } from './link-syncs.ts';
+import { nameOf, seen } from './seen-topics.ts';
 import { syncedCopies } from './synced-copies.ts';
 import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
@@ -391,12 +392,4 @@ export class LinkControl {
     this.#topics.get(topic)?.moveIfPossible('faulted');
     await this.#faults.remember({ topic, partition, fault });
   }
-}
-
-function nameOf(step: TopicStep): string {
-  return 'source' in step ? step.source.name : step.name;
-}
-
-function seen(topic: TopicMetadata): SeenTopic {
-  return { name: topic.name, topicId: topic.topicId, partitions: topic.partitions.length };
 }
