@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import type { PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
@@ -46,7 +47,7 @@ export interface ApiClient {
   topic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
-  putPrefixPolicy(owners: PrefixOwners, signal?: AbortSignal): Promise<void>;
+  putPrefixPolicy(policy: PrefixPolicyInput | PrefixOwners, signal?: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal?: AbortSignal): Promise<void>;
@@ -79,7 +80,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         throw error;
       }
     },
-    putPrefixPolicy: (owners, signal) => put('prefix-policy', owners, { schema: nothing, signal }),
+    putPrefixPolicy: (policy, signal) => put('prefix-policy', policy, { schema: nothing, signal }),
     putSchemaPrimary: (primary, signal) => put('schema-primary', primary, { schema: nothing, signal }),
     putLink: (link, signal) => put(`links/${linkId(link)}`, link, { schema: linkViewSchema, signal }),
     deleteLink: (id, mode, signal) => {

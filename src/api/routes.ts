@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
+import { linkId, linkSpecSchema } from '../pair/spec.ts';
+import { declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
@@ -7,6 +8,7 @@ import { Problem } from '../worker/problems.ts';
 import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
 import { linkViewSchema, pairViewSchema, topicDetailViewSchema } from '../worker/views.ts';
 import {
+  aclsAnswer,
   configsAnswer,
   groupsAnswer,
   healthAnswer,
@@ -105,6 +107,12 @@ export const routes: readonly Route[] = [
     run: (service) => ({ links: [...service.groupViews()] }),
   }),
   route({
+    ...{ method: 'GET', path: '/v1/acls', access: 'viewer' },
+    summary: 'How ACLs stand, by link: synced, withheld, foreign, refused; who may write the copies',
+    answer: { kind: 'json', schema: aclsAnswer },
+    run: (service) => ({ links: [...service.aclViews()] }),
+  }),
+  route({
     ...{ method: 'GET', path: '/v1/schemas', access: 'viewer' },
     summary: "Both sites' schemas compared, by link: ids, gaps, differences",
     answer: { kind: 'json', schema: schemasAnswer },
@@ -145,8 +153,8 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },
-    summary: "Declares the sites' prefixes",
-    body: prefixOwnersSchema,
+    summary: 'Declares who owns which names, and what applications may do with them',
+    body: declaredPolicySchema,
     answer: nothing,
     problems: ['POLICY_IN_USE'],
     run: (service, { body, signal }) => service.putPrefixPolicy(body, signal),

@@ -80,12 +80,25 @@ export interface PrefixPolicy {
 }
 
 /**
- * The declared policy, proven, with its defaults filled in. Also takes the older form, `{ a: 'a_', b: 'b_' }`, which is
- * the `owners` alone; paths of its errors then begin with `owners`.
+ * The policy as it is declared, proven: the form in which it is passed on and stored. Also takes the older form,
+ * `{ a: 'a_', b: 'b_' }`, which is the `owners` alone; paths of its errors then begin with `owners`.
  */
-export const prefixPolicySchema = z
-  .preprocess((input) => (isOwnersAlone(input) ? { owners: input } : input), fullPolicySchema)
-  .transform((policy): PrefixPolicy => ({
+export const declaredPolicySchema = z.preprocess(
+  (input) => (isOwnersAlone(input) ? { owners: input } : input),
+  fullPolicySchema,
+);
+
+export type DeclaredPolicy = z.output<typeof declaredPolicySchema>;
+
+/** {@link declaredPolicySchema} with its defaults filled in. */
+export const prefixPolicySchema = declaredPolicySchema.transform(compilePolicy);
+
+/** What is written down: every field but `owners` may be left out. */
+export type PrefixPolicyInput = z.input<typeof fullPolicySchema>;
+
+/** Pure. Not to be stored: what an application left out is filled in. */
+export function compilePolicy(policy: DeclaredPolicy): PrefixPolicy {
+  return {
     owners: policy.owners,
     groups: policy.groups ?? policy.owners,
     transactionalIds: policy.transactionalIds ?? policy.owners,
@@ -94,10 +107,8 @@ export const prefixPolicySchema = z
       a: policy.applications.a.map((each) => compile(each, 'a', policy.owners)),
       b: policy.applications.b.map((each) => compile(each, 'b', policy.owners)),
     },
-  }));
-
-/** What is written down: every field but `owners` may be left out. */
-export type PrefixPolicyInput = z.input<typeof fullPolicySchema>;
+  };
+}
 
 function isOwnersAlone(input: unknown): boolean {
   return typeof input === 'object' && input !== null && !('owners' in input) && ('a' in input || 'b' in input);

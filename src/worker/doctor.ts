@@ -120,7 +120,7 @@ async function examine(
   const linked = declared
     ? ok(site, 'link', `the link ${link} is declared here`)
     : warn(site, 'link', `no link ${link} is declared here`, 'Declare it in the Pulumi program and run "pulumi up".');
-  const owners = state.prefixOwners;
+  const owners = state.prefixPolicy?.owners;
   return [
     linked,
     ...(owners === undefined ? [] : ownRights(site, owners, metadata)),

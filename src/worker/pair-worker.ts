@@ -3,11 +3,13 @@ import { sumExposures } from '../exposure/exposure.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { Secret } from '../kafka/secret.ts';
 import { sites } from '../pair/site.ts';
-import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { LinkSpec } from '../pair/spec.ts';
+import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { LinkAclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
@@ -135,7 +137,7 @@ export class PairWorker implements WorkerService {
       pair: this.#config.pair,
       site: this.#config.site,
       worker: { version, pid: process.pid, startedAt: this.#startedAt.toISOString() },
-      ...(state?.prefixOwners === undefined ? {} : { prefixes: state.prefixOwners }),
+      ...(state?.prefixPolicy === undefined ? {} : { prefixes: state.prefixPolicy.owners }),
       ...(state?.schemaPrimary === undefined ? {} : { schemaPrimary: state.schemaPrimary.site }),
       sites: sites.map((site) => ({
         site,
@@ -156,12 +158,16 @@ export class PairWorker implements WorkerService {
     return this.#control().links.map(({ id, syncs }) => renderGroups(id, syncs.groups.view()));
   }
 
+  aclViews(): readonly LinkAclsView[] {
+    return this.#control().links.map(({ syncs }) => syncs.acls.view());
+  }
+
   schemaViews(): readonly LinkSchemasView[] {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
   }
 
-  async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
-    await this.#control().putPrefixPolicy(owners, signal);
+  async putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {
+    await this.#control().putPrefixPolicy(policy, signal);
   }
 
   async putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {

@@ -90,13 +90,14 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
         : Promise.reject(new Problem('NOT_FOUND', `no link copies a topic named ${name}`)),
     configViews: () => [],
     groupViews: () => [],
+    aclViews: () => [],
     schemaViews: () => [],
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),
     healthy: () => true,
     readiness: () => ({ ready: true, reason: 'both clusters answered' }),
     metrics: () => Promise.resolve('# a stub\numbra_stub 1\n'),
-    putPrefixPolicy: (owners) => note('prefix-policy', owners),
+    putPrefixPolicy: (policy) => note('prefix-policy', policy),
     putSchemaPrimary: (primary) => note('schema-primary', primary),
     putLink: async (link) => {
       await note('link', link);

@@ -1,6 +1,11 @@
 import kafkajsModule from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Acl } from '../../src/kafka/acl-words.ts';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { linkAclsViewSchema, type LinkAclsView } from '../../src/worker/acl-view.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
+import { aclHand, aclsAt, linesOf } from '../fixtures/acls.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
@@ -16,6 +21,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await Promise.all(opened.map((cluster) => cluster.close()));
   await pair.remove();
 });
 
@@ -28,6 +34,14 @@ async function committed(site: 'a' | 'b', groupId: string, topic: string): Promi
   } finally {
     await admin.disconnect();
   }
+}
+
+const opened: Cluster[] = [];
+
+function administered(site: 'a' | 'b'): Cluster {
+  const cluster = new Cluster(`${site} as admin`, clusterConfigSchema.parse(sites[site].admin), { clientId: 'test' });
+  opened.push(cluster);
+  return cluster;
 }
 
 async function asked(path: string): Promise<unknown> {
@@ -94,4 +108,64 @@ test('a config that is changed at home is changed at the standby, and an edit th
   await eventually('it is put back', async () => ((await shown()) === '61000' ? true : undefined));
   const view = linkConfigsViewSchema.parse(await asked('/v1/configs'));
   expect(view.edited.newest).toContainEqual(expect.objectContaining({ topic, name: config, shown: '70000' }));
+});
+
+function topicAcl(resourceName: string, principal: string, operation: Acl['operation']): Acl {
+  const resource = { resourceType: 'TOPIC', resourceName, patternType: 'LITERAL' } as const;
+  return { ...resource, principal, host: '*', operation, permission: 'ALLOW' };
+}
+
+/** The link's view of ACLs, as soon as it says so. */
+function aclsWhere(what: string, wanted: (view: LinkAclsView) => boolean): Promise<LinkAclsView> {
+  return eventually(what, async () => {
+    const view = linkAclsViewSchema.parse(await asked('/v1/acls'));
+    if (wanted(view)) return view;
+    throw new Error(
+      `the link says ${JSON.stringify({ fence: view.fence, trouble: view.trouble, synced: view.synced })}`,
+    );
+  });
+}
+
+test('an ACL that is made at home is at the standby without its WRITE, and goes with it; others stay', async () => {
+  const [reader, stranger] = ['User:standby-reader', 'User:standby-stranger'];
+  const [read, write] = [topicAcl('a_standby', reader, 'READ'), topicAcl('a_standby', reader, 'WRITE')];
+  const foreign = topicAcl('a_standby', stranger, 'DESCRIBE');
+  const [home, standby] = [administered('a'), administered('b')];
+  const [atHome, atStandby] = [aclHand(home), aclHand(standby)];
+  const ofTheirs = async (): Promise<readonly string[]> =>
+    linesOf((await aclsAt(standby)).filter(({ principal }) => principal === reader || principal === stranger));
+  try {
+    await atStandby.put([foreign]);
+    await atHome.put([read, write]);
+    const carried = [read, topicAcl('a_standby', reader, 'DESCRIBE'), foreign];
+    await eventually('it is at the standby', async () => {
+      const [seen, wanted] = [await ofTheirs(), linesOf(carried)];
+      return seen.join() === wanted.join() ? true : undefined;
+    });
+    const view = await aclsWhere('it is shown', ({ synced }) =>
+      synced.first.some(({ principal }) => principal === reader),
+    );
+    expect(view.withheld.first).toContainEqual(write);
+    expect(view.foreign.first).toContainEqual(foreign);
+    expect(view.trouble).toBeUndefined();
+  } finally {
+    await atHome.takeBack();
+  }
+  await eventually('it is gone, and what others made is not', async () =>
+    (await ofTheirs()).join() === linesOf([foreign]).join() ? true : undefined,
+  );
+  await atStandby.takeBack();
+});
+
+test('whoever else may write a copy is named with the ACL that lets him', async () => {
+  const hand = aclHand(administered('b'));
+  const leak = topicAcl('*', 'User:standby-leak', 'WRITE');
+  try {
+    await hand.put([leak]);
+    const { fence } = await aclsWhere('it is named', (view) => view.fence.kind === 'leaking');
+    expect(fence).toMatchObject({ leaks: expect.arrayContaining([expect.objectContaining({ acl: leak })]) as unknown });
+  } finally {
+    await hand.takeBack();
+  }
+  await aclsWhere('it is closed', ({ fence }) => fence.kind === 'fenced');
 });

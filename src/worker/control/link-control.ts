@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Cluster, ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
 import { directionOf } from '../../pair/ownership.ts';
-import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
+import { type GapDecision, linkId, type LinkSpec } from '../../pair/spec.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { flows } from '../../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -17,6 +18,7 @@ import { FaultMemory } from './fault-memory.ts';
 import type { FoundFault } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
 import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
+import type { LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkSyncs } from './link-syncs.ts';
 import { syncedCopies } from './synced-copies.ts';
@@ -36,7 +38,8 @@ export interface LinkControlPorts {
   readonly target: Cluster;
   /** `_umbra` of the target: ours. */
   readonly state: SiteState;
-  readonly owners: PrefixOwners;
+  readonly policy: PrefixPolicy;
+  readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly clock: CopierClock;
   readonly logger: Logger;
@@ -277,8 +280,8 @@ export class LinkControl {
 
   /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
   #mayCopy({ name, internal }: TopicMetadata): boolean {
-    const { link, owners, schemaPrimary, state } = this.#ports;
-    if (internal || !flows(name, link.from, owners, schemaPrimary())) return false;
+    const { link, policy, schemaPrimary, state } = this.#ports;
+    if (internal || !flows(name, link.from, policy.owners, schemaPrimary())) return false;
     if (this.#peerState.shadow(name) !== undefined) return false;
     const [a, b] = link.from === 'a' ? [this.#peerState, state] : [state, this.#peerState];
     const direction = directionOf({ name, home: link.from }, { a: a.roles(), b: b.roles() });

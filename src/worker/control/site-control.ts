@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { otherSite, type SiteId } from '../../pair/site.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
-import { provePrefixes } from '../../prefix-policy/prefix-policy.ts';
+import { linkId, type LinkSpec } from '../../pair/spec.ts';
+import { compilePolicy, type DeclaredPolicy, type PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -14,6 +15,7 @@ import { lookIntervalMs } from './look-interval.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
+import type { SiteRights } from '../site-rights.ts';
 import { watchSite } from './site-watch.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, ViolationView } from '../views.ts';
@@ -24,6 +26,7 @@ export interface SiteControlPorts {
   /** Of umbra. */
   readonly version: string;
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  readonly rights: Readonly<Record<SiteId, SiteRights>>;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;
   readonly workers: LinkWorkers;
@@ -51,8 +54,8 @@ export class SiteControl {
   constructor(ports: SiteControlPorts) {
     this.#ports = ports;
     const { state, site } = ports;
-    const owners = state.prefixOwners;
-    for (const link of state.links()) if (owners !== undefined && link.to === site) this.#startLink(link, owners);
+    const policy = state.prefixPolicy;
+    for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
     this.#watching = this.#watchLoop(this.#stopping.signal);
   }
 
@@ -86,18 +89,17 @@ export class SiteControl {
     return link;
   }
 
-  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
+  /** What is not about prefixes may change at any time. */
+  putPrefixPolicy(declared: DeclaredPolicy, signal: AbortSignal): Promise<void> {
     return this.#order(async () => {
-      const wrong = provePrefixes(owners)[0];
-      if (wrong !== undefined) throw new Problem('INVALID_INPUT', `${wrong.path} ${wrong.message}`);
       const { state } = this.#ports;
-      const known = state.prefixOwners;
-      if (known?.a === owners.a && known.b === owners.b) return;
-      if (this.#links.size > 0) {
+      const known = state.prefixPolicy;
+      if (isDeepStrictEqual(known?.declared, declared)) return;
+      if (this.#links.size > 0 && !(known !== undefined && samePrefixes(known, compilePolicy(declared)))) {
         const ids = [...this.#links.keys()].join(', ');
         throw new Problem('POLICY_IN_USE', `the link ${ids} runs under the present prefixes`);
       }
-      await state.putPrefixOwners(owners, signal);
+      await state.putPrefixPolicy(declared, signal);
     });
   }
 
@@ -115,14 +117,14 @@ export class SiteControl {
       const { site, state } = this.#ports;
       if (link.to !== site)
         throw new Problem('WRONG_SITE', `the link ${id} ends at site ${link.to}, this is the worker of site ${site}`);
-      const owners = state.prefixOwners;
-      if (owners === undefined)
+      const policy = state.prefixPolicy;
+      if (policy === undefined)
         throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
       const running = this.#links.get(id);
       if (running !== undefined) return await this.#redeclare(running, link, signal);
       await endRebuilds(state, { link: id, at: this.#ports.clock.now() }, signal);
       await state.putLink(link, signal);
-      return this.#startLink(link, owners).view();
+      return this.#startLink(link, policy).view();
     });
   }
 
@@ -175,10 +177,11 @@ export class SiteControl {
     return done;
   }
 
-  #startLink(link: LinkSpec, owners: PrefixOwners): LinkControl {
-    const { clusters, state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
+  #startLink(link: LinkSpec, policy: PrefixPolicy): LinkControl {
+    const { clusters, rights, state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
     const control = new LinkControl({
-      ...{ link, state, owners, workers, clock, logger, discoveryIntervalMs, pair, version },
+      ...{ link, state, policy, workers, clock, logger, discoveryIntervalMs, pair, version },
+      rights: { source: rights[link.from], target: rights[link.to] },
       source: clusters[link.from],
       target: clusters[link.to],
       schemaPrimary: () => state.schemaPrimary,
@@ -208,7 +211,8 @@ export class SiteControl {
 
   async #look(): Promise<void> {
     const { site, state, clusters } = this.#ports;
-    const { prefixOwners: owners, schemaPrimary } = state;
+    const { prefixPolicy, schemaPrimary } = state;
+    const owners = prefixPolicy?.owners;
     const ending = linkId({ from: otherSite(site), to: site });
     const shadows = new Set(
       state
@@ -221,4 +225,10 @@ export class SiteControl {
     this.#violations = sight.violations;
     this.#partitionsSeen = sight.partitions;
   }
+}
+
+function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
+  return (['owners', 'groups', 'transactionalIds'] as const).every(
+    (kind) => now[kind].a === next[kind].a && now[kind].b === next[kind].b,
+  );
 }

@@ -2,11 +2,18 @@ import { z } from 'zod';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { createTopic } from '../../kafka/topic-admin.ts';
 import { roleRecordSchema, type RoleView } from '../../pair/ownership.ts';
-import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersSchema } from '../../pair/spec.ts';
+import { linkId, type LinkSpec, linkSpecSchema } from '../../pair/spec.ts';
+import {
+  compilePolicy,
+  type DeclaredPolicy,
+  declaredPolicySchema,
+  type PrefixPolicy,
+} from '../../prefix-policy/declared-policy.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { faultRemedies, type FaultCode } from '../../replication/partition/fault.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import { type AclMemory, aclPageSchema } from '../../sync/acls/acl-memory.ts';
 import { type GroupRecord, groupRecordSchema } from '../../sync/groups/group-record.ts';
 import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
@@ -65,12 +72,18 @@ const rebuildPrefix = 'rebuild/';
 const workerPrefix = 'worker/';
 const groupPrefix = 'group/';
 const configPrefix = 'config/';
+const aclPrefix = 'acl/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
   const metadata = await cluster.metadata([stateTopic]);
   if (metadata.topics.has(stateTopic)) return;
   await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
+}
+
+export interface StoredPolicy extends PrefixPolicy {
+  /** As it was declared. */
+  readonly declared: DeclaredPolicy;
 }
 
 interface Pending {
@@ -83,8 +96,8 @@ const writeTimeoutMs = 30_000;
 
 /**
  * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved, one per copy that was
- * rebuilt, one per worker that may be copying. The only state umbra keeps; offsets are not in it, they are read from the
- * logs themselves.
+ * rebuilt, one per worker that may be copying; what the syncs of a link remember of groups, configs and ACLs. The only
+ * state umbra keeps; offsets of records are not in it, they are read from the logs themselves.
  */
 export class SiteState {
   readonly #log: StateLog;
@@ -92,6 +105,7 @@ export class SiteState {
   /** Asked for while a transaction is being written: they go into the next one together. */
   #waiting: Pending[] = [];
   #writing = false;
+  #parsedPolicy: { readonly text: string; readonly policy: StoredPolicy } | undefined;
   readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
 
   /** Without a writer it can only be read. */
@@ -138,8 +152,15 @@ export class SiteState {
     return this.#log.catchUp(signal);
   }
 
-  get prefixOwners(): PrefixOwners | undefined {
-    return this.#read(keys.policy, prefixOwnersSchema);
+  /** The same object until the record is replaced. */
+  get prefixPolicy(): StoredPolicy | undefined {
+    const text = this.#log.entries.get(keys.policy);
+    if (text === undefined) return undefined;
+    if (this.#parsedPolicy?.text !== text) {
+      const declared = parseEntry(keys.policy, text, declaredPolicySchema);
+      this.#parsedPolicy = { text, policy: { ...compilePolicy(declared), declared } };
+    }
+    return this.#parsedPolicy.policy;
   }
 
   get schemaPrimary(): SchemaPrimary | undefined {
@@ -163,8 +184,8 @@ export class SiteState {
     return { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
   }
 
-  putPrefixOwners(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
-    return this.#write(keys.policy, owners, signal);
+  putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {
+    return this.#write(keys.policy, policy, signal);
   }
 
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
@@ -201,6 +222,18 @@ export class SiteState {
         signal,
       ),
   };
+
+  /** Of the ACLs that one link made. A page that holds nothing any more is removed. */
+  acls(link: string): AclMemory {
+    const prefix = `${aclPrefix}${link}/`;
+    return {
+      pages: () => this.#all(prefix, aclPageSchema),
+      putPage: (page, signal) => {
+        const empty = page.owned.length + page.withheld.length === 0;
+        return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
+      },
+    };
+  }
 
   groups(): ReadonlyMap<string, GroupRecord> {
     return new Map(this.#all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));
