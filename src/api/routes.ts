@@ -172,7 +172,7 @@ export const routes: readonly Route[] = [
     params: linkParams,
     body: linkSpecSchema,
     answer: { kind: 'json', schema: linkViewSchema },
-    problems: ['POLICY_MISSING', 'WRONG_SITE'],
+    problems: ['POLICY_MISSING', 'WRONG_SITE', 'LINK_REFUSED'],
     run: (service, { params, body, signal }) => {
       const id = linkId(body);
       if (params.id !== id)

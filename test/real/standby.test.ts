@@ -1,11 +1,19 @@
 import kafkajsModule from 'kafkajs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Acl } from '../../src/kafka/acl-words.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
+import { describeConfigs } from '../../src/kafka/config-admin.ts';
+import type { LinkSpec } from '../../src/pair/spec.ts';
+import { topicPolicySchema } from '../../src/pair/topic-policy.ts';
 import { linkAclsViewSchema, type LinkAclsView } from '../../src/worker/acl-view.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
 import { aclHand, aclsAt, linesOf } from '../fixtures/acls.ts';
+import { Problem } from '../../src/worker/problems.ts';
+import { diagnose } from '../../src/worker/doctor.ts';
+import type { Finding } from '../../src/worker/finding.ts';
+import { workerConfigSchema } from '../../src/worker/worker-config.ts';
+import { testOwners } from '../fixtures/brokers.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
@@ -126,6 +134,27 @@ function aclsWhere(what: string, wanted: (view: LinkAclsView) => boolean): Promi
   });
 }
 
+test('a config that a link is newly told to carry over arrives without a restart', async () => {
+  const [topic, config] = ['a_standby_policy', 'unclean.leader.election.enable'];
+  const admin = kafkajs(sites.a.admin).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic, configEntries: [{ name: config, value: 'true' }] }] });
+  } finally {
+    await admin.disconnect();
+  }
+  await pair.level(topic);
+  const atStandby = async (): Promise<string | undefined> => {
+    const { configs } = await describeConfigs(administered('b'), [topic]);
+    return configs.get(topic)?.get(config)?.value;
+  };
+  expect(await atStandby()).toBe('false');
+  const link = { from: 'a', to: 'b' } as const;
+  await pair.api.b.putLink({ ...link, topics: topicPolicySchema.parse({ configs: { include: [config] } }) });
+  await eventually('it has arrived', async () => ((await atStandby()) === 'true' ? true : undefined));
+  await pair.api.b.putLink(link);
+});
+
 test('an ACL that is made at home is at the standby without its WRITE, and goes with it; others stay', async () => {
   const [reader, stranger] = ['User:standby-reader', 'User:standby-stranger'];
   const [read, write] = [topicAcl('a_standby', reader, 'READ'), topicAcl('a_standby', reader, 'WRITE')];
@@ -157,15 +186,64 @@ test('an ACL that is made at home is at the standby without its WRITE, and goes 
   await atStandby.takeBack();
 });
 
-test('whoever else may write a copy is named with the ACL that lets him', async () => {
+describe('whoever else may write a copy', () => {
+  const principal = 'User:standby-leak';
+  const leak = topicAcl('*', principal, 'WRITE');
+  const strict: LinkSpec = { from: 'a', to: 'b', acls: { leaks: 'refuse' } };
+  const { a, b } = { a: sites.a.umbra, b: sites.b.umbra };
+  const config = workerConfigSchema.parse({ pair: 'test', site: 'b', clusters: { a, b }, api: { port: 0 } });
+  const found = async (): Promise<readonly Finding[]> => {
+    const findings = await diagnose({ config, signal: AbortSignal.timeout(60_000) });
+    return findings.filter(({ subject, site }) => subject === 'acls' && site === 'b');
+  };
+  const refusal = async (link: LinkSpec): Promise<string> => {
+    const error: unknown = await pair.api.b.putLink(link).catch((thrown: unknown) => thrown);
+    if (!(error instanceof Problem) || error.code !== 'LINK_REFUSED') throw new Error('it was not refused');
+    return error.message;
+  };
   const hand = aclHand(administered('b'));
-  const leak = topicAcl('*', 'User:standby-leak', 'WRITE');
-  try {
+  afterEach(() => hand.takeBack());
+
+  test('is named with the ACL that lets him, by the link and by the doctor, with the remedy', async () => {
+    expect(await found()).toMatchObject([{ level: 'ok' }]);
     await hand.put([leak]);
     const { fence } = await aclsWhere('it is named', (view) => view.fence.kind === 'leaking');
-    expect(fence).toMatchObject({ leaks: expect.arrayContaining([expect.objectContaining({ acl: leak })]) as unknown });
-  } finally {
+    expect(fence).toMatchObject({
+      leaks: [
+        { principal, names: '"a_"*', acl: leak },
+        { principal, names: '"_schemas"' },
+      ],
+    });
+    const [finding] = await found();
+    expect(finding).toMatchObject({ level: 'warn', message: expect.stringContaining(principal) as string });
+    expect(finding?.remedy).toContain('Replace that ACL');
     await hand.takeBack();
-  }
-  await aclsWhere('it is closed', ({ fence }) => fence.kind === 'fenced');
+    await aclsWhere('it is closed', (view) => view.fence.kind === 'fenced');
+  });
+
+  test('keeps a link from starting that refuses leaks; one that runs keeps what it was declared as', async () => {
+    await hand.put([leak]);
+    expect(await refusal(strict)).toContain(`${principal} may write the copies "a_"*`);
+    await pair.api.b.deleteLink('a-b', 'detach');
+    expect(await refusal(strict)).toContain('Replace that ACL');
+    expect(await pair.api.b.links()).toEqual([]);
+    await hand.takeBack();
+    expect(await pair.api.b.putLink(strict)).toMatchObject({ id: 'a-b' });
+    await hand.put([leak]);
+    // It runs already: that somebody may write now is named, and stops nothing.
+    expect(await pair.api.b.putLink({ ...strict, gap: 'fault' })).toMatchObject({ id: 'a-b' });
+    expect(await found()).toMatchObject([{ level: 'error' }, { level: 'error' }]);
+    await pair.api.b.putLink({ from: 'a', to: 'b' });
+  });
+
+  test('and a name that belongs to no site keeps a link from starting where the policy refuses such', async () => {
+    const owners = testOwners;
+    await createTopic(sites.b.admin, 'standby-stray');
+    await pair.api.b.putPrefixPolicy({ owners, unowned: 'refuse' });
+    expect(await pair.api.b.links(), 'a link that runs is not stopped').toHaveLength(1);
+    await pair.api.b.deleteLink('a-b', 'detach');
+    expect(await refusal({ from: 'a', to: 'b' })).toContain('the topic "standby-stray" at site b');
+    await pair.api.b.putPrefixPolicy({ owners });
+    expect(await pair.api.b.putLink({ from: 'a', to: 'b' })).toMatchObject({ id: 'a-b' });
+  });
 });

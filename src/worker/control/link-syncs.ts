@@ -3,7 +3,7 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
-import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
+import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -23,6 +23,8 @@ export interface LinkSyncsPorts {
   readonly target: Cluster;
   readonly state: SiteState;
   readonly policy: PrefixPolicy;
+  /** The same object until it changes. */
+  readonly topicPolicy: () => TopicPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly workers: LinkWorkers;
@@ -62,7 +64,7 @@ export class LinkSyncs {
     this.configs = new ConfigSync({
       ...{ source, target, clock, copies: ports.copies, memory: state.configs },
       isKnown: (topic) => state.shadow(topic) !== undefined,
-      policy: () => defaultTopicPolicy,
+      policy: ports.topicPolicy,
       mayAct,
       report: (event) => this.#report(event),
     });

@@ -16,6 +16,7 @@ import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
+import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, ViolationView } from '../views.ts';
@@ -122,6 +123,7 @@ export class SiteControl {
         throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
       const running = this.#links.get(id);
       if (running !== undefined) return await this.#redeclare(running, link, signal);
+      await checkStart(this.#checksOf(link, policy), signal);
       await endRebuilds(state, { link: id, at: this.#ports.clock.now() }, signal);
       await state.putLink(link, signal);
       return this.#startLink(link, policy).view();
@@ -159,12 +161,22 @@ export class SiteControl {
   }
 
   async #redeclare(running: LinkControl, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
-    const { gap = 'fault' } = link;
-    if (running.gap !== gap) {
+    if (!isDeepStrictEqual(running.spec, link)) {
+      const newlyRefuses = link.acls?.leaks === 'refuse' && running.spec.acls?.leaks !== 'refuse';
+      if (newlyRefuses) await refuseLeaks(this.#checksOf(link, running.policy));
       await this.#ports.state.putLink(link, signal);
-      running.decideGaps(gap);
+      running.redeclare(link);
     }
     return running.view();
+  }
+
+  #checksOf(link: LinkSpec, policy: PrefixPolicy): StartChecks {
+    const { clusters, rights, state } = this.#ports;
+    return {
+      ...{ link, policy, schemaPrimary: state.schemaPrimary },
+      ...{ source: clusters[link.from], target: clusters[link.to] },
+      rights: { source: rights[link.from], target: rights[link.to] },
+    };
   }
 
   #order<T>(work: () => Promise<T>): Promise<T> {
@@ -178,12 +190,10 @@ export class SiteControl {
   }
 
   #startLink(link: LinkSpec, policy: PrefixPolicy): LinkControl {
-    const { clusters, rights, state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
+    const { state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
     const control = new LinkControl({
-      ...{ link, state, policy, workers, clock, logger, discoveryIntervalMs, pair, version },
-      rights: { source: rights[link.from], target: rights[link.to] },
-      source: clusters[link.from],
-      target: clusters[link.to],
+      ...this.#checksOf(link, policy),
+      ...{ state, workers, clock, logger, discoveryIntervalMs, pair, version },
       schemaPrimary: () => state.schemaPrimary,
       quarantineFolder: this.#ports.quarantineFolder,
     });

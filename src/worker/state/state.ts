@@ -19,6 +19,7 @@ import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
+import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
 
@@ -73,6 +74,7 @@ const workerPrefix = 'worker/';
 const groupPrefix = 'group/';
 const configPrefix = 'config/';
 const aclPrefix = 'acl/';
+const deletionPrefix = 'deletion/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -233,6 +235,32 @@ export class SiteState {
         return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
       },
     };
+  }
+
+  /** Copies that were deleted with their source topics; of those that are over the newest. */
+  deletions(): readonly DeletionRecord[] {
+    return this.#all(deletionPrefix, deletionRecordSchema);
+  }
+
+  putDeletion(record: DeletionRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(deletionPrefix + record.topic, record, signal);
+  }
+
+  removeDeletion(topic: string, signal: AbortSignal): Promise<void> {
+    return this.#write(deletionPrefix + topic, undefined, signal);
+  }
+
+  /** The copy is gone: what is known of it goes with it, in one transaction. */
+  endDeletion(record: DeletionRecord, signal: AbortSignal): Promise<void> {
+    const others = this.deletions().filter(({ topic }) => topic !== record.topic);
+    return this.#writeAll(
+      [
+        [shadowPrefix + record.topic, undefined],
+        [deletionPrefix + record.topic, record],
+        ...deletionsToForget([...others, record]).map((topic) => [deletionPrefix + topic, undefined] as const),
+      ],
+      signal,
+    );
   }
 
   groups(): ReadonlyMap<string, GroupRecord> {
