@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { linkAclsViewSchema } from '../worker/acl-view.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema, linkSchemasViewSchema } from '../worker/sync-views.ts';
 import { linkViewSchema, topicViewSchema } from '../worker/views.ts';
 
@@ -10,5 +9,4 @@ export const linksAnswer = z.strictObject({ links: z.array(linkViewSchema) });
 export const topicsAnswer = z.strictObject({ topics: z.array(topicViewSchema) });
 export const configsAnswer = z.strictObject({ links: z.array(linkConfigsViewSchema) });
 export const groupsAnswer = z.strictObject({ links: z.array(linkGroupsViewSchema) });
-export const aclsAnswer = z.strictObject({ links: z.array(linkAclsViewSchema) });
 export const schemasAnswer = z.strictObject({ links: z.array(linkSchemasViewSchema) });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
-import type { PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
+import { type DeclaredPolicy, declaredPolicySchema, type PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { aclsAnswerSchema, type AclsView } from '../worker/acl-view.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
@@ -47,6 +48,10 @@ export interface ApiClient {
   topic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
+  /** As the site's controller sees ACLs. */
+  acls(signal?: AbortSignal): Promise<AclsView>;
+  /** As it is declared; rejects with NOT_FOUND where none is. */
+  prefixPolicy(signal?: AbortSignal): Promise<DeclaredPolicy>;
   putPrefixPolicy(policy: PrefixPolicyInput | PrefixOwners, signal?: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
@@ -80,6 +85,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         throw error;
       }
     },
+    acls: (signal) => get('/v1/acls', aclsAnswerSchema, signal),
+    prefixPolicy: (signal) => get('/v1/spec/prefix-policy', declaredPolicySchema, signal),
     putPrefixPolicy: (policy, signal) => put('prefix-policy', policy, { schema: nothing, signal }),
     putSchemaPrimary: (primary, signal) => put('schema-primary', primary, { schema: nothing, signal }),
     putLink: (link, signal) => put(`links/${linkId(link)}`, link, { schema: linkViewSchema, signal }),

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { linkId, linkSpecSchema } from '../pair/spec.ts';
 import { declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { aclsAnswerSchema } from '../worker/acl-view.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
 import { Problem } from '../worker/problems.ts';
 import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
 import { linkViewSchema, pairViewSchema, topicDetailViewSchema } from '../worker/views.ts';
 import {
-  aclsAnswer,
   configsAnswer,
   groupsAnswer,
   healthAnswer,
@@ -108,9 +108,9 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'GET', path: '/v1/acls', access: 'viewer' },
-    summary: 'How ACLs stand, by link: synced, withheld, foreign, refused; who may write the copies',
-    answer: { kind: 'json', schema: aclsAnswer },
-    run: (service) => ({ links: [...service.aclViews()] }),
+    summary: 'How ACLs stand, by link, who may write the copies, and what the policy grants to applications',
+    answer: { kind: 'json', schema: aclsAnswerSchema },
+    run: (service) => service.aclsView(),
   }),
   route({
     ...{ method: 'GET', path: '/v1/schemas', access: 'viewer' },
@@ -150,6 +150,13 @@ export const routes: readonly Route[] = [
     answer: { kind: 'json', schema: rebuildViewSchema },
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED'],
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/spec/prefix-policy', access: 'viewer' },
+    summary: 'The prefix policy as it was declared',
+    answer: { kind: 'json', schema: declaredPolicySchema },
+    problems: ['NOT_FOUND'],
+    run: (service) => service.prefixPolicy(),
   }),
   route({
     ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },

@@ -40,17 +40,22 @@ type DeclaredApplication = z.output<typeof applicationSchema>;
 
 const applicationsSchema = z.array(applicationSchema).max(1_000, 'must be at most 1000');
 
+/** What may be written down, field by field; {@link declaredPolicySchema} is the whole, proven. */
+export const policyFields = {
+  /** Of topics; of groups and transactional ids too, unless they have their own. */
+  owners: prefixOwnersSchema,
+  groups: prefixOwnersSchema.optional(),
+  transactionalIds: prefixOwnersSchema.optional(),
+  unowned: unownedDecisionSchema.optional(),
+  /** Applications that connect to a site, by that site. */
+  applications: z.strictObject({ a: applicationsSchema.default([]), b: applicationsSchema.default([]) }).optional(),
+};
+
 const fullPolicySchema = z
   .strictObject({
-    /** Of topics; of groups and transactional ids too, unless they have their own. */
-    owners: prefixOwnersSchema,
-    groups: prefixOwnersSchema.optional(),
-    transactionalIds: prefixOwnersSchema.optional(),
+    ...policyFields,
     unowned: unownedDecisionSchema.default('report'),
-    /** Applications that connect to a site, by that site. */
-    applications: z
-      .strictObject({ a: applicationsSchema.default([]), b: applicationsSchema.default([]) })
-      .default({ a: [], b: [] }),
+    applications: policyFields.applications.unwrap().default({ a: [], b: [] }),
   })
   .superRefine((policy, context) => {
     for (const kind of ['owners', 'groups', 'transactionalIds'] as const) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Acl } from '../kafka/acl-words.ts';
+import type { ApplicationAclsView } from '../sync/acls/application-acls.ts';
 import type { AclSyncView } from '../sync/acls/acl-sync.ts';
 import type { AclLeak, Preflight } from '../sync/acls/preflight.ts';
 import type { UnknownPrincipals } from './site-rights.ts';
@@ -79,7 +80,39 @@ export const linkAclsViewSchema = z.strictObject({
   trouble: z.strictObject({ at: isoTime, message: z.string() }).optional(),
 });
 
+/** What the prefix policy grants to the applications of the worker's site. */
+export const applicationsViewSchema = z.strictObject({
+  authorizer: authorizerSchema,
+  wanted: count,
+  /** Made by somebody else. */
+  alreadyThere: aclListSchema,
+  refused: namedListSchema,
+  behind: z.array(z.int()),
+  created: count,
+  removed: count,
+  levelAt: isoTime.optional(),
+  trouble: z.strictObject({ at: isoTime, message: z.string() }).optional(),
+});
+
+export const aclsAnswerSchema = z.strictObject({
+  links: z.array(linkAclsViewSchema),
+  applications: applicationsViewSchema,
+});
+
 export type LinkAclsView = z.output<typeof linkAclsViewSchema>;
+export type ApplicationsView = z.output<typeof applicationsViewSchema>;
+export type AclsView = z.output<typeof aclsAnswerSchema>;
+
+export function renderApplications(view: ApplicationAclsView): ApplicationsView {
+  const { authorizer, wanted, behind, created, removed, levelAt, trouble } = view;
+  return {
+    ...{ authorizer, wanted, behind: [...behind], created, removed },
+    alreadyThere: listOf(view.alreadyThere),
+    refused: namedListOf(view.refused.map(({ acl, reason }) => ({ acl, why: reason }))),
+    ...(levelAt === undefined ? {} : { levelAt: levelAt.toISOString() }),
+    ...(trouble === undefined ? {} : { trouble: { at: trouble.at.toISOString(), message: trouble.message } }),
+  };
+}
 
 export function renderAcls(link: string, view: AclSyncView): LinkAclsView {
   const { authorizers, behind, created, removed, restored, levelAt, trouble } = view;

@@ -9,7 +9,7 @@ import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import type { LinkAclsView } from './acl-view.ts';
+import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
@@ -158,12 +158,20 @@ export class PairWorker implements WorkerService {
     return this.#control().links.map(({ id, syncs }) => renderGroups(id, syncs.groups.view()));
   }
 
-  aclViews(): readonly LinkAclsView[] {
-    return this.#control().links.map(({ syncs }) => syncs.acls.view());
+  aclsView(): AclsView {
+    const { links, applications } = this.#control();
+    return { links: links.map(({ syncs }) => syncs.acls.view()), applications: applications.view() };
   }
 
   schemaViews(): readonly LinkSchemasView[] {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
+  }
+
+  prefixPolicy(): DeclaredPolicy {
+    const policy = this.#control().prefixPolicy;
+    if (policy === undefined)
+      throw new Problem('NOT_FOUND', `no prefix policy is declared at site ${this.#config.site}`);
+    return policy;
   }
 
   async putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {

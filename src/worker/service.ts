@@ -1,7 +1,7 @@
 import type { LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import type { LinkAclsView } from './acl-view.ts';
+import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
@@ -31,7 +31,7 @@ export interface WorkerService {
   /** What goes with the records of each link, as of the newest rounds. */
   configViews(): readonly LinkConfigsView[];
   groupViews(): readonly LinkGroupsView[];
-  aclViews(): readonly LinkAclsView[];
+  aclsView(): AclsView;
   schemaViews(): readonly LinkSchemasView[];
   /** What this worker sees of the partitions it copies itself. */
   workerReport(): WorkerReport;
@@ -43,6 +43,8 @@ export interface WorkerService {
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus text exposition. */
   metrics(): Promise<string>;
+  /** As it is declared at this site. */
+  prefixPolicy(): DeclaredPolicy;
   putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;

@@ -1,3 +1,4 @@
+import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
@@ -64,6 +65,11 @@ export const stubTopicDetail: TopicDetailView = {
   ],
 };
 
+export const stubApplications: ApplicationsView = {
+  ...{ authorizer: 'present', wanted: 0, alreadyThere: { count: 0, first: [] }, refused: { count: 0, first: [] } },
+  ...{ behind: [], created: 0, removed: 0 },
+};
+
 export const stubIncarnation = '0123456789ab';
 
 export interface StubService extends WorkerService {
@@ -90,7 +96,8 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
         : Promise.reject(new Problem('NOT_FOUND', `no link copies a topic named ${name}`)),
     configViews: () => [],
     groupViews: () => [],
-    aclViews: () => [],
+    aclsView: () => ({ links: [], applications: stubApplications }),
+    prefixPolicy: () => ({ owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }),
     schemaViews: () => [],
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),

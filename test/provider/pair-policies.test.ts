@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { declaredPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
 import { prefixPolicyHandler } from '../../src/provider/handlers/prefix-policy.ts';
 import { schemaPrimaryHandler } from '../../src/provider/handlers/schema-primary.ts';
 import { type PropertyMap, unknownValue } from '../../src/provider/server/property.ts';
@@ -82,11 +83,11 @@ describe('PrefixPolicy', () => {
   test('other prefixes at a worker are drift; none at all means that it is gone', async () => {
     const olds = await created();
     expect(await plugin.read('prefix-policy', olds, news)).toMatchObject({ inputs: news });
-    apis.prefixes = { a: 'q_', b: 'b_' };
+    apis.policy = declaredPolicySchema.parse({ a: 'q_', b: 'b_' });
     const seen = await plugin.read('prefix-policy', olds, news);
     expect(seen.inputs).toEqual({ ...news, owners: { a: 'q_', b: 'b_' } });
     expect((await plugin.diff({ olds: seen.outputs, oldInputs: seen.inputs, news })).changed).toEqual(['owners']);
-    apis.prefixes = undefined;
+    apis.policy = undefined;
     expect((await plugin.read('prefix-policy', olds, news)).id).toBe('');
   });
 

@@ -5,6 +5,8 @@ import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { describeConfigs } from '../../src/kafka/config-admin.ts';
 import type { LinkSpec } from '../../src/pair/spec.ts';
+import { renderApplicationAcls } from '../../src/prefix-policy/acls.ts';
+import { type PrefixPolicyInput, prefixPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
 import { topicPolicySchema } from '../../src/pair/topic-policy.ts';
 import { linkAclsViewSchema, type LinkAclsView } from '../../src/worker/acl-view.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
@@ -184,6 +186,35 @@ test('an ACL that is made at home is at the standby without its WRITE, and goes 
     (await ofTheirs()).join() === linesOf([foreign]).join() ? true : undefined,
   );
   await atStandby.takeBack();
+});
+
+test('what the policy grants to an application is at its site, goes with it, and what others made stays', async () => {
+  const [orders, umbra] = ['User:standby-orders', 'User:umbra'];
+  const admin = administered('b');
+  const granted = async (): Promise<readonly string[]> =>
+    linesOf((await aclsAt(admin)).filter(({ principal }) => principal === orders));
+  const theirs: Acl = { ...topicAcl('b_standby_', orders, 'READ'), patternType: 'PREFIXED', host: '10.0.0.7' };
+  const hand = aclHand(admin);
+  const policy: PrefixPolicyInput = {
+    owners: testOwners,
+    applications: { b: [{ principal: orders, writes: 'b_orders_', reads: false }] },
+  };
+  try {
+    await hand.put([theirs]);
+    await pair.api.b.putPrefixPolicy(policy);
+    const { owners, applications } = prefixPolicySchema.parse(policy);
+    const wanted = renderApplicationAcls({ site: 'b', owners, applications: applications.b });
+    expect(wanted.length).toBeGreaterThan(4);
+    expect(await granted()).toEqual(linesOf([theirs, ...wanted]));
+    expect((await pair.api.b.acls()).applications).toMatchObject({ wanted: wanted.length, refused: { count: 0 } });
+    expect(await pair.api.b.prefixPolicy()).toMatchObject(policy);
+    const mine = { ...policy, applications: { b: [{ principal: umbra }] } };
+    await expect(pair.api.b.putPrefixPolicy(mine)).rejects.toThrow(/umbra's own principal/);
+  } finally {
+    await pair.api.b.putPrefixPolicy({ owners: testOwners });
+  }
+  expect(await granted()).toEqual(linesOf([theirs]));
+  await hand.takeBack();
 });
 
 describe('whoever else may write a copy', () => {

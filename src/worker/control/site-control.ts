@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
-import { otherSite, type SiteId } from '../../pair/site.ts';
+import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import { compilePolicy, type DeclaredPolicy, type PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -16,6 +16,7 @@ import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
+import { SiteApplications } from './site-applications.ts';
 import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { SiteState } from '../state/state.ts';
@@ -46,6 +47,8 @@ export class SiteControl {
   readonly #links = new Map<string, LinkControl>();
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
+  /** What the policy grants here. */
+  readonly applications: SiteApplications;
   /** Orders are carried out one after the other. */
   #orders: Promise<unknown> = Promise.resolve();
   #violations: readonly ViolationView[] = [];
@@ -57,6 +60,10 @@ export class SiteControl {
     const { state, site } = ports;
     const policy = state.prefixPolicy;
     for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
+    this.applications = new SiteApplications({
+      ...{ site, state, clock: ports.clock, logger: ports.logger },
+      ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct() },
+    });
     this.#watching = this.#watchLoop(this.#stopping.signal);
   }
 
@@ -81,7 +88,7 @@ export class SiteControl {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#watching, ...this.links.map((link) => link.stop())]);
+    await Promise.all([this.#watching, this.applications.stop(), ...this.links.map((link) => link.stop())]);
   }
 
   link(id: string): LinkControl {
@@ -100,8 +107,15 @@ export class SiteControl {
         const ids = [...this.#links.keys()].join(', ');
         throw new Problem('POLICY_IN_USE', `the link ${ids} runs under the present prefixes`);
       }
+      refuseOwnPrincipals(declared, this.#ports.rights);
       await state.putPrefixPolicy(declared, signal);
+      await this.applications.round(signal);
     });
+  }
+
+  /** As it is declared. */
+  get prefixPolicy(): DeclaredPolicy | undefined {
+    return this.#ports.state.prefixPolicy?.declared;
   }
 
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
@@ -241,4 +255,19 @@ function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
   return (['owners', 'groups', 'transactionalIds'] as const).every(
     (kind) => now[kind].a === next[kind].a && now[kind].b === next[kind].b,
   );
+}
+
+/** Rights of applications on a principal of umbra would open what the fence closes. */
+function refuseOwnPrincipals({ applications }: DeclaredPolicy, rights: SiteControlPorts['rights']): void {
+  for (const site of sites) {
+    const { principals } = rights[site];
+    const own = principals.kind === 'known' ? principals.names : [];
+    const index = applications[site].findIndex(({ principal }) => own.includes(principal));
+    if (index < 0) continue;
+    const name = applications[site][index]?.principal ?? '';
+    throw new Problem(
+      'INVALID_INPUT',
+      `body.applications.${site}[${index}].principal: ${name} is umbra's own principal`,
+    );
+  }
 }

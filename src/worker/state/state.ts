@@ -225,9 +225,9 @@ export class SiteState {
       ),
   };
 
-  /** Of the ACLs that one link made. A page that holds nothing any more is removed. */
-  acls(link: string): AclMemory {
-    const prefix = `${aclPrefix}${link}/`;
+  /** Of the ACLs that were made for one link (by its id), or for the site's applications. A page that holds nothing any more is removed. */
+  acls(owner: string): AclMemory {
+    const prefix = `${aclPrefix}${owner}/`;
     return {
       pages: () => this.#all(prefix, aclPageSchema),
       putPage: (page, signal) => {
