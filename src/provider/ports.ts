@@ -74,6 +74,8 @@ export interface LocalWorkerSpec {
   readonly apiPort?: number | undefined;
   readonly apiToken?: Secret | undefined;
   readonly logLevel?: WorkerConfig['logLevel'] | undefined;
+  readonly principals?: WorkerConfig['principals'];
+  readonly authorizers?: WorkerConfig['authorizers'];
 }
 
 export interface RunningWorker {
