@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { execFile } from 'node:child_process';
 import { findJava } from '../src/local/java.ts';
+import { ensureClassArchive } from './class-archive.ts';
 import { locateKafka } from './kafka-jars.ts';
 import { type PulumiCli, ensurePulumi } from './pulumi-cli.ts';
 import { type StepOptions, type StepResult, runStep } from './steps.mjs';
@@ -23,6 +24,17 @@ export async function prepareKafka(version: string, signal: AbortSignal): Promis
   await runStep(`Kafka ${version}`, async (onProgress) => {
     const found = await locateKafka(version, { signal, onProgress });
     return { value: undefined, summary: `${found.jars} jars, ${found.source}` };
+  });
+}
+
+/** Brokers start without it too, only slower: a failure is told and is none of the run. */
+export async function prepareClasses(version: string, signal: AbortSignal): Promise<void> {
+  await runStep(`Class archive of Kafka ${version}`, async () => {
+    const made = await ensureClassArchive(version, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return `left out: ${error instanceof Error ? error.message : String(error)}`;
+    });
+    return { value: undefined, summary: made };
   });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { attach } from './child-process.ts';
 import { defaultKafkaVersion } from '../src/local/cluster-spec.ts';
 import { runCommand } from './interruption.ts';
-import { olderKafkaVersion, prepareJava, prepareKafka, preparePulumi } from './preparation.ts';
+import { olderKafkaVersion, prepareClasses, prepareJava, prepareKafka, preparePulumi } from './preparation.ts';
 import { projectRoot } from './project.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
 import { type Tally, addTallies, renderTally, tallyRun } from './test-tally.ts';
@@ -18,6 +18,7 @@ await runCommand(async (signal) => {
   await prepareJava(signal);
   await prepareKafka(defaultKafkaVersion, signal);
   await prepareKafka(olderKafkaVersion, signal);
+  await prepareClasses(defaultKafkaVersion, signal);
   const fast = await runProject('fast', signal);
   await cli;
   const tally = addTallies(fast, await runProject('real', signal));

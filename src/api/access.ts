@@ -50,7 +50,7 @@ export interface AccessFacts {
 }
 
 /**
- * Says who calls. Throws `UNAUTHENTICATED`, `FORBIDDEN` or `FORBIDDEN_HOST` when the request may not pass.
+ * Says who calls. Throws `UNAUTHENTICATED` or `FORBIDDEN_HOST` when it may be nobody; what he may do, {@link assertRole}.
  *
  * Without a token, being on this machine is the only credential, and a browser lends it to any page: a page whose
  * name was rebound to 127.0.0.1 shows in `Host`, a page of another origin in `Origin`. With a token neither matters:
@@ -63,11 +63,7 @@ export function assertAccess(facts: AccessFacts, tokens: readonly ApiToken[]): C
       if (facts.access === 'open') return { kind: 'anybody' };
       throw new Problem('UNAUTHENTICATED', 'the request carries no valid bearer token');
     }
-    const { name, role } = known;
-    if (facts.access === 'operator' && role !== 'operator') {
-      throw new Problem('FORBIDDEN', `the token "${name}" is a viewer's: it reads everything and changes nothing`);
-    }
-    return { kind: 'token', name, role };
+    return { kind: 'token', name: known.name, role: known.role };
   }
   if (!isLoopbackAuthority(facts.host)) {
     throw new Problem('FORBIDDEN_HOST', 'the Host header does not name a loopback address');
@@ -76,6 +72,21 @@ export function assertAccess(facts: AccessFacts, tokens: readonly ApiToken[]): C
     throw new Problem('FORBIDDEN_HOST', 'the request comes from a page of another origin');
   }
   return { kind: 'local' };
+}
+
+/** Throws `FORBIDDEN` when that is an operator's business. */
+export function assertRole(caller: Caller, access: Route['access']): void {
+  if (access !== 'operator' || caller.kind === 'local') return;
+  if (caller.kind === 'token' && caller.role === 'operator') return;
+  throw new Problem(
+    'FORBIDDEN',
+    `the token "${nameOf(caller)}" is a viewer's: it reads everything and changes nothing`,
+  );
+}
+
+/** As the events and the log name him. */
+export function nameOf(caller: Caller): string {
+  return caller.kind === 'token' ? caller.name : caller.kind;
 }
 
 /**

@@ -4,6 +4,7 @@ import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { type DeclaredPolicy, declaredPolicySchema, type PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema, type AclsView } from '../worker/acl-view.ts';
+import { type EventsQuery, type EventsView, eventsViewSchema } from '../worker/events/event.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
@@ -46,6 +47,7 @@ export interface ApiClient {
   links(signal?: AbortSignal): Promise<readonly LinkView[]>;
   topics(signal?: AbortSignal): Promise<readonly TopicView[]>;
   topic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
+  events(query: Partial<EventsQuery>, signal?: AbortSignal): Promise<EventsView>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
   /** As the site's controller sees ACLs. */
@@ -77,6 +79,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     links: async (signal) => (await get('/v1/links', linksAnswer, signal)).links,
     topics: async (signal) => (await get('/v1/topics', topicsAnswer, signal)).topics,
     topic: (name, signal) => get(`/v1/topics/${encodeURIComponent(name)}`, topicDetailViewSchema, signal),
+    events: (query, signal) => get(`/v1/events${queryOf(query)}`, eventsViewSchema, signal),
     ready: async (signal) => {
       try {
         return await get('/readyz', readyAnswer, signal);
@@ -102,6 +105,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       return call(target, order, { schema: rebuildViewSchema, signal });
     },
   };
+}
+
+function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] satisfies [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
 function rebuildPath(topic: string): string {

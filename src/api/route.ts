@@ -33,6 +33,8 @@ export type ApiAnswer =
 
 /** A request whose every part is as the route declares it. */
 export interface TakenRequest {
+  /** What it is about to change, in words; undefined when it only reads. */
+  readonly change: string | undefined;
   /** `signal` fires when the caller has gone or the time for the answer is over. Rejects with a `Problem`. */
   readonly run: (service: WorkerService, signal: AbortSignal) => Promise<ApiAnswer>;
 }
@@ -55,6 +57,8 @@ export interface Route {
   readonly answer: AnswerShape;
   /** Every code it may answer with. */
   readonly problems: readonly ProblemCode[];
+  /** It changes something on somebody's behalf: there is an event of it. */
+  readonly changes: boolean;
   /** Throws `INVALID_INPUT` that names every wrong field of the first wrong part. */
   readonly take: (request: ApiRequest) => TakenRequest;
 }
@@ -77,6 +81,8 @@ interface Declaration<
   readonly query?: Query;
   readonly body?: Body;
   readonly answer: Answer;
+  /** What it changes, in words, for the event of it. */
+  readonly change?: (input: Omit<Input<Params, Query, Body>, 'signal'>) => string;
   /** Beyond those that every route of its kind may answer with. */
   readonly problems?: readonly ProblemCode[];
   readonly run: (service: WorkerService, input: Input<Params, Query, Body>) => Returned<Answer>;
@@ -102,6 +108,7 @@ export function route<
     ...{ access: declaration.access, own: declaration.own ?? false },
     ...{ params, query, body: declaration.body, answer },
     problems: problemsOf(declaration),
+    changes: declaration.change !== undefined,
     take: (request) => {
       const input = {
         query: parseInput(query, request.query, 'query'),
@@ -109,6 +116,7 @@ export function route<
         body: parseInput(body, request.body ?? undefined, 'body'),
       };
       return {
+        change: declaration.change?.(input),
         run: async (service, signal) => {
           const answered: unknown = run(service, { ...input, signal });
           return answerOf(answer, await answered);

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { linkId, linkSpecSchema } from '../pair/spec.ts';
-import { declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
+import { type DeclaredPolicy, declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema } from '../worker/acl-view.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
+import { eventsViewSchema } from '../worker/events/event.ts';
+import { eventsKeptMax } from '../worker/events/event-journal.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
 import { Problem } from '../worker/problems.ts';
 import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
@@ -18,17 +20,28 @@ import {
   topicsAnswer,
 } from './answers.ts';
 import { openApi, openApiSchema } from './openapi.ts';
+import { wholeNumber } from './query-numbers.ts';
 import { route, type Route } from './route.ts';
 
 const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
 const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
 const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
 
+const eventsQuery = z.strictObject({
+  after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
+  limit: wholeNumber({ min: 1, max: eventsKeptMax }).optional(),
+});
+
 /** The hash of the plan that was read: without it nothing is rebuilt. */
 const confirmedPlan = z.strictObject({ plan: planHashSchema });
 
 const exposition = 'text/plain; version=0.0.4; charset=utf-8';
 const nothing = { kind: 'empty' } as const;
+
+/** What of a policy gives rights, for the events. */
+function grantsOf({ applications: { a, b }, unowned }: DeclaredPolicy): string {
+  return `, ${a.length} and ${b.length} applications, unowned ${unowned}`;
+}
 
 /** The API, whole: what is not in this table does not exist. The OpenAPI document is made of it, docs/api.md held to it. */
 export const routes: readonly Route[] = [
@@ -119,6 +132,13 @@ export const routes: readonly Route[] = [
     run: (service) => ({ links: [...service.schemaViews()] }),
   }),
   route({
+    ...{ method: 'GET', path: '/v1/events', access: 'viewer' },
+    summary: 'What happened at this site: who changed what, and what umbra did by itself',
+    query: eventsQuery,
+    answer: { kind: 'json', schema: eventsViewSchema },
+    run: (service, { query: { after, limit = 100 } }) => service.events({ after, limit }),
+  }),
+  route({
     ...{ method: 'GET', path: '/v1/topics/:name', access: 'viewer' },
     summary: 'One topic with its partitions',
     params: topicParams,
@@ -138,6 +158,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'POST', path: '/v1/topics/:name/rebuild/plan', access: 'operator' },
     summary: 'Begins to make a plan for rebuilding a faulted copy, or says what goes on already',
     params: topicParams,
+    change: ({ params }) => `plan for rebuilding ${params.name}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY'],
     run: (service, { params, signal }) => service.planRebuild(params.name, signal),
@@ -147,6 +168,7 @@ export const routes: readonly Route[] = [
     summary: 'Carries out the plan with this hash',
     params: topicParams,
     body: confirmedPlan,
+    change: ({ params, body }) => `rebuild of ${params.name} by plan ${body.plan.slice(0, 12)}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED'],
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
@@ -162,6 +184,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },
     summary: 'Declares who owns which names, and what applications may do with them',
     body: declaredPolicySchema,
+    change: ({ body }) => `prefix policy: a "${body.owners.a}", b "${body.owners.b}"${grantsOf(body)}`,
     answer: nothing,
     problems: ['POLICY_IN_USE'],
     run: (service, { body, signal }) => service.putPrefixPolicy(body, signal),
@@ -170,6 +193,7 @@ export const routes: readonly Route[] = [
     ...{ method: 'PUT', path: '/v1/spec/schema-primary', access: 'operator' },
     summary: 'Declares whose schemas flow',
     body: schemaPrimarySchema,
+    change: ({ body }) => `schema primary: site ${body.site}`,
     answer: nothing,
     run: (service, { body, signal }) => service.putSchemaPrimary(body, signal),
   }),
@@ -178,6 +202,7 @@ export const routes: readonly Route[] = [
     summary: 'Declares a link, at the worker of its destination',
     params: linkParams,
     body: linkSpecSchema,
+    change: ({ body }) => `link ${linkId(body)}${body.gap === undefined ? '' : `, gap ${body.gap}`}`,
     answer: { kind: 'json', schema: linkViewSchema },
     problems: ['POLICY_MISSING', 'WRONG_SITE', 'LINK_REFUSED'],
     run: (service, { params, body, signal }) => {
@@ -192,6 +217,7 @@ export const routes: readonly Route[] = [
     summary: 'Deletes a link that nothing follows, or detaches it',
     params: linkParams,
     query: deletionQuery,
+    change: ({ params, query }) => `deletion of link ${params.id} (${query.mode})`,
     answer: nothing,
     problems: ['NOT_FOUND', 'LINK_FOLLOWS', 'REBUILD_BUSY'],
     run: (service, { params, query, signal }) => service.deleteLink(params.id, query.mode, signal),

@@ -6,12 +6,13 @@ import Fastify, {
   type FastifyRequest,
   type HTTPMethods,
 } from 'fastify';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Problem, problems } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
-import { type ApiToken, assertAccess, assertBindable } from './access.ts';
+import { type ApiToken, assertAccess, assertBindable, assertRole, type Caller, nameOf } from './access.ts';
 import { problemBody, problemContentType, problemOf } from './problem-json.ts';
-import { passOn } from './pass-on.ts';
+import { passedOnHeader, passOn } from './pass-on.ts';
+import { recorded } from './recorded-change.ts';
 import type { ApiAnswer, Route } from './route.ts';
 import { routes } from './routes.ts';
 
@@ -19,6 +20,8 @@ import { routes } from './routes.ts';
 const bodyBytesMax = 64 * 1024;
 /** A topic name has 249 characters at most; escaped it may be three times as long. */
 const pathParamCharsMax = 800;
+/** Of a path and its query, in an event. */
+const pathCharsMax = 1_000;
 /** Time to receive a request, and time to answer it. */
 const requestMs = 10_000;
 const answerMs = 30_000;
@@ -59,14 +62,22 @@ export function createApi(options: ApiOptions): FastifyInstance {
     clientErrorHandler: answerUnreadable,
   });
   app.removeContentTypeParser('text/plain');
+  app.decorateRequest('caller', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    assertAccess(factsOf(request), tokens);
+    const access = accessOf(request);
+    const { host, origin, authorization } = request.headers;
+    const caller = assertAccess({ host, origin, authorization, access }, tokens);
+    request.setDecorator<Caller>('caller', caller);
+    assertRole(caller, access);
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      request.log.info({ method: request.method, path: request.url, status: reply.statusCode }, 'spec request');
+      const { method, url: path, ip: address } = request;
+      const caller = request.getDecorator<Caller | undefined>('caller');
+      const who = caller === undefined ? undefined : nameOf(caller);
+      request.log.info({ method, path, status: reply.statusCode, who, address }, 'spec request');
     }
     done();
   });
@@ -88,7 +99,11 @@ function register(app: FastifyInstance, { service }: ApiOptions, route: Route): 
       const taken = route.take(request);
       const signal = signalOf(reply);
       const passed = route.own ? undefined : await passOn(service.controller(), askedOf(request), signal);
-      if (passed === undefined) return send(reply, await taken.run(service, signal));
+      if (passed === undefined) {
+        const run = (): Promise<ApiAnswer> => taken.run(service, signal);
+        if (taken.change === undefined) return send(reply, await run());
+        return send(reply, await recorded(service, intentOf(request, taken.change), run));
+      }
       if (passed.contentType !== undefined) void reply.type(passed.contentType);
       return reply.code(passed.status).send(passed.body);
     },
@@ -97,6 +112,22 @@ function register(app: FastifyInstance, { service }: ApiOptions, route: Route): 
 
 function askedOf({ method, url, body, headers, ip }: FastifyRequest): Parameters<typeof passOn>[1] {
   return { method, target: url, body, headers, address: ip };
+}
+
+function intentOf(request: FastifyRequest, subject: string): Parameters<WorkerService['beginChange']>[0] {
+  const { method, url, ip: address, headers } = request;
+  const forwardedFor = headers[passedOnHeader];
+  return {
+    ...{
+      who: nameOf(request.getDecorator<Caller>('caller')),
+      address,
+      method,
+      path: url.slice(0, pathCharsMax),
+      subject,
+    },
+    // Whatever else stands there was not written by a worker.
+    ...(typeof forwardedFor === 'string' && isIP(forwardedFor) !== 0 ? { forwardedFor } : {}),
+  };
 }
 
 function refuseOtherMethods(app: FastifyInstance, path: string): void {
@@ -118,12 +149,11 @@ function refuseOtherMethods(app: FastifyInstance, path: string): void {
   });
 }
 
-function factsOf(request: FastifyRequest): Parameters<typeof assertAccess>[0] {
-  const { host, origin, authorization } = request.headers;
-  // The matched route decides, not the URL's spelling. HEAD asks for the same as GET.
+/** The matched route decides, not the URL's spelling. HEAD asks for the same as GET, and what is no route for a token. */
+function accessOf(request: FastifyRequest): Route['access'] {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = routes.find((each) => each.path === request.routeOptions.url && each.method === method);
-  return { host, origin, authorization, access: route?.access ?? 'viewer' };
+  return route?.access ?? 'viewer';
 }
 
 /**

@@ -1,12 +1,18 @@
+import type { SiteId } from '../pair/site.ts';
 import type { LinkView } from '../worker/views.ts';
-import type { WorkerRow } from './pair-status.ts';
 import { count, duration, plural } from './quantities.ts';
+
+/** A worker that was asked, as far as it matters here. */
+interface Asked {
+  readonly site?: SiteId | undefined;
+  readonly state: 'ready' | 'not-ready' | 'silent';
+}
 
 /**
  * One sentence per direction: what would be lost if the sending site died now, and how much that figure is worth. A
  * direction that no worker speaks for is not left out. Pure.
  */
-export function headlines(links: readonly LinkView[], workers: readonly WorkerRow[]): readonly string[] {
+export function headlines(links: readonly LinkView[], workers: readonly Asked[]): readonly string[] {
   const unknown = workers.flatMap(({ site, state }) => {
     if (site === undefined || state !== 'silent' || links.some(({ to }) => to === site)) return [];
     return [`If ${site === 'a' ? 'b' : 'a'} died now: not known, the worker of site ${site} does not answer.`];

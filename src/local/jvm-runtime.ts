@@ -1,6 +1,7 @@
 import { kafkaLibs } from './cache-dir.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type BrokerRuntime, type RuntimeInput } from './broker-runtime.ts';
+import { classArchiveOptions } from './class-archive.ts';
 import { clusterPaths } from './cluster-paths.ts';
 import { findJava } from './java.ts';
 import { logTail } from './log-tail.ts';
@@ -26,6 +27,7 @@ export function jvmRuntime({ home, state, env }: RuntimeInput): BrokerRuntime {
     async prepare({ signal }) {
       const libsDir = kafkaLibs(state.kafkaVersion, env);
       const java = await findJava(env, signal);
+      const classes = classArchiveOptions(libsDir);
       return {
         libsDir,
         clientBindHost: '127.0.0.1',
@@ -33,11 +35,17 @@ export function jvmRuntime({ home, state, env }: RuntimeInput): BrokerRuntime {
         seenPaths: (broker) => files.broker(broker.nodeId),
         async runTool(_broker, argumentFile, toolSignal) {
           const bounds = { env: childEnvironment(env), signal: toolSignal, timeoutMs: toolTimeoutMs };
-          return runCommand(java, [`@${argumentFile}`], bounds);
+          return runCommand(java, [...classes, `@${argumentFile}`], bounds);
         },
         async start(broker, args) {
           const paths = files.broker(broker.nodeId);
-          const launch = { command: java, args, cwd: paths.dir, env: childEnvironment(env), files: paths };
+          const launch = {
+            command: java,
+            args: [...classes, ...args],
+            cwd: paths.dir,
+            env: childEnvironment(env),
+            files: paths,
+          };
           launched.set(broker.nodeId, await launchProcess(launch));
         },
       };

@@ -11,10 +11,12 @@ import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
 import type { LinkControl } from './control/link-control.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './metrics/registry.ts';
+import { scrape } from './metrics/scrape.ts';
 import { Problem } from './problems.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
@@ -32,6 +34,7 @@ import { WorkerLife } from './worker-life.ts';
 
 const version = '0.1.0';
 const stopPatienceMs = 5_000;
+const scrapePatienceMs = 2_000;
 const clock: CopierClock = { monotonicMs: () => performance.now(), now: () => new Date() };
 
 /**
@@ -57,7 +60,7 @@ export class PairWorker implements WorkerService {
     this.#clusters = { a: connect('a'), b: connect('b') };
     const token = peerToken(config.api);
     this.#peers = new Peers(token === undefined ? undefined : new Secret(token));
-    this.#metrics = createMetrics(config.pair, config.site, () => this.#measured());
+    this.#metrics = createMetrics(config.pair, config.site, () => this.#scrape());
   }
 
   /** Joins the workers of its site; `url` is where they reach this one's API. Once. */
@@ -86,7 +89,9 @@ export class PairWorker implements WorkerService {
     return trouble === undefined ? { ready: true, reason: 'ready' } : { ready: false, reason: trouble };
   }
 
-  metrics(): Promise<string> {
+  async metrics(): Promise<string> {
+    // The controller speaks for all workers; one that does not answer in time holds up no scrape, it grows old.
+    if (this.#life?.control !== undefined) await this.#life.workers.gather(AbortSignal.timeout(scrapePatienceMs));
     return this.#metrics.metrics();
   }
 
@@ -167,6 +172,14 @@ export class PairWorker implements WorkerService {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
   }
 
+  events(query: EventsQuery): EventsView {
+    return this.#control().events.view(query);
+  }
+
+  async beginChange(intent: Omit<ChangeIntent, 'begunAt'>): Promise<ChangeInHand> {
+    return this.#control().events.begin(intent);
+  }
+
   prefixPolicy(): DeclaredPolicy {
     const policy = this.#control().prefixPolicy;
     if (policy === undefined)
@@ -226,12 +239,10 @@ export class PairWorker implements WorkerService {
     return this.#control().link(link);
   }
 
-  #measured(): ReturnType<Parameters<typeof createMetrics>[2]> {
+  #scrape(): ReturnType<typeof scrape> {
     const life = this.#life;
-    if (life === undefined) return [];
-    const control = life.control?.links.find(({ id }) => id === life.copying.id);
-    const carries = control !== undefined || life.copying.replicator.copiers().length > 0;
-    return carries ? [{ copying: life.copying, fence: control?.fence }] : [];
+    const { ready } = this.readiness();
+    return scrape(life && { copying: life.copying, control: life.control, workers: life.workers.count }, ready);
   }
 
   async #live(url: string, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from './sync-views.ts';
@@ -33,6 +34,10 @@ export interface WorkerService {
   groupViews(): readonly LinkGroupsView[];
   aclsView(): AclsView;
   schemaViews(): readonly LinkSchemasView[];
+  /** What happened at this site. */
+  events(query: EventsQuery): EventsView;
+  /** To be called before anything is changed: what cannot be written down must not be done. */
+  beginChange(intent: Omit<ChangeIntent, 'begunAt'>): Promise<ChangeInHand>;
   /** What this worker sees of the partitions it copies itself. */
   workerReport(): WorkerReport;
   /** A worker of the site has stopped a partition for good. */

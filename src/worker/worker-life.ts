@@ -247,7 +247,7 @@ export class WorkerLife {
     const { config, clusters, clock, logger, version } = this.#ports;
     this.#workers.beginLead();
     this.#control = new SiteControl({
-      ...{ site: config.site, pair: config.pair, version, clusters, clock, logger },
+      ...{ site: config.site, pair: config.pair, version, clusters, clock, logger, url: this.#ports.url },
       ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
       ...{ discoveryIntervalMs: config.tuning.discoveryIntervalMs, rights: rightsAtSites(config) },
     });
@@ -393,6 +393,6 @@ export class WorkerLife {
     if (!own && !this.#workers.sharedOutYet) throw new Problem('NOT_READY', 'the lead of the site has just moved');
     if (!own && !this.#workers.copies(incarnation, topic, partition)) return;
     const fault: Fault = { code, message, ...(offset === undefined ? {} : { offset: BigInt(offset) }) };
-    for (const link of control.links) await link.faulted({ topic, partition, fault });
+    await control.faulted({ topic, partition, fault });
   }
 }

@@ -1,4 +1,5 @@
 import type { ApplicationsView } from '../../src/worker/acl-view.ts';
+import type { UmbraEvent } from '../../src/worker/events/event.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
@@ -70,6 +71,16 @@ export const stubApplications: ApplicationsView = {
   ...{ behind: [], created: 0, removed: 0 },
 };
 
+const at = stubPair.worker.startedAt;
+
+export const stubEvents: UmbraEvent[] = [
+  {
+    ...{ id: 7, at, type: 'change', begunAt: at, who: 'ops', address: '127.0.0.1', method: 'PUT' },
+    ...{ path: '/v1/spec/links/a-b', subject: 'link a-b', outcome: 'done', status: 200 },
+  },
+  { id: 8, at, type: 'system', kind: 'copies made', level: 'info', link: 'a-b', message: 'a_orders' },
+];
+
 export const stubIncarnation = '0123456789ab';
 
 export interface StubService extends WorkerService {
@@ -99,6 +110,8 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     aclsView: () => ({ links: [], applications: stubApplications }),
     prefixPolicy: () => ({ owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }),
     schemaViews: () => [],
+    events: () => ({ events: stubEvents, newest: 8, missed: false }),
+    beginChange: () => Promise.resolve({ end: () => Promise.resolve() }),
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),
     healthy: () => true,

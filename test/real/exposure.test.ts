@@ -1,12 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePorts } from '../../src/local/free-port.ts';
+import { metricCatalogue } from '../../src/worker/metrics/registry.ts';
 import type { LinkView } from '../../src/worker/views.ts';
 import { createTopic, logEnds } from '../fixtures/kafkajs.ts';
 import { type Colleague, startColleague } from '../fixtures/pair.ts';
 import { type PacedLoad, startPacedLoad } from '../fixtures/paced-load.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
+import { alertExpressions, alertsFile, dashboardExpressions } from '../fixtures/observability.ts';
+import { promtool, startPrometheus } from '../fixtures/prometheus.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
+import { metric } from '../fixtures/worker-metrics.ts';
 
 /**
  * `UMBRA_EXPOSURE=long`: 5,000 records/s, cut off for 60 s, within 2 %. Otherwise a short one, on a machine that does
@@ -76,6 +81,66 @@ test('is measured while the source answers', async () => {
     return view.exposure.basis === 'measured' && view.exposure.records === 0 ? view : undefined;
   });
   expect(exposure).toMatchObject({ seconds: 0, records: 0, bytes: 0 });
+});
+
+test('every metric of the catalogue is exported, and the other way round', async () => {
+  const load = await startPacedLoad(sites.a.app, { topic: busy, partitions, perSecond: 200 });
+  await eventually('something is copied', async () =>
+    (await metric(worker.api, 'umbra_topic_copied_records_total')) > 0 ? true : undefined,
+  );
+  await load.stop();
+  await eventually('what goes with the records was looked at', async () => {
+    const { standby } = await link();
+    return standby.groups.stalenessSeconds !== undefined && standby.schemas !== 'unknown' ? true : undefined;
+  });
+  const text = await (await fetch(`${worker.api.url}/metrics`)).text();
+  const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => ({ name, type }));
+  expect(types).toEqual(metricCatalogue().map(({ name, type }) => ({ name, type })));
+  const exported = [...text.matchAll(/^(\w+)\{(.*)\} (.*)$/gm)].map(([, name = '', labels = '', value]) => {
+    return { name, labels: [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label), value: Number(value) };
+  });
+  for (const { name, labels, absent } of metricCatalogue()) {
+    const samples = exported.filter((sample) => sample.name === name);
+    if (absent === undefined) expect(samples.length, name).toBeGreaterThan(0);
+    const wanted = [...labels, 'pair', 'site'].toSorted();
+    for (const sample of samples) {
+      expect(sample.labels.toSorted(), name).toEqual(wanted);
+      expect(sample.value, name).toBeGreaterThanOrEqual(0);
+    }
+  }
+});
+
+test('every query of the dashboard and every rule resolves against a running link', async () => {
+  await promtool('check', 'rules', alertsFile);
+  await promtool('test', 'rules', new URL('../fixtures/alert-cases.yaml', import.meta.url).pathname);
+  const [port = 0] = await freePorts(1);
+  const prometheus = await startPrometheus({ port, urls: [worker.api.url], rules: [alertsFile] });
+  try {
+    const variables = { $pair: 'test', $link: '.*', $__rate_interval: '10s' };
+    const queries = dashboardExpressions().map((expression) =>
+      Object.entries(variables).reduce((text, [name, value]) => text.replaceAll(name, value), expression),
+    );
+    const missing = async (): Promise<readonly string[]> => {
+      const found = await Promise.all(queries.map((query) => prometheus.query(query)));
+      return queries.filter((_, index) => found[index] === 0);
+    };
+    let left: readonly string[] = queries;
+    const done = eventually(
+      'every query has an answer',
+      async () => {
+        left = await missing();
+        return left.length === 0 ? true : undefined;
+      },
+      15_000,
+    );
+    await done.catch((error: unknown) => {
+      throw new Error(`no series for ${left.join('; ')}`, { cause: error });
+    });
+    for (const expression of alertExpressions()) await prometheus.query(expression);
+    expect(await prometheus.query('ALERTS{alertstate="firing",severity="page"}')).toBe(0);
+  } finally {
+    await prometheus.stop();
+  }
 });
 
 test(

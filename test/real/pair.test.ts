@@ -169,6 +169,34 @@ test('a fault that means wrong bytes outlives a restart of the worker', async ()
   expect(view.partitionViews[0]?.fault?.code).toBe('FOREIGN_WRITE');
 });
 
+test('the events tell who changed what and what umbra found, and outlive a worker that was killed', async () => {
+  const { events, newest } = await eventually('the new lead has told of itself', async () => {
+    const view = await pair.api.b.events({ limit: 1_000 });
+    const leads = view.events.filter((event) => event.type === 'system' && event.kind === 'lead taken');
+    return leads.length >= 2 ? view : undefined;
+  });
+  const ids = events.map(({ id }) => id);
+  expect(ids).toEqual(ids.toSorted((left, right) => left - right));
+  expect(newest).toBe(ids.at(-1));
+  expect(new Set(ids).size).toBe(ids.length);
+  const changes = events.filter((event) => event.type === 'change');
+  expect(changes.map(({ subject, outcome, who }) => [subject, outcome, who]).slice(0, 3)).toEqual([
+    ['prefix policy: a "a_", b "b_"', 'done', 'local'],
+    ['schema primary: site a', 'done', 'local'],
+    ['link a-b', 'done', 'local'],
+  ]);
+  // From the test that asked every route.
+  expect(changes.filter(({ outcome }) => outcome === 'refused').map(({ code }) => code)).toContain('LINK_FOLLOWS');
+  const told = (kind: string): string =>
+    events.flatMap((event) => (event.type === 'system' && event.kind === kind ? event.message : [])).join('\n');
+  expect(told('copies made')).toContain('a_foreign');
+  expect(told('copies level')).toContain('a_foreign');
+  expect(told('fault found')).toContain('a_foreign, partition 0: FOREIGN_WRITE');
+  const { events: behind, missed } = await pair.api.b.events({ after: ids[1] ?? 0, limit: 2 });
+  expect(behind.map(({ id }) => id)).toEqual(ids.slice(2, 4));
+  expect(missed).toBe(false);
+});
+
 test('added partitions of the source are followed', async () => {
   await createTopic(sites.a.app, 'a_growing', { partitions: 1 });
   await produce(sites.a.app, 'a_growing', ['one']);

@@ -32,6 +32,8 @@ export interface GroupSyncPorts {
   readonly memory: GroupMemory;
   /** Whether this worker may write at the target now; asked when each write is about to go out. */
   mayAct(): boolean;
+  /** Of these groups nothing is kept here any more, for nothing is left of them at the source. */
+  removed?(groups: readonly string[]): void;
   readonly clock: { now(): Date };
 }
 
@@ -256,6 +258,7 @@ export class GroupSync {
     if (records.length > 0) await this.#ports.memory.putGroups(records, signal);
     if (ended.length > 0) await this.#ports.memory.removeGroups(ended, signal);
     for (const group of ended) this.#statuses.delete(group);
+    if (ended.length > 0) this.#ports.removed?.(ended);
   }
 
   #requireRole(): void {

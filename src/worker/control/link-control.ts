@@ -12,6 +12,7 @@ import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../../sync/topics/apply-topics.ts';
 import type { SeenTopic, TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
+import type { EventSink } from '../events/event.ts';
 import { FenceCheck } from './fence-check.ts';
 import { sumExposures } from '../../exposure/exposure.ts';
 import { ExposureBook, type TopicAtRisk } from './exposure-book.ts';
@@ -47,6 +48,7 @@ export interface LinkControlPorts {
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly clock: CopierClock;
   readonly logger: Logger;
+  readonly events: EventSink;
   /** Those who copy, this one among them. */
   readonly workers: LinkWorkers;
   readonly discoveryIntervalMs: number;

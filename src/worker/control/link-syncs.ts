@@ -13,6 +13,8 @@ import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
 import { ConfigSync, type SyncedCopy } from '../../sync/topics/config-sync.ts';
 import type { ConfigEvent } from '../../sync/topics/config-sync-view.ts';
+import type { EventSink } from '../events/event.ts';
+import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import type { SiteState } from '../state/state.ts';
@@ -34,6 +36,7 @@ export interface LinkSyncsPorts {
   readonly follows: (topic: string) => boolean;
   readonly clock: CopierClock;
   readonly logger: Logger;
+  readonly events: EventSink;
   readonly intervalMs: number;
 }
 
@@ -73,6 +76,7 @@ export class LinkSyncs {
       owners: () => policy.groups,
       copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
       mayAct,
+      removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
     });
     const id = linkId(link);
     this.acls = new LinkAcls({ ...ports, id, memory: state.acls(id), mayAct, now: () => clock.now() });
@@ -106,9 +110,10 @@ export class LinkSyncs {
   }
 
   #report(event: ConfigEvent): void {
-    const { logger, link } = this.#ports;
+    const { logger, link, events } = this.#ports;
     const level = event.kind === 'configs synced' ? 'info' : 'warn';
     logger[level]({ link: linkId(link), ...event }, event.kind);
+    events.report(configNotice(linkId(link), event));
   }
 
   async #groupsRound(signal: AbortSignal): Promise<void> {

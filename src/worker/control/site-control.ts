@@ -9,6 +9,9 @@ import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
+import { EventJournal } from '../events/event-journal.ts';
+import { noticesBetween, type SiteSnapshot, snapshotOf } from '../events/site-notices.ts';
+import type { FoundFault } from './found-fault.ts';
 import { LinkControl } from './link-control.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
@@ -27,6 +30,8 @@ export interface SiteControlPorts {
   readonly pair: string;
   /** Of umbra. */
   readonly version: string;
+  /** Where this worker is reached. */
+  readonly url: string;
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
   readonly rights: Readonly<Record<SiteId, SiteRights>>;
   /** Read to its end, and ours to write. */
@@ -43,6 +48,7 @@ export interface SiteControlPorts {
  * its copies, the state topic. There is one while its worker leads the group; it is stopped when another one leads.
  */
 export class SiteControl {
+  readonly events: EventJournal;
   readonly #ports: SiteControlPorts;
   readonly #links = new Map<string, LinkControl>();
   readonly #stopping = new AbortController();
@@ -54,14 +60,18 @@ export class SiteControl {
   #violations: readonly ViolationView[] = [];
   #clusterId: string | undefined;
   #partitionsSeen = 0;
+  /** As of the newest look, for what is different at the next one. */
+  #seen: SiteSnapshot | undefined;
 
   constructor(ports: SiteControlPorts) {
     this.#ports = ports;
-    const { state, site } = ports;
+    const { state, site, clock, logger } = ports;
+    this.events = new EventJournal({ memory: state.journal, now: () => clock.now(), logger });
+    this.events.report({ kind: 'lead taken', message: `the worker at ${ports.url} leads site ${site}` });
     const policy = state.prefixPolicy;
     for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
     this.applications = new SiteApplications({
-      ...{ site, state, clock: ports.clock, logger: ports.logger },
+      ...{ site, state, clock, logger },
       ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct() },
     });
     this.#watching = this.#watchLoop(this.#stopping.signal);
@@ -89,6 +99,17 @@ export class SiteControl {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([this.#watching, this.applications.stop(), ...this.links.map((link) => link.stop())]);
+    await this.events.stop();
+  }
+
+  /** A worker that copies the partition has stopped it. Resolves when that will outlive all workers, if it has to. */
+  async faulted(found: FoundFault): Promise<void> {
+    const { topic, partition, fault } = found;
+    for (const link of this.links) {
+      await link.faulted(found);
+      const message = `${topic}, partition ${partition}: ${fault.code}: ${fault.message}`;
+      this.events.report({ kind: 'fault found', link: link.id, message });
+    }
   }
 
   link(id: string): LinkControl {
@@ -208,6 +229,7 @@ export class SiteControl {
     const control = new LinkControl({
       ...this.#checksOf(link, policy),
       ...{ state, workers, clock, logger, discoveryIntervalMs, pair, version },
+      events: this.events,
       schemaPrimary: () => state.schemaPrimary,
       quarantineFolder: this.#ports.quarantineFolder,
     });
@@ -222,6 +244,7 @@ export class SiteControl {
     while (!hasAborted(signal)) {
       try {
         await this.#look();
+        this.#notice();
         failures = 0;
       } catch (error) {
         if (hasAborted(signal)) return;
@@ -231,6 +254,13 @@ export class SiteControl {
       const againMs = lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen);
       await pause.wait(signal, failures === 0 ? againMs : retryDelays.after(failures));
     }
+  }
+
+  /** Tells what an operator would see change from one look to the next. */
+  #notice(): void {
+    const now = snapshotOf(this.links, this.#violations);
+    for (const notice of noticesBetween(this.#seen, now)) this.events.report(notice);
+    this.#seen = now;
   }
 
   async #look(): Promise<void> {

@@ -17,6 +17,7 @@ import { type AclMemory, aclPageSchema } from '../../sync/acls/acl-memory.ts';
 import { type GroupRecord, groupRecordSchema } from '../../sync/groups/group-record.ts';
 import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
+import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
@@ -262,6 +263,11 @@ export class SiteState {
       signal,
     );
   }
+
+  readonly journal: JournalMemory = {
+    entries: () => new Map([...this.#log.entries].filter(([key]) => key.startsWith(journalPrefix))),
+    write: (entries, signal) => this.#writeAll([...entries], signal),
+  };
 
   groups(): ReadonlyMap<string, GroupRecord> {
     return new Map(this.#all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));

@@ -1,0 +1,43 @@
+import type { LinkControl } from '../control/link-control.ts';
+import type { SiteControl } from '../control/site-control.ts';
+import { TrackedTopic } from '../control/tracked-topic.ts';
+import type { LinkCopying } from '../copying/link-copying.ts';
+import type { TopicDetailView } from '../views.ts';
+import type { ControlledLink, Scrape } from './metric.ts';
+
+export interface Scraped {
+  readonly copying: LinkCopying;
+  /** Where this worker leads its site. */
+  readonly control: SiteControl | undefined;
+  /** Of the site. */
+  readonly workers: number;
+}
+
+/** One look at a worker for all of its metrics. */
+export function scrape(life: Scraped | undefined, ready: boolean): Scrape {
+  if (life === undefined) return { own: undefined, control: undefined, ready };
+  const { copying, control, workers } = life;
+  const carries =
+    control?.links.some(({ id }) => id === copying.id) === true || copying.replicator.copiers().length > 0;
+  return {
+    own: carries ? { copying, topics: ownTopics(copying) } : undefined,
+    control: control && { links: control.links.map(look), workers, violations: control.violations.length },
+    ready,
+  };
+}
+
+function look(link: LinkControl): ControlledLink {
+  const { groups, configs, schemas } = link.syncs;
+  return {
+    ...{ view: link.view(), topics: link.topicViews() },
+    ...{ groups: groups.view(), configs: configs.view(), schemas: schemas.view() },
+  };
+}
+
+/** By topic, of the partitions that this worker copies. */
+function ownTopics(copying: LinkCopying): readonly TopicDetailView[] {
+  const byTopic = Map.groupBy(copying.samples(), ({ topic }) => topic);
+  return [...byTopic].map(([name, samples]) =>
+    new TrackedTopic({ name, topicId: '', partitions: samples.length }).view(copying.id, samples, undefined),
+  );
+}
