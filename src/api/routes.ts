@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { linkId, linkSpecSchema } from '../pair/spec.ts';
+import { linkId, type LinkSpec, linkSpecSchema } from '../pair/spec.ts';
 import { type DeclaredPolicy, declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema } from '../worker/acl-view.ts';
@@ -40,7 +40,17 @@ const nothing = { kind: 'empty' } as const;
 
 /** What of a policy gives rights, for the events. */
 function grantsOf({ applications: { a, b }, unowned }: DeclaredPolicy): string {
-  return `, ${a.length} and ${b.length} applications, unowned ${unowned}`;
+  const applications = a.length + b.length === 0 ? '' : `, applications: ${a.length} at a, ${b.length} at b`;
+  return applications + (unowned === 'report' ? '' : `, unowned: ${unowned}`);
+}
+
+/** What a link's spec says beside its ends. */
+function declaredOf({ gap, topics, acls }: LinkSpec): string {
+  return [
+    ...(gap === undefined ? [] : [`, gap ${gap}`]),
+    ...(topics === undefined ? [] : [`, deletion ${topics.deletion}`]),
+    ...(acls === undefined ? [] : [`, leaks ${acls.leaks}`]),
+  ].join('');
 }
 
 /** The API, whole: what is not in this table does not exist. The OpenAPI document is made of it, docs/api.md held to it. */
@@ -202,7 +212,7 @@ export const routes: readonly Route[] = [
     summary: 'Declares a link, at the worker of its destination',
     params: linkParams,
     body: linkSpecSchema,
-    change: ({ body }) => `link ${linkId(body)}${body.gap === undefined ? '' : `, gap ${body.gap}`}`,
+    change: ({ body }) => `link ${linkId(body)}${declaredOf(body)}`,
     answer: { kind: 'json', schema: linkViewSchema },
     problems: ['POLICY_MISSING', 'WRONG_SITE', 'LINK_REFUSED'],
     run: (service, { params, body, signal }) => {

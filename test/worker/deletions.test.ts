@@ -63,6 +63,7 @@ class Link {
       deleted: (topic) => log.push(`forgotten ${topic}`),
       clock: { monotonicMs: () => this.#nowMs, now: () => new Date(this.#nowMs) },
       logger: pino({ level: 'silent' }),
+      events: { report: ({ kind }) => log.push(kind) },
       ...change,
     };
     this.deletions = new Deletions(ports, async ({ topic, shadowTopicId }, { state: ended }, signal) => {
@@ -92,10 +93,11 @@ test('a copy goes with its source topic, after five looks over a minute, and is 
     `deleting ${gone}`,
     `asked to delete copy of ${gone}`,
     `deleted ${gone}`,
+    'copy deleted',
     `forgotten ${gone}`,
   ]);
   await link.looks(3);
-  expect(link.log).toHaveLength(4);
+  expect(link.log).toHaveLength(5);
 });
 
 test('a deletion that was interrupted is ended by the same looks again', async () => {

@@ -8,6 +8,7 @@ import { deleteCopy } from '../../sync/topics/delete-copy.ts';
 import { type Absences, type CopyStanding, deletionFollows, noteLook } from '../../sync/topics/deletion-follows.ts';
 import type { DeletionRecord } from '../state/deletion-record.ts';
 import type { ShadowRecord, SiteState } from '../state/state.ts';
+import type { EventSink } from '../events/event.ts';
 import type { TrackedTopic } from './tracked-topic.ts';
 
 export interface DeletionsPorts {
@@ -27,6 +28,7 @@ export interface DeletionsPorts {
   readonly deleted: (topic: string) => void;
   readonly clock: Pick<CopierClock, 'monotonicMs' | 'now'>;
   readonly logger: Logger;
+  readonly events: EventSink;
 }
 
 /**
@@ -81,7 +83,7 @@ export class Deletions {
   }
 
   async #delete({ topic, sourceTopicId }: ShadowRecord, shadowTopicId: string, signal: AbortSignal): Promise<void> {
-    const { link, source, target, state, mayAct, deleted, clock, logger } = this.#ports;
+    const { link, source, target, state, mayAct, deleted, clock, logger, events } = this.#ports;
     const at = clock.now().toISOString();
     const journal: DeletionRecord = { topic, link, sourceTopicId, shadowTopicId, state: 'deleting', at };
     await state.putDeletion(journal, signal);
@@ -94,6 +96,11 @@ export class Deletions {
       return;
     }
     logger.warn({ link, topic, sourceTopicId, shadowTopicId }, 'a copy was deleted, as its source topic was');
+    events.report({
+      kind: 'copy deleted',
+      link,
+      message: `${topic} (${shadowTopicId}), as its source ${sourceTopicId} was`,
+    });
     deleted(topic);
   }
 }

@@ -7,6 +7,8 @@ import type { AclMemory } from '../../sync/acls/acl-memory.ts';
 import { AclSync, type AclSyncPolicy } from '../../sync/acls/acl-sync.ts';
 import { type SyncScope, syncScope } from '../../sync/acls/sync-scope.ts';
 import { type LinkAclsView, renderAcls, renderAclsOff } from '../acl-view.ts';
+import type { EventSink } from '../events/event.ts';
+import { aclNotice } from '../events/sync-notices.ts';
 import type { SitePrincipals, SiteRights, UnknownPrincipals } from '../site-rights.ts';
 
 export interface LinkAclsPorts {
@@ -21,6 +23,7 @@ export interface LinkAclsPorts {
   readonly mayAct: () => boolean;
   readonly now: () => Date;
   readonly logger: Logger;
+  readonly events: EventSink;
 }
 
 /** What is known of the authorizers at both ends of a link. */
@@ -71,6 +74,8 @@ export class LinkAcls {
       report: (event) => {
         const bad = event.kind === 'acls refused' || (event.kind === 'fence seen' && event.fence !== 'fenced');
         logger[bad ? 'warn' : 'info']({ link: id, ...event }, event.kind);
+        const notice = aclNotice(id, event);
+        if (notice !== undefined) ports.events.report(notice);
       },
     });
     this.#syncing = { kind: 'on', sync };

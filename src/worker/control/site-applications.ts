@@ -8,6 +8,8 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { ApplicationAcls } from '../../sync/acls/application-acls.ts';
 import { type ApplicationsView, renderApplications } from '../acl-view.ts';
+import type { EventSink } from '../events/event.ts';
+import { aclNotice } from '../events/sync-notices.ts';
 import type { SiteState } from '../state/state.ts';
 
 export interface SiteApplicationsPorts {
@@ -17,6 +19,7 @@ export interface SiteApplicationsPorts {
   readonly mayAct: () => boolean;
   readonly clock: CopierClock;
   readonly logger: Logger;
+  readonly events: EventSink;
 }
 
 const intervalMs = 5_000;
@@ -43,6 +46,8 @@ export class SiteApplications {
       report: (event) => {
         const level = event.kind === 'acls refused' ? 'warn' : 'info';
         logger[level]({ site, of: 'applications', ...event }, event.kind);
+        const notice = aclNotice(undefined, event);
+        if (notice !== undefined) ports.events.report(notice);
       },
     });
     this.#loop = this.#keep(this.#stopping.signal);

@@ -72,7 +72,7 @@ export class SiteControl {
     for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
     this.applications = new SiteApplications({
       ...{ site, state, clock, logger },
-      ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct() },
+      ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct(), events: this.events },
     });
     this.#watching = this.#watchLoop(this.#stopping.signal);
   }
