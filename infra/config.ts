@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { sites, siteIdSchema } from '../src/pair/site.ts';
-import { gapDecisionSchema, pairNameSchema } from '../src/pair/spec.ts';
+import { gapDecisionSchema, linkAclsSchema, pairNameSchema } from '../src/pair/spec.ts';
+import { topicPolicySchema } from '../src/pair/topic-policy.ts';
+import { declaredPolicySchema, policyFields } from '../src/prefix-policy/declared-policy.ts';
 import { provenOwnersSchema } from '../src/prefix-policy/prefix-policy.ts';
 import { type ClusterConfig, clusterConfigSchema } from '../src/provider/resources/cluster-args.ts';
 import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
@@ -10,7 +12,9 @@ import { parseSetting } from '../src/provider/resources/setting-lines.ts';
 const namespace = 'umbra:';
 
 const { runtime, kafkaVersion, clientPort, heapMb } = localClusterFields;
-const { apiHost, apiPort, apiToken, logLevel } = workerFields;
+const { apiHost, apiPort, apiToken, logLevel, principals, authorizers } = workerFields;
+const { groups, transactionalIds, unowned, applications } = policyFields;
+const iamSite = z.strictObject({ clusterArn: z.string(), umbra: z.string().min(1).default('User:umbra') });
 
 const workerSettings = z.strictObject({ apiHost, apiPort });
 const localSite = z.strictObject({ clientPort, apiPort });
@@ -21,6 +25,14 @@ const settings = {
   target: z.enum(['local', 'existing'], { error: 'must be "local" or "existing"' }).default('local'),
   pair: pairNameSchema.default('pair'),
   prefixes: provenOwnersSchema.default({ a: 'a_', b: 'b_' }),
+  /** What the prefix policy says beside `prefixes` (docs/acls.md). */
+  policy: z
+    .strictObject({
+      ...{ groups, transactionalIds, unowned, applications },
+      /** Of sites whose cluster has IAM access control. */
+      iam: z.strictObject({ a: iamSite.optional(), b: iamSite.optional() }).optional(),
+    })
+    .optional(),
   schemaPrimary: siteIdSchema.default('a'),
   links: z
     .array(z.enum(linkIds))
@@ -28,6 +40,11 @@ const settings = {
     .default([...linkIds]),
   onDelete: z.enum(['refuse', 'detach'], { error: 'must be "refuse" or "detach"' }).default('refuse'),
   gap: gapDecisionSchema.default('fault'),
+  /** Of the links, see docs/topics.md and docs/acls.md. */
+  topics: topicPolicySchema.optional(),
+  acls: linkAclsSchema.optional(),
+  principals,
+  authorizers,
   apiToken,
   logLevel,
   local: z
@@ -59,7 +76,19 @@ const plainText: readonly SettingName[] = [
 
 type Common = Pick<
   Settings,
-  'pair' | 'prefixes' | 'schemaPrimary' | 'links' | 'onDelete' | 'gap' | 'apiToken' | 'logLevel'
+  | 'pair'
+  | 'prefixes'
+  | 'policy'
+  | 'schemaPrimary'
+  | 'links'
+  | 'onDelete'
+  | 'gap'
+  | 'topics'
+  | 'acls'
+  | 'principals'
+  | 'authorizers'
+  | 'apiToken'
+  | 'logLevel'
 >;
 
 export type PairConfig = Common &
@@ -120,12 +149,20 @@ function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedCon
     const other = target === 'local' ? 'existing' : 'local';
     return `${namespace}${name}: belongs to the target "${other}", the target is "${target}"; remove one of the two`;
   });
+  lines.push(...unsoundPolicy(common));
   if (target === 'existing' && existing === undefined) {
     lines.push(`${namespace}sites: is required for the target "existing"; give "a" and "b" their bootstrapServers`);
   }
   if (lines.length > 0) return { kind: 'refused', lines };
   if (existing === undefined) return { kind: 'accepted', config: { ...common, target: 'local', local } };
   return { kind: 'accepted', config: { ...common, target: 'existing', sites: existing, workers } };
+}
+
+/** The policy as a whole: its scopes have to lie within the prefixes. */
+function unsoundPolicy({ prefixes, policy }: Pick<Settings, 'prefixes' | 'policy'>): readonly string[] {
+  const { iam: _iam, ...declared } = policy ?? {};
+  const parsed = parseSetting(declaredPolicySchema, { ...declared, owners: prefixes }, `${namespace}policy`);
+  return 'lines' in parsed ? parsed.lines : [];
 }
 
 function refuseRepeated(values: readonly string[], context: z.RefinementCtx): void {

@@ -17,11 +17,14 @@ for (const path of clearTextSecrets(config, (key) => secretKeys.has(key))) {
   );
 }
 
-const { pair, prefixes, schemaPrimary, links: linkIds, onDelete, gap, apiToken } = config;
+const { pair, prefixes, policy, schemaPrimary, links: linkIds, onDelete, gap, topics, acls, apiToken } = config;
 // The name in Pulumi's state is fixed: renaming the pair must not make other resources of it.
 const made = new RegionPair('pair', {
   ...{ pair, prefixes, schemaPrimary, links: linkIds, onDelete, gap },
   clusters: config.target === 'local' ? localClusters(config) : await existingClusters(config),
+  ...(policy === undefined ? {} : { policy }),
+  ...(topics === undefined ? {} : { topics }),
+  ...(acls === undefined ? {} : { acls }),
   workers: workerArgs(config),
   ...(apiToken === undefined ? {} : { apiToken: pulumi.secret(apiToken) }),
 });

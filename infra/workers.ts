@@ -17,6 +17,8 @@ export function workerArgs(config: PairConfig): Workers {
     return {
       ...(apiHost === undefined ? {} : { apiHost }),
       ...(apiPort === undefined ? {} : { apiPort }),
+      ...(config.principals === undefined ? {} : { principals: config.principals }),
+      ...(config.authorizers === undefined ? {} : { authorizers: config.authorizers }),
       ...(config.logLevel === undefined ? {} : { logLevel: config.logLevel }),
     };
   };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
+import { type DeclaredPolicy, declaredPolicySchema, type PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { aclsAnswerSchema, type AclsView } from '../worker/acl-view.ts';
 import { type EventsQuery, type EventsView, eventsViewSchema } from '../worker/events/event.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
@@ -48,7 +50,11 @@ export interface ApiClient {
   events(query: Partial<EventsQuery>, signal?: AbortSignal): Promise<EventsView>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
-  putPrefixPolicy(owners: PrefixOwners, signal?: AbortSignal): Promise<void>;
+  /** As the site's controller sees ACLs. */
+  acls(signal?: AbortSignal): Promise<AclsView>;
+  /** As it is declared; rejects with NOT_FOUND where none is. */
+  prefixPolicy(signal?: AbortSignal): Promise<DeclaredPolicy>;
+  putPrefixPolicy(policy: PrefixPolicyInput | PrefixOwners, signal?: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal?: AbortSignal): Promise<void>;
@@ -82,7 +88,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         throw error;
       }
     },
-    putPrefixPolicy: (owners, signal) => put('prefix-policy', owners, { schema: nothing, signal }),
+    acls: (signal) => get('/v1/acls', aclsAnswerSchema, signal),
+    prefixPolicy: (signal) => get('/v1/spec/prefix-policy', declaredPolicySchema, signal),
+    putPrefixPolicy: (policy, signal) => put('prefix-policy', policy, { schema: nothing, signal }),
     putSchemaPrimary: (primary, signal) => put('schema-primary', primary, { schema: nothing, signal }),
     putLink: (link, signal) => put(`links/${linkId(link)}`, link, { schema: linkViewSchema, signal }),
     deleteLink: (id, mode, signal) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linkAclsViewSchema } from '../worker/acl-view.ts';
 import { problems, type ProblemCode } from '../worker/problems.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema, linkSchemasViewSchema } from '../worker/sync-views.ts';
 import {
@@ -30,6 +31,7 @@ export type OpenApiDocument = z.output<typeof openApiSchema>;
 
 /** Schemas that are named in the document; every other one stands where it is used. */
 const named = {
+  Acls: linkAclsViewSchema,
   Configs: linkConfigsViewSchema,
   Fault: faultViewSchema,
   Groups: linkGroupsViewSchema,

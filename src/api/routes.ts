@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { linkId, linkSpecSchema, prefixOwnersSchema } from '../pair/spec.ts';
+import { linkId, type LinkSpec, linkSpecSchema } from '../pair/spec.ts';
+import { type DeclaredPolicy, declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
+import { aclsAnswerSchema } from '../worker/acl-view.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { eventsViewSchema } from '../worker/events/event.ts';
 import { eventsKeptMax } from '../worker/events/event-journal.ts';
@@ -35,6 +37,21 @@ const confirmedPlan = z.strictObject({ plan: planHashSchema });
 
 const exposition = 'text/plain; version=0.0.4; charset=utf-8';
 const nothing = { kind: 'empty' } as const;
+
+/** What of a policy gives rights, for the events. */
+function grantsOf({ applications: { a, b }, unowned }: DeclaredPolicy): string {
+  const applications = a.length + b.length === 0 ? '' : `, applications: ${a.length} at a, ${b.length} at b`;
+  return applications + (unowned === 'report' ? '' : `, unowned: ${unowned}`);
+}
+
+/** What a link's spec says beside its ends. */
+function declaredOf({ gap, topics, acls }: LinkSpec): string {
+  return [
+    ...(gap === undefined ? [] : [`, gap ${gap}`]),
+    ...(topics === undefined ? [] : [`, deletion ${topics.deletion}`]),
+    ...(acls === undefined ? [] : [`, leaks ${acls.leaks}`]),
+  ].join('');
+}
 
 /** The API, whole: what is not in this table does not exist. The OpenAPI document is made of it, docs/api.md held to it. */
 export const routes: readonly Route[] = [
@@ -113,6 +130,12 @@ export const routes: readonly Route[] = [
     run: (service) => ({ links: [...service.groupViews()] }),
   }),
   route({
+    ...{ method: 'GET', path: '/v1/acls', access: 'viewer' },
+    summary: 'How ACLs stand, by link, who may write the copies, and what the policy grants to applications',
+    answer: { kind: 'json', schema: aclsAnswerSchema },
+    run: (service) => service.aclsView(),
+  }),
+  route({
     ...{ method: 'GET', path: '/v1/schemas', access: 'viewer' },
     summary: "Both sites' schemas compared, by link: ids, gaps, differences",
     answer: { kind: 'json', schema: schemasAnswer },
@@ -161,10 +184,17 @@ export const routes: readonly Route[] = [
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
   }),
   route({
+    ...{ method: 'GET', path: '/v1/spec/prefix-policy', access: 'viewer' },
+    summary: 'The prefix policy as it was declared',
+    answer: { kind: 'json', schema: declaredPolicySchema },
+    problems: ['NOT_FOUND'],
+    run: (service) => service.prefixPolicy(),
+  }),
+  route({
     ...{ method: 'PUT', path: '/v1/spec/prefix-policy', access: 'operator' },
-    summary: "Declares the sites' prefixes",
-    body: prefixOwnersSchema,
-    change: ({ body }) => `prefix policy: a "${body.a}", b "${body.b}"`,
+    summary: 'Declares who owns which names, and what applications may do with them',
+    body: declaredPolicySchema,
+    change: ({ body }) => `prefix policy: a "${body.owners.a}", b "${body.owners.b}"${grantsOf(body)}`,
     answer: nothing,
     problems: ['POLICY_IN_USE'],
     run: (service, { body, signal }) => service.putPrefixPolicy(body, signal),
@@ -182,9 +212,9 @@ export const routes: readonly Route[] = [
     summary: 'Declares a link, at the worker of its destination',
     params: linkParams,
     body: linkSpecSchema,
-    change: ({ body }) => `link ${linkId(body)}${body.gap === undefined ? '' : `, gap ${body.gap}`}`,
+    change: ({ body }) => `link ${linkId(body)}${declaredOf(body)}`,
     answer: { kind: 'json', schema: linkViewSchema },
-    problems: ['POLICY_MISSING', 'WRONG_SITE'],
+    problems: ['POLICY_MISSING', 'WRONG_SITE', 'LINK_REFUSED'],
     run: (service, { params, body, signal }) => {
       const id = linkId(body);
       if (params.id !== id)

@@ -69,37 +69,49 @@ async function describeAt(cluster: Cluster, broker: Broker): Promise<AclsSeen> {
  * {@link KafkaError} for what concerns them all (a missing right, no authorizer), and what `call` throws: then some may have
  * been created.
  */
-export async function createAcls(
-  cluster: Cluster,
-  acls: readonly Acl[],
-  maySend: MaySend,
-): Promise<readonly RefusedAcl[]> {
-  const refused: RefusedAcl[] = [];
-  for (const chunk of chunksOf(acls)) {
-    const broker = await cluster.any(purpose);
-    const api = broker.negotiate(createAclsV3.api);
-    const answer = await call(broker.connection.withOptions({ maySend }), api, chunk.map(toLibrary));
-    refused.push(...refusals(`creating ACLs at ${cluster.name} (takes ALTER on the cluster)`, chunk, answer.results));
-  }
-  return refused;
+export function createAcls(cluster: Cluster, acls: readonly Acl[], maySend: MaySend): Promise<readonly RefusedAcl[]> {
+  return inChunks(cluster, acls, {
+    what: `creating ACLs at ${cluster.name} (takes ALTER on the cluster)`,
+    send: async (broker, chunk) => {
+      const { connection } = broker;
+      const api = broker.negotiate(createAclsV3.api);
+      return (await call(connection.withOptions({ maySend }), api, chunk.map(toLibrary))).results;
+    },
+  });
 }
 
 /** Deletes exactly these; one that is not there is no error. Otherwise like {@link createAcls}. */
-export async function deleteAcls(
+export function deleteAcls(cluster: Cluster, acls: readonly Acl[], maySend: MaySend): Promise<readonly RefusedAcl[]> {
+  return inChunks(cluster, acls, {
+    what: `deleting ACLs at ${cluster.name} (takes ALTER on the cluster)`,
+    send: async (broker, chunk) => {
+      const { connection } = broker;
+      const api = broker.negotiate(deleteAclsV3.api);
+      const { filterResults } = await call(connection.withOptions({ maySend }), api, chunk.map(toLibrary));
+      // A filter that was taken may still have met an ACL that could not be deleted.
+      return filterResults.map(
+        (result) => [result, ...result.matchingAcls].find(({ errorCode }) => errorCode !== 0) ?? result,
+      );
+    },
+  });
+}
+
+interface ChunkRequest {
+  /** For errors: what is done, and where. */
+  readonly what: string;
+  /** One request; the answer has one result for each ACL, in their order. */
+  readonly send: (broker: Broker, chunk: readonly Acl[]) => Promise<readonly ItemResult[]>;
+}
+
+async function inChunks(
   cluster: Cluster,
   acls: readonly Acl[],
-  maySend: MaySend,
+  { what, send }: ChunkRequest,
 ): Promise<readonly RefusedAcl[]> {
   const refused: RefusedAcl[] = [];
   for (const chunk of chunksOf(acls)) {
-    const broker = await cluster.any(purpose);
-    const api = broker.negotiate(deleteAclsV3.api);
-    const answer = await call(broker.connection.withOptions({ maySend }), api, chunk.map(toLibrary));
-    // A filter that was taken may still have met an ACL that could not be deleted.
-    const results = answer.filterResults.map(
-      (result) => [result, ...result.matchingAcls].find(({ errorCode }) => errorCode !== 0) ?? result,
-    );
-    refused.push(...refusals(`deleting ACLs at ${cluster.name} (takes ALTER on the cluster)`, chunk, results));
+    const results = await send(await cluster.any(purpose), chunk);
+    refused.push(...refusals(what, chunk, results));
   }
   return refused;
 }

@@ -18,6 +18,9 @@ export interface LocalWorkerSpec {
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | undefined;
   /** Times of the group of the site's workers; see `group` in src/worker/worker-config.ts. */
   readonly group?: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number } | undefined;
+  /** As in the worker's file: who umbra is to each cluster, and what brokers do not tell of their authorizer. */
+  readonly principals?: object | undefined;
+  readonly authorizers?: object | undefined;
   readonly tuning?: Readonly<Record<string, number>> | undefined;
   /** Outlives the worker's home, which is removed with it. Default: `quarantine` in the home. */
   readonly quarantineFolder?: string | undefined;
@@ -51,6 +54,8 @@ export function renderWorkerFile(
     group: { ...spec.group, instanceId: spec.instanceId ?? `${spec.pair}-${spec.site}` },
     ...(spec.logLevel === undefined ? {} : { logLevel: spec.logLevel }),
     ...(spec.quarantineFolder === undefined ? {} : { quarantineFolder: spec.quarantineFolder }),
+    ...(spec.principals === undefined ? {} : { principals: spec.principals }),
+    ...(spec.authorizers === undefined ? {} : { authorizers: spec.authorizers }),
     ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),
   };
 }

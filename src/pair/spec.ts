@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { siteIdSchema } from './site.ts';
+import { topicPolicySchema } from './topic-policy.ts';
 
 /** Name of a pair; the same at both sites. It becomes part of metric labels, file names and resource names. */
 export const pairNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}');
@@ -24,6 +25,14 @@ export const gapDecisionSchema = z.enum(['fault', 'fill'], { error: 'must be "fa
 
 export type GapDecision = z.output<typeof gapDecisionSchema>;
 
+/**
+ * What a link does where ACLs of the destination let somebody else write its copies: `report` names him, with `refuse` the
+ * link does not start, nor where the destination has no authorizer.
+ */
+export const linkAclsSchema = z.strictObject({
+  leaks: z.enum(['report', 'refuse'], { error: 'must be "report" or "refuse"' }).default('report'),
+});
+
 /** One direction of copying. It is defined at, stored at and run by `to`. */
 export const linkSpecSchema = z
   .strictObject({
@@ -31,6 +40,8 @@ export const linkSpecSchema = z
     to: siteIdSchema,
     /** Default `fault`. */
     gap: gapDecisionSchema.optional(),
+    topics: topicPolicySchema.optional(),
+    acls: linkAclsSchema.optional(),
   })
   .refine((link) => link.from !== link.to, {
     path: ['to'],

@@ -47,8 +47,12 @@ export interface Grant {
  * link. The order is that of the grants; no binding appears twice. Source: the least ACLs measured against Kafka 4.3.
  */
 export function renderSiteAcls(input: SiteAclInput): readonly AclBinding[] {
+  return bindingsOf(renderSiteGrants(input));
+}
+
+function bindingsOf(grants: readonly Grant[]): readonly AclBinding[] {
   const bindings = new Map<string, AclBinding>();
-  for (const { principal, host = '*', resource, operations } of renderSiteGrants(input)) {
+  for (const { principal, host = '*', resource, operations } of grants) {
     for (const operation of operations) {
       const binding: AclBinding = { ...resource, principal, host, operation, permission: 'ALLOW' };
       bindings.set(bindingKey(binding), binding);
@@ -59,22 +63,39 @@ export function renderSiteAcls(input: SiteAclInput): readonly AclBinding[] {
 
 /** The same as {@link renderSiteAcls}, by purpose. Two grants may overlap. */
 export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
-  const { site, owners, groups = owners, transactionalIds = owners, principals, applications = [] } = input;
-  const prefixesOf = (of: SiteId): Prefixes => ({
-    topics: owners[of],
-    groups: groups[of],
-    transactionalIds: transactionalIds[of],
-  });
-  const own = prefixesOf(site);
-  const foreign = prefixesOf(otherSite(site));
-  const { umbra, app } = principals;
+  const { own, foreign } = prefixesAt(input);
+  const { umbra, app } = input.principals;
   const whole = app === undefined ? [] : [{ principal: app, host: '*', writes: own.topics, reads: foreign.topics }];
   return [
-    ...[...whole, ...applications].flatMap((application) => appGrants(application, own, foreign)),
+    ...whole.flatMap((application) => appGrants(application, own, foreign)),
+    ...renderApplicationGrants(input),
     ...readerGrants(umbra, own),
     ...writerGrants(umbra, foreign),
     ...workerGrants(umbra),
   ];
+}
+
+/** Of {@link renderSiteGrants} those of the declared applications alone. */
+export function renderApplicationGrants(input: Omit<SiteAclInput, 'principals'>): readonly Grant[] {
+  const { own, foreign } = prefixesAt(input);
+  return (input.applications ?? []).flatMap((application) => appGrants(application, own, foreign));
+}
+
+/** {@link renderApplicationGrants} as ACLs, each once. */
+export function renderApplicationAcls(input: Omit<SiteAclInput, 'principals'>): readonly AclBinding[] {
+  return bindingsOf(renderApplicationGrants(input));
+}
+
+function prefixesAt({ site, owners, groups = owners, transactionalIds = owners }: Omit<SiteAclInput, 'principals'>): {
+  readonly own: Prefixes;
+  readonly foreign: Prefixes;
+} {
+  const of = (each: SiteId): Prefixes => ({
+    topics: owners[each],
+    groups: groups[each],
+    transactionalIds: transactionalIds[each],
+  });
+  return { own: of(site), foreign: of(otherSite(site)) };
 }
 
 /** How the names of one site begin. */

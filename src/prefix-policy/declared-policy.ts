@@ -40,17 +40,22 @@ type DeclaredApplication = z.output<typeof applicationSchema>;
 
 const applicationsSchema = z.array(applicationSchema).max(1_000, 'must be at most 1000');
 
+/** What may be written down, field by field; {@link declaredPolicySchema} is the whole, proven. */
+export const policyFields = {
+  /** Of topics; of groups and transactional ids too, unless they have their own. */
+  owners: prefixOwnersSchema,
+  groups: prefixOwnersSchema.optional(),
+  transactionalIds: prefixOwnersSchema.optional(),
+  unowned: unownedDecisionSchema.optional(),
+  /** Applications that connect to a site, by that site. */
+  applications: z.strictObject({ a: applicationsSchema.default([]), b: applicationsSchema.default([]) }).optional(),
+};
+
 const fullPolicySchema = z
   .strictObject({
-    /** Of topics; of groups and transactional ids too, unless they have their own. */
-    owners: prefixOwnersSchema,
-    groups: prefixOwnersSchema.optional(),
-    transactionalIds: prefixOwnersSchema.optional(),
+    ...policyFields,
     unowned: unownedDecisionSchema.default('report'),
-    /** Applications that connect to a site, by that site. */
-    applications: z
-      .strictObject({ a: applicationsSchema.default([]), b: applicationsSchema.default([]) })
-      .default({ a: [], b: [] }),
+    applications: policyFields.applications.unwrap().default({ a: [], b: [] }),
   })
   .superRefine((policy, context) => {
     for (const kind of ['owners', 'groups', 'transactionalIds'] as const) {
@@ -80,12 +85,25 @@ export interface PrefixPolicy {
 }
 
 /**
- * The declared policy, proven, with its defaults filled in. Also takes the older form, `{ a: 'a_', b: 'b_' }`, which is
- * the `owners` alone; paths of its errors then begin with `owners`.
+ * The policy as it is declared, proven: the form in which it is passed on and stored. Also takes the older form,
+ * `{ a: 'a_', b: 'b_' }`, which is the `owners` alone; paths of its errors then begin with `owners`.
  */
-export const prefixPolicySchema = z
-  .preprocess((input) => (isOwnersAlone(input) ? { owners: input } : input), fullPolicySchema)
-  .transform((policy): PrefixPolicy => ({
+export const declaredPolicySchema = z.preprocess(
+  (input) => (isOwnersAlone(input) ? { owners: input } : input),
+  fullPolicySchema,
+);
+
+export type DeclaredPolicy = z.output<typeof declaredPolicySchema>;
+
+/** {@link declaredPolicySchema} with its defaults filled in. */
+export const prefixPolicySchema = declaredPolicySchema.transform(compilePolicy);
+
+/** What is written down: every field but `owners` may be left out. */
+export type PrefixPolicyInput = z.input<typeof fullPolicySchema>;
+
+/** Pure. Not to be stored: what an application left out is filled in. */
+export function compilePolicy(policy: DeclaredPolicy): PrefixPolicy {
+  return {
     owners: policy.owners,
     groups: policy.groups ?? policy.owners,
     transactionalIds: policy.transactionalIds ?? policy.owners,
@@ -94,10 +112,8 @@ export const prefixPolicySchema = z
       a: policy.applications.a.map((each) => compile(each, 'a', policy.owners)),
       b: policy.applications.b.map((each) => compile(each, 'b', policy.owners)),
     },
-  }));
-
-/** What is written down: every field but `owners` may be left out. */
-export type PrefixPolicyInput = z.input<typeof fullPolicySchema>;
+  };
+}
 
 function isOwnersAlone(input: unknown): boolean {
   return typeof input === 'object' && input !== null && !('owners' in input) && ('a' in input || 'b' in input);

@@ -1,7 +1,7 @@
 import { type SiteId } from '../pair/site.ts';
 import { type PrefixOwners } from '../pair/spec.ts';
 import { type PrefixPolicy } from './declared-policy.ts';
-import { reservedPrefix } from './internal-names.ts';
+import { registryGroup, registryGroupPrefix, reservedPrefix } from './internal-names.ts';
 import { isInternal, ownerOf } from './prefix-policy.ts';
 
 export type NameKind = 'topic' | 'group' | 'transactional id';
@@ -21,7 +21,7 @@ export interface NamesAt {
   readonly transactionalIds?: Iterable<string>;
 }
 
-/** The names at one site that neither prefix owns, by kind and name. Kafka's and umbra's own are left out. */
+/** The names at one site that neither prefix owns, by kind and name. Kafka's, umbra's and registries' own are left out. */
 export function unownedNames(at: NamesAt, policy: PrefixPolicy): readonly UnownedName[] {
   return [
     ...unownedOf('topic', at.topics, at.site, policy.owners),
@@ -52,6 +52,9 @@ function unownedOf(
   }));
 }
 
+/** Names that belong to each site for itself. */
 function isOurs(kind: NameKind, name: string): boolean {
-  return kind === 'topic' ? isInternal(name) : name.startsWith(reservedPrefix);
+  if (kind === 'topic') return isInternal(name);
+  if (kind === 'group' && (name === registryGroup || name.startsWith(registryGroupPrefix))) return true;
+  return name.startsWith('__') || name.startsWith(reservedPrefix);
 }

@@ -1,8 +1,10 @@
 import type { Secret } from '../worker/secret.ts';
 import type { SiteId } from '../pair/site.ts';
-import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { LinkSpec } from '../pair/spec.ts';
 import type { AclBinding } from '../prefix-policy/acls.ts';
+import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { AclsView } from '../worker/acl-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
 import type { LinkView, PairView } from '../worker/views.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
@@ -72,6 +74,8 @@ export interface LocalWorkerSpec {
   readonly apiPort?: number | undefined;
   readonly apiToken?: Secret | undefined;
   readonly logLevel?: WorkerConfig['logLevel'] | undefined;
+  readonly principals?: WorkerConfig['principals'];
+  readonly authorizers?: WorkerConfig['authorizers'];
 }
 
 export interface RunningWorker {
@@ -105,7 +109,10 @@ export interface WorkerAddress {
 export interface WorkerApi {
   pair(signal: AbortSignal): Promise<PairView>;
   links(signal: AbortSignal): Promise<readonly LinkView[]>;
-  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void>;
+  acls(signal: AbortSignal): Promise<AclsView>;
+  /** Rejects with NOT_FOUND where none is declared. */
+  prefixPolicy(signal: AbortSignal): Promise<DeclaredPolicy>;
+  putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void>;

@@ -6,7 +6,9 @@ import { linkId, type PrefixOwners } from '../pair/spec.ts';
 import { stateTopic } from '../prefix-policy/internal-names.ts';
 import { ownerOf } from '../prefix-policy/prefix-policy.ts';
 import { shadowConfigs } from '../sync/topics/shadow-configs.ts';
+import { examineLeaks } from './doctor-acls.ts';
 import type { Finding } from './finding.ts';
+import { rightsAtSites, type SiteRights } from './site-rights.ts';
 import { SiteState } from './state/state.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
@@ -24,6 +26,7 @@ export async function diagnose({ config, signal }: DiagnoseOptions): Promise<rea
     a: new Cluster('site a', config.clusters.a, { clientId: 'umbra-doctor' }),
     b: new Cluster('site b', config.clusters.b, { clientId: 'umbra-doctor' }),
   };
+  const rights = rightsAtSites(config);
   try {
     const seen = await Promise.all(sites.map((site) => connect(clusters[site], site)));
     const findings = seen.flatMap(({ findings: found }) => found);
@@ -42,7 +45,7 @@ export async function diagnose({ config, signal }: DiagnoseOptions): Promise<rea
       ['a', a],
       ['b', b],
     ] as const) {
-      if (metadata !== undefined) findings.push(...(await examine(site, clusters, metadata, signal)));
+      if (metadata !== undefined) findings.push(...(await examine(site, { clusters, rights }, metadata, signal)));
     }
     return findings;
   } finally {
@@ -93,9 +96,14 @@ async function connect(cluster: Cluster, site: SiteId): Promise<Seen> {
   }
 }
 
+interface Sites {
+  readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  readonly rights: Readonly<Record<SiteId, SiteRights>>;
+}
+
 async function examine(
   site: SiteId,
-  clusters: Readonly<Record<SiteId, Cluster>>,
+  { clusters, rights }: Sites,
   metadata: ClusterMetadata,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -116,14 +124,19 @@ async function examine(
     return [error(site, 'state', textOf(cause), `Grant umbra's principal READ on ${stateTopic} at this site.`)];
   }
   const link = linkId({ from: otherSite(site), to: site });
-  const declared = state.links().some((known) => linkId(known) === link);
+  const declared = state.links().find((known) => linkId(known) === link);
   const linked = declared
     ? ok(site, 'link', `the link ${link} is declared here`)
     : warn(site, 'link', `no link ${link} is declared here`, 'Declare it in the Pulumi program and run "pulumi up".');
-  const owners = state.prefixOwners;
+  const { prefixPolicy: policy, schemaPrimary } = state;
+  const owners = policy?.owners;
+  const ends = { source: rights[otherSite(site)], target: rights[site] };
   return [
     linked,
     ...(owners === undefined ? [] : ownRights(site, owners, metadata)),
+    ...(declared === undefined || policy === undefined
+      ? []
+      : await examineLeaks({ link: declared, target: clusters[site], policy, schemaPrimary, rights: ends })),
     ...(await copyConfigs(site, clusters[site], state, metadata)),
   ];
 }

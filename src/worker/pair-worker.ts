@@ -3,11 +3,13 @@ import { sumExposures } from '../exposure/exposure.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { Secret } from '../kafka/secret.ts';
 import { sites } from '../pair/site.ts';
-import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { LinkSpec } from '../pair/spec.ts';
+import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
@@ -140,7 +142,7 @@ export class PairWorker implements WorkerService {
       pair: this.#config.pair,
       site: this.#config.site,
       worker: { version, pid: process.pid, startedAt: this.#startedAt.toISOString() },
-      ...(state?.prefixOwners === undefined ? {} : { prefixes: state.prefixOwners }),
+      ...(state?.prefixPolicy === undefined ? {} : { prefixes: state.prefixPolicy.owners }),
       ...(state?.schemaPrimary === undefined ? {} : { schemaPrimary: state.schemaPrimary.site }),
       sites: sites.map((site) => ({
         site,
@@ -161,6 +163,11 @@ export class PairWorker implements WorkerService {
     return this.#control().links.map(({ id, syncs }) => renderGroups(id, syncs.groups.view()));
   }
 
+  aclsView(): AclsView {
+    const { links, applications } = this.#control();
+    return { links: links.map(({ syncs }) => syncs.acls.view()), applications: applications.view() };
+  }
+
   schemaViews(): readonly LinkSchemasView[] {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
   }
@@ -173,8 +180,15 @@ export class PairWorker implements WorkerService {
     return this.#control().events.begin(intent);
   }
 
-  async putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
-    await this.#control().putPrefixPolicy(owners, signal);
+  prefixPolicy(): DeclaredPolicy {
+    const policy = this.#control().prefixPolicy;
+    if (policy === undefined)
+      throw new Problem('NOT_FOUND', `no prefix policy is declared at site ${this.#config.site}`);
+    return policy;
+  }
+
+  async putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {
+    await this.#control().putPrefixPolicy(policy, signal);
   }
 
   async putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {

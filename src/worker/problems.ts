@@ -50,6 +50,12 @@ export const problems = {
     retryable: false,
     remedy: 'Set onDelete: "detach" on the ShadowLink, run "pulumi up", then remove it; the copies stay as they are.',
   },
+  LINK_REFUSED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Put right what the reason names, or declare "report" in place of "refuse" to start the link all the same.',
+  },
   WRONG_SITE: {
     status: 409,
     exit: 5,

@@ -1,5 +1,7 @@
-import type { LinkSpec, PrefixOwners } from '../pair/spec.ts';
+import type { LinkSpec } from '../pair/spec.ts';
+import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
@@ -30,6 +32,7 @@ export interface WorkerService {
   /** What goes with the records of each link, as of the newest rounds. */
   configViews(): readonly LinkConfigsView[];
   groupViews(): readonly LinkGroupsView[];
+  aclsView(): AclsView;
   schemaViews(): readonly LinkSchemasView[];
   /** What happened at this site. */
   events(query: EventsQuery): EventsView;
@@ -45,7 +48,9 @@ export interface WorkerService {
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus text exposition. */
   metrics(): Promise<string>;
-  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void>;
+  /** As it is declared at this site. */
+  prefixPolicy(): DeclaredPolicy;
+  putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void>;
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void>;

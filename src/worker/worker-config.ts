@@ -55,6 +55,18 @@ export function peerToken({ token, tokens = [] }: z.output<typeof apiSchema>): s
   return token ?? tokens.find(({ role }) => role === 'operator')?.token;
 }
 
+const principal = z
+  .string()
+  .regex(/^[A-Za-z]+:.+$/, 'must begin with its type, such as "User:umbra"')
+  .refine((name) => name !== 'User:*', 'must not be everybody: name the principal that umbra is');
+
+const authorizer = z.strictObject({
+  /** `super.users` of its brokers, with their type: no ACL stops them. */
+  superUsers: z.array(principal).max(100).default([]),
+  /** `allow.everyone.if.no.acl.found` of its brokers. */
+  allowEveryoneIfNoAclFound: z.boolean().default(false),
+});
+
 /**
  * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
  * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
@@ -65,6 +77,18 @@ export const workerConfigSchema = z.strictObject({
   /** The site this worker runs at: it carries the link that ends here. */
   site: siteIdSchema,
   clusters: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }),
+  /**
+   * Who umbra is to each cluster, with its type. Needed where it authenticates by a certificate or a token; a SASL user
+   * name is known as it is.
+   */
+  principals: z
+    .strictObject({
+      a: z.array(principal).min(1).max(10).optional(),
+      b: z.array(principal).min(1).max(10).optional(),
+    })
+    .optional(),
+  /** What brokers do not tell of their authorizer, and who may write the copies depends on (docs/acls.md). */
+  authorizers: z.strictObject({ a: authorizer.optional(), b: authorizer.optional() }).optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z

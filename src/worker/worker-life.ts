@@ -33,6 +33,7 @@ import { SiteControl } from './control/site-control.ts';
 import { SiteWorkers } from './control/site-workers.ts';
 import { ensureStateTopic, SiteState } from './state/state.ts';
 import { StateWriter } from './state/state-writer.ts';
+import { rightsAtSites } from './site-rights.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 const groupId = 'umbra-workers';
@@ -248,7 +249,7 @@ export class WorkerLife {
     this.#control = new SiteControl({
       ...{ site: config.site, pair: config.pair, version, clusters, clock, logger, url: this.#ports.url },
       ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
-      discoveryIntervalMs: config.tuning.discoveryIntervalMs,
+      ...{ discoveryIntervalMs: config.tuning.discoveryIntervalMs, rights: rightsAtSites(config) },
     });
     this.#ledIn = generation;
     logger.info({ incarnation: this.incarnation }, 'this worker leads its site');

@@ -65,7 +65,7 @@ describe('against a worker', () => {
     expect(await client.putLink({ from: 'a', to: 'b' })).toEqual(stubLink);
     await client.deleteLink('a-b', 'detach');
     expect(service.asked).toEqual([
-      ['prefix-policy', { a: 'a_', b: 'b_' }],
+      ['prefix-policy', { owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }],
       ['schema-primary', { site: 'a' }],
       ['link', { from: 'a', to: 'b' }],
       ['delete', 'a-b', 'detach'],

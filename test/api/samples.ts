@@ -19,7 +19,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/topics/:name/rebuild': topic,
   'POST /v1/topics/:name/rebuild/plan': topic,
   'POST /v1/topics/:name/rebuild': { ...topic, body: { plan: '0'.repeat(64) } },
-  'PUT /v1/spec/prefix-policy': { body: { a: 'a_', b: 'b_' } },
+  'PUT /v1/spec/prefix-policy': { body: { owners: { a: 'a_', b: 'b_' }, unowned: 'report' } },
   'PUT /v1/spec/schema-primary': { body: { site: 'a' } },
   'PUT /v1/spec/links/:id': { ...link, body: { from: 'a', to: 'b' } },
   'DELETE /v1/spec/links/:id': link,

@@ -93,7 +93,7 @@ describe('changing', () => {
       expect((await api.inject({ method: 'PUT', url, payload })).statusCode).toBe(status);
     }
     expect(service.asked).toEqual([
-      ['prefix-policy', { a: 'a_', b: 'b_' }],
+      ['prefix-policy', { owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }],
       ['schema-primary', { site: 'b' }],
       ['link', { from: 'a', to: 'b' }],
     ]);
@@ -159,9 +159,11 @@ describe('changing', () => {
 
 describe('wrong input', () => {
   test.each([
-    ['PUT', '/v1/spec/prefix-policy', {}, ['body.a', 'body.b']],
-    ['PUT', '/v1/spec/prefix-policy', { a: 1, b: 'b_' }, ['body.a']],
-    ['PUT', '/v1/spec/prefix-policy', { a: 'a_', b: 'b_', c: 'c_' }, ['body.c: unknown field']],
+    ['PUT', '/v1/spec/prefix-policy', {}, ['body.owners']],
+    ['PUT', '/v1/spec/prefix-policy', { owners: { a: 'a_', b: 'a_x' } }, ['body.owners.b']],
+    ['PUT', '/v1/spec/prefix-policy', { a: '', b: 'b_' }, ['body.owners.a']],
+    ['PUT', '/v1/spec/prefix-policy', { a: 1, b: 'b_' }, ['body.owners.a']],
+    ['PUT', '/v1/spec/prefix-policy', { a: 'a_', b: 'b_', c: 'c_' }, ['body.owners.c: unknown field']],
     ['PUT', '/v1/spec/prefix-policy?force=1', { a: 'a_', b: 'b_' }, ['query.force: unknown field']],
     ['PUT', '/v1/spec/schema-primary', { site: 'c' }, ['body.site']],
     ['PUT', '/v1/spec/schema-primary', { site: 'a', extra: 1 }, ['body.extra: unknown field']],

@@ -1,3 +1,4 @@
+import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import type { UmbraEvent } from '../../src/worker/events/event.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
@@ -65,6 +66,11 @@ export const stubTopicDetail: TopicDetailView = {
   ],
 };
 
+export const stubApplications: ApplicationsView = {
+  ...{ authorizer: 'present', wanted: 0, alreadyThere: { count: 0, first: [] }, refused: { count: 0, first: [] } },
+  ...{ behind: [], created: 0, removed: 0 },
+};
+
 const at = stubPair.worker.startedAt;
 
 export const stubEvents: UmbraEvent[] = [
@@ -101,6 +107,8 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
         : Promise.reject(new Problem('NOT_FOUND', `no link copies a topic named ${name}`)),
     configViews: () => [],
     groupViews: () => [],
+    aclsView: () => ({ links: [], applications: stubApplications }),
+    prefixPolicy: () => ({ owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }),
     schemaViews: () => [],
     events: () => ({ events: stubEvents, newest: 8, missed: false }),
     beginChange: () => Promise.resolve({ end: () => Promise.resolve() }),
@@ -109,7 +117,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     healthy: () => true,
     readiness: () => ({ ready: true, reason: 'both clusters answered' }),
     metrics: () => Promise.resolve('# a stub\numbra_stub 1\n'),
-    putPrefixPolicy: (owners) => note('prefix-policy', owners),
+    putPrefixPolicy: (policy) => note('prefix-policy', policy),
     putSchemaPrimary: (primary) => note('schema-primary', primary),
     putLink: async (link) => {
       await note('link', link);

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { shadowTopicRights } from '../../src/sync/acls/shadow-rights.ts';
+import { linkSpecSchema } from '../../src/pair/spec.ts';
 import { prefixPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
+import { workerConfigSchema } from '../../src/worker/worker-config.ts';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'acls.md'), 'utf8');
 
@@ -23,7 +26,12 @@ test('the rights on copies in the docs are those of the code, and the others mea
   );
 });
 
-test('the policy in the docs is one', () => {
-  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
-  expect(prefixPolicySchema.safeParse(JSON.parse(example)).success).toBe(true);
+test('what the docs declare can be declared: a link, principals and authorizers of a worker, and a policy', () => {
+  const [link, worker, policy] = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(
+    ([, text]) => JSON.parse(text ?? '') as Record<string, unknown>,
+  );
+  expect(linkSpecSchema.safeParse(link).success).toBe(true);
+  const { principals, authorizers } = workerConfigSchema.shape;
+  expect(z.strictObject({ principals, authorizers }).safeParse(worker).success).toBe(true);
+  expect(prefixPolicySchema.safeParse(policy).success).toBe(true);
 });

@@ -46,6 +46,19 @@ describe('configuration', () => {
     ]);
   });
 
+  test('a policy, what links do with topics and leaks, and principals are taken as they are', () => {
+    const policy = { unowned: 'refuse', applications: { a: [{ principal: 'User:orders' }] } };
+    const config = accepted({
+      ...{ 'umbra:policy': JSON.stringify(policy), 'umbra:topics': '{"deletion":"follow"}' },
+      ...{ 'umbra:acls': '{"leaks":"refuse"}', 'umbra:principals': '{"a":["User:CN=umbra"]}' },
+    });
+    expect(config).toMatchObject({
+      policy: { unowned: 'refuse', applications: { a: [{ principal: 'User:orders', host: '*' }], b: [] } },
+      topics: { deletion: 'follow', replicationFactor: 'target-default' },
+      ...{ acls: { leaks: 'refuse' }, principals: { a: ['User:CN=umbra'] } },
+    });
+  });
+
   test('other namespaces are not looked at', () => {
     expect(accepted({ 'aws:region': 'eu-central-1', 'pulumi:tags': '{}', 'umbrage:x': '1' }).target).toBe('local');
   });

@@ -81,6 +81,40 @@ describe('the target local', { timeout: runMs }, () => {
     expectSecret(run);
   });
 
+  test('gives the policy, the links and the workers what is set for them, and groups their own prefixes', async () => {
+    const policy = {
+      groups: { a: 'ga_', b: 'gb_' },
+      applications: { b: [{ principal: 'User:orders' }] },
+      iam: { a: { clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/1a2b-3' } },
+    };
+    const config = {
+      ...{ 'umbra:policy': JSON.stringify(policy), 'umbra:topics': '{"replicationFactor":1}' },
+      ...{ 'umbra:acls': '{"leaks":"refuse"}', 'umbra:principals': '{"b":["User:mapped"]}' },
+    };
+    const run = await runProgram({ catalogue: neverAsked, config });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    const { groups, iam } = policy;
+    const applications = { a: [], b: [{ principal: 'User:orders', host: '*' }] };
+    expect(named(run, 'pair-prefix-policy').inputs).toMatchObject({
+      owners: { a: 'a_', b: 'b_' },
+      groups,
+      applications,
+      iam,
+    });
+    expect(named(run, 'pair-link-b-a').inputs).toMatchObject({
+      topics: { replicationFactor: 1 },
+      acls: { leaks: 'refuse' },
+    });
+    expect(named(run, 'pair-worker-a').inputs).toMatchObject({ principals: { b: ['User:mapped'] } });
+    const { grants } = named(run, 'pair-cluster-b').inputs as {
+      grants: { resourceType: string; resourceName: string }[];
+    };
+    const groupNames = grants
+      .filter(({ resourceType }) => resourceType === 'GROUP')
+      .map(({ resourceName }) => resourceName);
+    expect([...new Set(groupNames)].sort()).toEqual(['ga_', 'gb_', 'umbra-']);
+  });
+
   test('a preview knows nothing and makes nothing up', async () => {
     const config = { 'umbra:local': '{"kafkaVersion":"4.2.0","sites":{"a":{"clientPort":19092,"apiPort":18081}}}' };
     const run = await runProgram({ catalogue: neverAsked, config, preview: true });

@@ -38,6 +38,31 @@ export const wrongConfigs: readonly WrongConfig[] = [
     line: /^umbra:prefixes\.a: is "_s" and would own the internal topic _schemas/,
   },
   {
+    name: 'an application whose names are the other site’s',
+    config: { 'umbra:policy': '{"applications":{"a":[{"principal":"User:orders","writes":"b_"}]}}' },
+    line: 'umbra:policy.applications.a[0].writes: must begin with "a_", the prefix of site a',
+  },
+  {
+    name: 'a policy that says which topics are whose',
+    config: { 'umbra:policy': '{"owners":{"a":"a_","b":"b_"}}' },
+    line: 'umbra:policy.owners: is not a field here',
+  },
+  {
+    name: 'a config that cannot be excluded',
+    config: { 'umbra:topics': '{"configs":{"exclude":["cleanup.policy"]}}' },
+    line: /^umbra:topics\.configs\.exclude\[0\]: "cleanup\.policy" cannot be excluded/,
+  },
+  {
+    name: 'an unknown word for leaks',
+    config: { 'umbra:acls': '{"leaks":"ignore"}' },
+    line: 'umbra:acls.leaks: must be "report" or "refuse"',
+  },
+  {
+    name: 'a principal without its type',
+    config: { 'umbra:principals': '{"a":["umbra"]}' },
+    line: 'umbra:principals.a[0]: must begin with its type, such as "User:umbra"',
+  },
+  {
     name: 'an unknown site as schema primary',
     config: { 'umbra:schemaPrimary': 'c' },
     line: 'umbra:schemaPrimary: must be "a" or "b"',

@@ -1,3 +1,5 @@
+import type { DeclaredPolicy } from '../../src/prefix-policy/declared-policy.ts';
+import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import type { LinkView, PairView } from '../../src/worker/views.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type {
@@ -122,6 +124,13 @@ export function fakeWorkers(): FakeWorkers {
   return fake;
 }
 
+const nothing = { count: 0, first: [] };
+/** Everything that is declared is granted. */
+const granted: ApplicationsView = {
+  ...{ authorizer: 'present', wanted: 0, alreadyThere: nothing, refused: nothing },
+  ...{ behind: [], created: 0, removed: 0 },
+};
+
 /** Two workers' APIs in memory; `link` is called for each look at a link. */
 export interface FakeApis {
   readonly open: OpenWorkerApi;
@@ -134,7 +143,8 @@ export interface FakeApis {
   links: LinkView[];
   /** States that a new link goes through, one per look; the last one stays. */
   states: LinkView['state'][];
-  prefixes: PairView['prefixes'];
+  policy: DeclaredPolicy | undefined;
+  applications: ApplicationsView;
   schemaPrimary: PairView['schemaPrimary'];
 }
 
@@ -146,7 +156,8 @@ export function fakeApis(): FakeApis {
     deletion: undefined,
     links: [],
     states: ['following'],
-    prefixes: undefined,
+    policy: undefined,
+    applications: granted,
     schemaPrimary: undefined,
     open(address) {
       fake.addresses.push(address);
@@ -165,7 +176,14 @@ function apiOf(fake: FakeApis, url: string): WorkerApi {
   return {
     pair: () => call('pair', () => pairView(fake)),
     links: () => call('links', () => (fake.links = fake.links.map((link) => ({ ...link, state: next() })))),
-    putPrefixPolicy: (owners) => call(`policy ${owners.a} ${owners.b}`, () => void (fake.prefixes = owners)),
+    acls: () => call('acls', () => ({ links: [], applications: fake.applications })),
+    prefixPolicy: () =>
+      call('policy', () => {
+        if (fake.policy === undefined) throw new Problem('NOT_FOUND', 'no prefix policy is declared');
+        return fake.policy;
+      }),
+    putPrefixPolicy: (policy) =>
+      call(`policy ${policy.owners.a} ${policy.owners.b}`, () => void (fake.policy = policy)),
     putSchemaPrimary: ({ site }) => call(`primary ${site}`, () => void (fake.schemaPrimary = site)),
     putLink: ({ from, to }) =>
       call(`link ${from}-${to}`, () => {
@@ -196,12 +214,12 @@ export function linkView(link: Partial<LinkView> & Pick<LinkView, 'from' | 'to' 
   };
 }
 
-function pairView({ prefixes, schemaPrimary, links }: FakeApis): PairView {
+function pairView({ policy, schemaPrimary, links }: FakeApis): PairView {
   return {
     pair: 'pair',
     site: 'a',
     worker: { version: '0.1.0', pid: 1, startedAt: '2026-01-01T00:00:00Z' },
-    ...(prefixes === undefined ? {} : { prefixes }),
+    ...(policy === undefined ? {} : { prefixes: policy.owners }),
     ...(schemaPrimary === undefined ? {} : { schemaPrimary }),
     sites: [],
     links,

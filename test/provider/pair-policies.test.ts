@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { declaredPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
 import { prefixPolicyHandler } from '../../src/provider/handlers/prefix-policy.ts';
 import { schemaPrimaryHandler } from '../../src/provider/handlers/schema-primary.ts';
 import { type PropertyMap, unknownValue } from '../../src/provider/server/property.ts';
@@ -82,12 +83,83 @@ describe('PrefixPolicy', () => {
   test('other prefixes at a worker are drift; none at all means that it is gone', async () => {
     const olds = await created();
     expect(await plugin.read('prefix-policy', olds, news)).toMatchObject({ inputs: news });
-    apis.prefixes = { a: 'q_', b: 'b_' };
+    apis.policy = declaredPolicySchema.parse({ a: 'q_', b: 'b_' });
     const seen = await plugin.read('prefix-policy', olds, news);
     expect(seen.inputs).toEqual({ ...news, owners: { a: 'q_', b: 'b_' } });
     expect((await plugin.diff({ olds: seen.outputs, oldInputs: seen.inputs, news })).changed).toEqual(['owners']);
-    apis.prefixes = undefined;
+    apis.policy = undefined;
     expect((await plugin.read('prefix-policy', olds, news)).id).toBe('');
+  });
+
+  const orders = { principal: 'User:orders', host: '10.0.0.7', writes: 'a_orders_', reads: false };
+  const granting = { ...news, applications: { a: [orders], b: [] } };
+
+  test('a preview shows each ACL that would be added or removed, and where', async () => {
+    await plugin.create(granting, { preview: true });
+    const added = plugin.texts().filter((text) => text.startsWith('would add the ACL'));
+    expect(added).toEqual([
+      ...['READ', 'WRITE', 'DESCRIBE', 'CREATE'].map(
+        (operation) => `would add the ACL ALLOW User:orders ${operation} TOPIC a_orders_* from 10.0.0.7 at site a`,
+      ),
+      ...['WRITE', 'DESCRIBE'].map(
+        (operation) =>
+          `would add the ACL ALLOW User:orders ${operation} TRANSACTIONAL_ID a_orders_* from 10.0.0.7 at site a`,
+      ),
+      ...['READ', 'DESCRIBE'].map(
+        (operation) => `would add the ACL ALLOW User:orders ${operation} GROUP a_orders_* from 10.0.0.7 at site a`,
+      ),
+    ]);
+    const { outputs } = await plugin.create(granting);
+    plugin.lines.length = 0;
+    const change = { olds: outputs, oldInputs: granting, news: { ...granting, applications: { a: [], b: [] } } };
+    await plugin.update(change, { preview: true });
+    const removed = plugin.texts().filter((text) => text.startsWith('would remove the ACL'));
+    expect(removed).toEqual(added.map((text) => text.replace('would add', 'would remove')));
+  });
+
+  test('applications change under links, and only the site that has some is asked what it granted', async () => {
+    const olds = await created();
+    apis.links = [linkView({ from: 'a', to: 'b', state: 'following' })];
+    const change = { olds, oldInputs: news, news: granting };
+    await plugin.update(change, { preview: true });
+    await plugin.update(change);
+    expect(apis.calls.filter((call) => call.startsWith('acls'))).toEqual(['acls @worker-a:1']);
+    expect(apis.policy?.applications.a).toEqual([orders]);
+  });
+
+  test('what a cluster does not take is told', async () => {
+    const acl = { resourceType: 'TOPIC', resourceName: 'a_', patternType: 'PREFIXED', principal: 'User:orders' };
+    const refused = [{ ...acl, host: '*', operation: 'READ', permission: 'ALLOW', why: 'no place for more ACLs' }];
+    apis.applications = { ...apis.applications, refused: { count: 1, first: refused } };
+    await plugin.create(granting);
+    expect(plugin.texts()).toContain('a grant to the applications of site a was refused: no place for more ACLs');
+  });
+
+  test.each([
+    [{ applications: { a: [{ principal: 'User:*' }], b: [] } }, /^applications\| applications\.a\[0\]\.principal/],
+    [{ groups: { a: 'g', b: 'gb' } }, /^groups\| groups\.b: is "gb"/],
+    [{ iam: { a: { clusterArn: 'orders' } } }, /^iam\| iam\.a: "orders" is no ARN/],
+  ])('a policy that cannot be is refused before anything is done', async (wrong, reason) => {
+    expect((await plugin.check({ ...news, ...wrong })).failures).toEqual([expect.stringMatching(reason)]);
+  });
+
+  test('statements for the roles of an IAM cluster are put out, known in the preview', async () => {
+    const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/1a2b-3';
+    const next = { ...granting, iam: { a: { clusterArn } } };
+    const { outputs } = await plugin.create(next, { preview: true });
+    const { a } = outputs['iamPolicies'] as { a: { policies: { principal: string }[]; omitted: string[] } };
+    expect(a.policies.map(({ principal }) => principal)).toContain('User:umbra');
+    expect(a.omitted).toContainEqual(expect.stringMatching(/User:orders: IAM does not tell hosts apart/));
+  });
+
+  test('applications that were declared elsewhere are drift', async () => {
+    const olds = await created();
+    apis.policy = declaredPolicySchema.parse({
+      owners: news.owners,
+      applications: { b: [{ principal: 'User:other' }] },
+    });
+    const seen = await plugin.read('prefix-policy', olds, news);
+    expect((await plugin.diff({ olds: seen.outputs, oldInputs: seen.inputs, news })).changed).toEqual(['applications']);
   });
 
   test('deleting it asks nobody', async () => {

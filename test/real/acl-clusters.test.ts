@@ -128,7 +128,7 @@ const policy = {
   scope: syncScope({ prefixes: { TOPIC: 'a_', GROUP: 'a_', TRANSACTIONAL_ID: 'a_' } }),
   ...{ own: ['User:umbra'], promoted: new Set<string>(), superUsers: [], allowsWithoutAcl: false },
 };
-const common = { mayAct: always, policy: () => policy, now: () => new Date() };
+const common = { mayAct: always, policy: () => policy, now: () => new Date(), report: () => undefined };
 const round = (sync: AclSync): Promise<void> => sync.round(AbortSignal.timeout(60_000));
 
 test('a standby without authorizer is unfenced, and nothing is written there', async () => {

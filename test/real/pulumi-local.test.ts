@@ -73,6 +73,27 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect(unchanged.code, unchanged.text).toBe(0);
   });
 
+  test('shows every ACL of an application before it is granted, and before it is taken back', async () => {
+    const worker = createApiClient({ url: outputs.api.a });
+    const acls = async (): Promise<object> => (await worker.acls()).applications;
+    const shown = (text: string, what: string): readonly string[] =>
+      [...new Set(text.match(new RegExp(`would ${what} the ACL .* at site a`, 'g')))].sort();
+    await stack.setJson('umbra:policy', {
+      applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] },
+    });
+    const granted = await stack.up();
+    expect(granted.errors, granted.text).toEqual([]);
+    const added = shown(granted.text, 'add');
+    expect(added).toHaveLength(8);
+    expect(added).toContain('would add the ACL ALLOW User:orders WRITE TOPIC a_orders_* at site a');
+    expect(await acls()).toMatchObject({ wanted: 8, created: 8, refused: { count: 0 } });
+    await stack.removeConfig('umbra:policy');
+    const taken = await stack.up();
+    expect(taken.errors, taken.text).toEqual([]);
+    expect(shown(taken.text, 'remove')).toEqual(added.map((line) => line.replace('would add', 'would remove')));
+    expect(await acls()).toMatchObject({ wanted: 0, removed: 8 });
+  });
+
   test('starts a killed broker and a killed worker again, with their data', async () => {
     await killNoted(join(stack.root, '.umbra/workers/pair-b/worker.pid'));
     await killNoted(join(stack.root, '.umbra/clusters/b/broker-1/broker.pid'));

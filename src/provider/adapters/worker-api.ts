@@ -11,7 +11,9 @@ export const openWorkerApi: OpenWorkerApi = ({ url, token }) => {
   return {
     pair: (signal) => reads.pair(signal),
     links: (signal) => reads.links(signal),
-    putPrefixPolicy: (owners, signal) => changes.putPrefixPolicy(owners, signal),
+    acls: (signal) => reads.acls(signal),
+    prefixPolicy: (signal) => reads.prefixPolicy(signal),
+    putPrefixPolicy: (policy, signal) => changes.putPrefixPolicy(policy, signal),
     putSchemaPrimary: (primary, signal) => changes.putSchemaPrimary(primary, signal),
     putLink: (link, signal) => changes.putLink(link, signal),
     deleteLink: (id, mode, signal) => changes.deleteLink(id, mode, signal),

@@ -3,6 +3,7 @@ import { siteIdSchema } from '../../pair/site.ts';
 import type { AclBinding } from '../../prefix-policy/acls.ts';
 import type { ClusterCondition, LocalClusters, LocalClusterSpec, RunningCluster, Working } from '../ports.ts';
 import type { Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
+import { aclLines } from './acl-lines.ts';
 import { localClusterFields } from '../resources/resource-fields.ts';
 import { renderError } from '../server/provider-errors.ts';
 
@@ -130,27 +131,13 @@ function planUpdate({ old, next, changed }: PlannedChange<Inputs, Outputs>): Pla
   if (changed.includes('unfinished')) lines.push('would finish what the last update left half-way');
   if (changed.includes('running')) lines.push('would start the broker again; its data is kept');
   if (restarts.length > 0) lines.push(`would restart the broker (${restarts.join(', ')} changed); its data is kept`);
-  if (changed.includes('grants') && next.grants !== undefined) lines.push(...grantLines(old.grants, next.grants));
+  if (changed.includes('grants') && next.grants !== undefined) lines.push(...aclLines(old.grants, next.grants));
   return { outputs: { ...pickOutputs(rest), ...kept, running: true }, lines };
 }
 
 function pickOutputs(state: Partial<Outputs>): Partial<Outputs> {
   const names = Object.keys(outputs.shape);
   return Object.fromEntries(Object.entries(state).filter(([name]) => names.includes(name)));
-}
-
-function grantLines(old: readonly AclBinding[], next: readonly AclBinding[]): readonly string[] {
-  const [before, after] = [new Set(old.map(renderAcl)), new Set(next.map(renderAcl))];
-  return [
-    ...[...after].filter((acl) => !before.has(acl)).map((acl) => `would add the ACL ${acl}`),
-    ...[...before].filter((acl) => !after.has(acl)).map((acl) => `would remove the ACL ${acl}`),
-  ];
-}
-
-/** `ALLOW User:app READ TOPIC a_* `: a trailing star stands for a prefixed pattern. */
-function renderAcl(acl: AclBinding): string {
-  const name = acl.patternType === 'PREFIXED' ? `${acl.resourceName}*` : acl.resourceName;
-  return `${acl.permission} ${acl.principal} ${acl.operation} ${acl.resourceType} ${name}`;
 }
 
 function specOf(next: Inputs): LocalClusterSpec {

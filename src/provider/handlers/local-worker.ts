@@ -91,8 +91,8 @@ function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outp
 }
 
 function specOf(next: Inputs): LocalWorkerSpec {
-  const { pair, site, clusters, apiHost, apiPort, apiToken, logLevel } = next;
-  return { pair, site, clusters, apiHost, apiPort, apiToken, logLevel };
+  const { pair, site, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers } = next;
+  return { pair, site, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers };
 }
 
 function working(job: Job): Working {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { siteIdSchema } from '../../pair/site.ts';
-import { gapDecisionSchema, linkId } from '../../pair/spec.ts';
+import { gapDecisionSchema, linkAclsSchema, linkId, type LinkSpec } from '../../pair/spec.ts';
+import { topicPolicySchema } from '../../pair/topic-policy.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
 import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
@@ -16,6 +17,8 @@ const inputs = z.strictObject({
   apiToken,
   /** See {@link gapDecisionSchema}. */
   gap: gapDecisionSchema.default('fault'),
+  topics: topicPolicySchema.optional(),
+  acls: linkAclsSchema.optional(),
   /** `refuse`: a link that topics follow is not deleted. `detach`: it is forgotten and the copies stay as they are. */
   onDelete: z.enum(['refuse', 'detach'], { error: 'must be "refuse" or "detach"' }).default('refuse'),
   clusterIds,
@@ -106,7 +109,7 @@ function open(ports: ShadowLinkPorts, { worker, apiToken }: Pick<Inputs, 'worker
 async function define(ports: ShadowLinkPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   const { clock } = ports;
   const [api, id] = [open(ports, next), linkId(next)];
-  const declare = (): Promise<LinkView> => api.putLink({ from: next.from, to: next.to, gap: next.gap }, job.signal);
+  const declare = (): Promise<LinkView> => api.putLink(specOf(next), job.signal);
   let link = await callWorker(declare, { job, clock, what: `link ${id}` });
   const beganMs = clock.nowMs();
   try {
@@ -125,6 +128,10 @@ async function define(ports: ShadowLinkPorts, next: Inputs, job: Job): Promise<O
     job.report.warn(`link ${id} is ${link.state}${link.problem === undefined ? '' : `: ${link.problem}`}`);
   }
   return { kind: 'done', outputs: outputsOf(link) };
+}
+
+function specOf({ from, to, gap, topics, acls }: Inputs): LinkSpec {
+  return { from, to, gap, ...(topics === undefined ? {} : { topics }), ...(acls === undefined ? {} : { acls }) };
 }
 
 /** The link as it is now; as it was, while the worker gives no answer. */
@@ -187,6 +194,9 @@ function planUpdate({ old, next, changed }: PlannedChange<Inputs, Outputs>): Pla
   }
   if (changed.includes('gap') && next.gap === 'fill') {
     lines.push('would fill gaps of any size, at 78 bytes for each missing offset: "npx umbra status" names the price');
+  }
+  if (changed.includes('topics') && next.topics?.deletion === 'follow') {
+    lines.push('would delete copies from then on when their source topics are deleted');
   }
   if (changed.some((name) => !ownMatters.includes(name)))
     lines.push('would declare the link again; nothing is copied anew');

@@ -12,7 +12,16 @@ export interface LocalWorkerArgs {
   /** A free one is chosen, and kept, when absent. */
   readonly apiPort?: number;
   readonly apiToken?: pulumi.Input<string>;
+  /** Who umbra is to each cluster, where its credentials do not tell; see docs/acls.md. */
+  readonly principals?: { readonly a?: readonly string[] | undefined; readonly b?: readonly string[] | undefined };
+  /** What brokers do not tell of their authorizer; see docs/acls.md. */
+  readonly authorizers?: { readonly a?: AuthorizerArgs | undefined; readonly b?: AuthorizerArgs | undefined };
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface AuthorizerArgs {
+  readonly superUsers?: readonly string[];
+  readonly allowEveryoneIfNoAclFound?: boolean;
 }
 
 /** The worker of one site as a process of this machine, in `.umbra/workers/<pair>-<site>`. */

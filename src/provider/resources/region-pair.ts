@@ -6,9 +6,9 @@ import type { ClusterArgs } from './cluster-args.ts';
 import { type LinkId, linkIds } from './link-ids.ts';
 import { LocalCluster, type LocalClusterArgs } from './local-cluster.ts';
 import { LocalWorker, type LocalWorkerArgs } from './local-worker.ts';
-import { PrefixPolicy } from './prefix-policy.ts';
+import { type PolicyArgs, PrefixPolicy } from './prefix-policy.ts';
 import { SchemaPrimary } from './schema-primary.ts';
-import { ShadowLink } from './shadow-link.ts';
+import { ShadowLink, type ShadowLinkArgs } from './shadow-link.ts';
 import type { SpecArgs } from './spec-args.ts';
 
 export type PerSite<T> = Readonly<Record<SiteId, T>>;
@@ -19,7 +19,10 @@ export interface LocalClusters {
   readonly sites: PerSite<Omit<LocalClusterArgs, 'site' | 'grants'>>;
 }
 
-/** Two clusters that are there already. Nothing about them is changed, rights included. */
+/**
+ * Two clusters that are there already. Their settings are not changed, nor anybody's rights but those that follow from the
+ * links and the policy: ACLs that umbra made, see docs/acls.md.
+ */
 export interface ExistingClusters {
   readonly kind: 'existing';
   readonly sites: PerSite<{ readonly cluster: ClusterArgs; readonly clusterId: string }>;
@@ -35,8 +38,12 @@ export interface RegionPairArgs {
   /** Of the links, see `ShadowLinkArgs`. */
   readonly onDelete?: 'refuse' | 'detach';
   readonly gap?: 'fault' | 'fill';
+  readonly topics?: ShadowLinkArgs['topics'];
+  readonly acls?: ShadowLinkArgs['acls'];
+  /** What the prefix policy says beside `prefixes`. */
+  readonly policy?: PolicyArgs;
   readonly clusters: LocalClusters | ExistingClusters;
-  readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel'>>;
+  readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers'>>;
   readonly apiToken?: pulumi.Input<string>;
 }
 
@@ -78,13 +85,20 @@ export class RegionPair extends pulumi.ComponentResource {
     const workers = perSite((site) => this.#worker(name, site, { ...args, made }));
     const spec = { ...specArgs(args, made), workers: perSite((site) => workers[site].apiUrl) };
     const child = { parent: this };
-    const policy = new PrefixPolicy(`${name}-prefix-policy`, { ...spec, owners: prefixes }, child);
+    const policy = new PrefixPolicy(`${name}-prefix-policy`, { ...spec, ...args.policy, owners: prefixes }, child);
     const primary = new SchemaPrimary(`${name}-schema-primary`, { ...spec, site: schemaPrimary }, child);
     // A link is refused where no policy is declared; and it is deleted before the policy that it rests on.
     const after = { parent: this, dependsOn: [policy, primary] };
     const links = (args.links ?? linkIds).map((id) => {
       const [from, to] = ends[id];
-      const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, onDelete, gap };
+      const { topics, acls } = args;
+      const declared = {
+        onDelete,
+        gap,
+        ...(topics === undefined ? {} : { topics }),
+        ...(acls === undefined ? {} : { acls }),
+      };
+      const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, ...declared };
       return [id, new ShadowLink(`${name}-link-${id}`, link, after).state] as const;
     });
     this.bootstrapServers = perSite((site) =>
@@ -100,10 +114,11 @@ export class RegionPair extends pulumi.ComponentResource {
     this.registerOutputs({ bootstrapServers, api, metrics, links: this.links });
   }
 
-  #site(name: string, site: SiteId, { clusters, prefixes }: RegionPairArgs): Site {
+  #site(name: string, site: SiteId, { clusters, prefixes, policy }: RegionPairArgs): Site {
     if (clusters.kind === 'existing') return clusters.sites[site];
     const principals = { umbra: 'User:umbra', app: 'User:app' };
-    const grants = renderSiteAcls({ site, owners: prefixes, principals });
+    const { groups, transactionalIds } = policy ?? {};
+    const grants = renderSiteAcls({ site, owners: prefixes, groups, transactionalIds, principals });
     const args = { ...clusters.sites[site], site, grants };
     const made = new LocalCluster(`${name}-cluster-${site}`, args, { parent: this });
     return { cluster: made.connection(), clusterId: made.clusterId, clientFiles: made.clientFiles };

@@ -5,7 +5,7 @@ import { workerConfigSchema } from '../../worker/worker-config.ts';
 // The fields that a program and a resource take alike: parsed by one and the same schema at both places.
 
 const { runtime, kafkaVersion, clientPort, heapMb } = localClusterSpecSchema.shape;
-const { api, logLevel } = workerConfigSchema.shape;
+const { api, logLevel, principals, authorizers } = workerConfigSchema.shape;
 
 /** Of `LocalCluster`. */
 export const localClusterFields = { runtime, kafkaVersion, clientPort, heapMb };
@@ -16,4 +16,6 @@ export const workerFields = {
   apiPort: api.shape.port.optional(),
   apiToken: api.shape.token,
   logLevel: logLevel.unwrap().optional(),
+  principals,
+  authorizers,
 };

@@ -1,4 +1,7 @@
 import pulumi from '@pulumi/pulumi';
+import type { z } from 'zod';
+import type { linkAclsSchema } from '../../pair/spec.ts';
+import type { topicPolicySchema } from '../../pair/topic-policy.ts';
 import type { SpecArgs } from './spec-args.ts';
 import { secretToken, umbraOptions } from './umbra-resource.ts';
 
@@ -12,6 +15,10 @@ export interface ShadowLinkArgs extends SpecArgs {
    * start). Default `fault`: the partition stops and names the price. `fill` pays it.
    */
   readonly gap?: 'fault' | 'fill';
+  /** What it does with topics beside their records; docs/topics.md has the fields. */
+  readonly topics?: z.input<typeof topicPolicySchema>;
+  /** What becomes of the link where somebody else may write its copies: named (default), or not started. */
+  readonly acls?: z.input<typeof linkAclsSchema>;
   /** Default `refuse`: the link is not deleted while topics follow it. `detach` leaves the copies as they are. */
   readonly onDelete?: 'refuse' | 'detach';
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describeAcls, describeAclsElsewhere, type RefusedAcl } from '../../kafka/acl-admin.ts';
-import { type Acl, aclKey, type AclsSeen } from '../../kafka/acl-words.ts';
+import { type Acl, aclKey, type AclsSeen, aclText } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, MalformedError, NotSentError } from '../../kafka/errors.ts';
 import { type AclMemory, readBook } from './acl-memory.ts';
@@ -30,7 +30,24 @@ export interface AclSyncPorts {
   readonly mayAct: () => boolean;
   readonly policy: () => AclSyncPolicy;
   readonly now: () => Date;
+  readonly report: (event: AclEvent) => void;
 }
+
+/** What has happened, for the log. Lists are cut at {@link listedMax}; the counts count all. ACLs as `aclText`. */
+export type AclEvent =
+  | {
+      readonly kind: 'acls synced';
+      readonly created: number;
+      readonly removed: number;
+      /** Of the created ones those that were ours and that somebody had removed. */
+      readonly restored: number;
+      readonly first: { readonly created: readonly string[]; readonly removed: readonly string[] };
+    }
+  | { readonly kind: 'acls refused'; readonly count: number; readonly first: readonly string[] }
+  /** Who may write the copies is not what it was; also said at the first look. */
+  | { readonly kind: 'fence seen'; readonly fence: Preflight['kind']; readonly leaks: readonly string[] };
+
+const listedMax = 50;
 
 export type AuthorizerSeen = 'present' | 'absent' | 'unknown';
 
@@ -123,10 +140,9 @@ export class AclSync {
   async #round(signal: AbortSignal): Promise<void> {
     const policy = this.#ports.policy();
     const target = await describeAcls(this.#ports.target);
-    this.#set({
-      authorizers: { ...this.#view.authorizers, target: authorizerOf(target) },
-      fence: preflight({ ...policy, target }),
-    });
+    const fence = preflight({ ...policy, target });
+    this.#tellOfFence(fence);
+    this.#set({ authorizers: { ...this.#view.authorizers, target: authorizerOf(target) }, fence });
     signal.throwIfAborted();
     const source = await describeAcls(this.#ports.source);
     this.#set({ authorizers: { ...this.#view.authorizers, source: authorizerOf(source) } });
@@ -169,25 +185,61 @@ export class AclSync {
     const wantedKeys = new Set(plan.create.map(aclKey));
     const standing = [...this.#paused.values()].map(({ refusal }) => refusal);
     const open = standing.filter(({ acl }) => wantedKeys.has(aclKey(acl)) || refused.some((each) => each.acl === acl));
+    const made = {
+      created: create.filter(done),
+      removed: plan.remove.filter(done),
+      restored: plan.restored.filter(done),
+    };
+    this.#tellOf(made, refused);
     const { created, removed, restored, levelAt } = this.#view;
     this.#set({
-      synced: [...plan.level, ...plan.adopt, ...create.filter(done)],
+      synced: [...plan.level, ...plan.adopt, ...made.created],
       alreadyThere: plan.alreadyThere,
       withheld: plan.withheld,
       notSynced: plan.notSynced,
       foreign: plan.foreign,
       refused: open,
       behind,
-      created: created + create.filter(done).length,
-      removed: removed + plan.remove.filter(done).length,
-      restored: restored + plan.restored.filter(done).length,
+      created: created + made.created.length,
+      removed: removed + made.removed.length,
+      restored: restored + made.restored.length,
       levelAt: !heldBack && open.length === 0 && behind.length === 0 ? this.#ports.now() : levelAt,
     });
+  }
+
+  #tellOf({ created, removed, restored }: Made, refused: readonly RefusedAcl[]): void {
+    const { report } = this.#ports;
+    if (created.length + removed.length > 0) {
+      const counts = { created: created.length, removed: removed.length, restored: restored.length };
+      report({ kind: 'acls synced', ...counts, first: { created: texts(created), removed: texts(removed) } });
+    }
+    if (refused.length > 0) {
+      const first = refused.slice(0, listedMax).map(({ acl, reason }) => `${aclText(acl)}: ${reason}`);
+      report({ kind: 'acls refused', count: refused.length, first });
+    }
+  }
+
+  #tellOfFence(fence: Preflight): void {
+    const leaks = fence.kind === 'leaking' ? fence.leaks.map(({ message }) => message) : [];
+    const known = this.#view.fence;
+    const same = known?.kind === 'leaking' ? known.leaks.map(({ message }) => message).join() === leaks.join() : true;
+    if (known?.kind === fence.kind && same) return;
+    this.#ports.report({ kind: 'fence seen', fence: fence.kind, leaks: leaks.slice(0, listedMax) });
   }
 
   #set(change: Partial<AclSyncView>): void {
     this.#view = { ...this.#view, ...change };
   }
+}
+
+interface Made {
+  readonly created: readonly Acl[];
+  readonly removed: readonly Acl[];
+  readonly restored: readonly Acl[];
+}
+
+function texts(acls: readonly Acl[]): readonly string[] {
+  return acls.slice(0, listedMax).map(aclText);
 }
 
 interface Confirmed {

@@ -26,7 +26,11 @@ export const settleMs = 10_000;
  * forgotten after: whatever is interrupted is known to the next round as ours. In between nobody has a right that he has
  * neither before nor after: DENYs come first and go last.
  */
-export async function applyAcls(plan: AclPlan, ports: ApplyPorts, signal: AbortSignal): Promise<Applied> {
+export async function applyAcls(
+  plan: Pick<AclPlan, 'create' | 'remove' | 'adopt' | 'withheld'>,
+  ports: ApplyPorts,
+  signal: AbortSignal,
+): Promise<Applied> {
   const { create, remove, adopt } = plan;
   const maySend = (): boolean => !signal.aborted && ports.mayAct();
   const withheld = new Map(plan.withheld.map((acl) => [aclKey(acl), acl]));

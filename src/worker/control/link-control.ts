@@ -1,31 +1,36 @@
 import type { Logger } from 'pino';
 import type { Cluster, ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
 import { directionOf } from '../../pair/ownership.ts';
-import { type GapDecision, linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
+import { type GapDecision, linkId, type LinkSpec } from '../../pair/spec.ts';
+import { defaultTopicPolicy, type TopicPolicy } from '../../pair/topic-policy.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { flows } from '../../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../../sync/topics/apply-topics.ts';
-import { planTopics, type SeenTopic, type TopicStep } from '../../sync/topics/plan-topics.ts';
+import type { SeenTopic, TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
 import type { EventSink } from '../events/event.ts';
 import { FenceCheck } from './fence-check.ts';
+import { Deletions } from './deletions.ts';
 import { FaultMemory } from './fault-memory.ts';
 import type { FoundFault } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
 import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
+import type { LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkExposure } from './link-exposure.ts';
 import { LinkSyncs } from './link-syncs.ts';
-import { nameOf, seen } from './seen-topics.ts';
 import { syncedCopies } from './synced-copies.ts';
 import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
+import { nameOf, planCopies } from './plan-copies.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
+import { StepRunner } from './step-runner.ts';
 import { topicsAtRisk } from './topics-at-risk.ts';
 import { SiteState } from '../state/state.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
@@ -37,7 +42,8 @@ export interface LinkControlPorts {
   readonly target: Cluster;
   /** `_umbra` of the target: ours. */
   readonly state: SiteState;
-  readonly owners: PrefixOwners;
+  readonly policy: PrefixPolicy;
+  readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly clock: CopierClock;
   readonly logger: Logger;
@@ -51,7 +57,6 @@ export interface LinkControlPorts {
   readonly quarantineFolder: string | undefined;
 }
 
-const stepsAtOnce = 8;
 /** Committed positions are at most that old at the standby, and a round. */
 const syncIntervalMs = 5_000;
 
@@ -68,13 +73,14 @@ export class LinkControl {
   readonly #topics = new Map<string, TrackedTopic>();
   /** Copies that somebody is to fill, with their number of partitions. */
   readonly #followed = new Map<string, number>();
-  #gap: GapDecision;
+  /** As it is declared now. */
+  #spec: LinkSpec;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   readonly #faults: FaultMemory;
   readonly #exposure: LinkExposure;
-  /** The newest trouble of each topic that could not be set up. */
-  readonly #troubles = new Map<string, string>();
+  readonly #deletions: Deletions;
+  readonly #steps: StepRunner;
   #discovered = false;
   #orphans: ReadonlySet<string> = new Set();
   /** In the larger of both clusters. */
@@ -88,6 +94,7 @@ export class LinkControl {
   constructor(ports: LinkControlPorts) {
     this.#ports = ports;
     this.id = linkId(ports.link);
+    this.#spec = ports.link;
     this.#peerState = new SiteState(ports.source);
     this.#faults = new FaultMemory(ports);
     this.#exposure = new LinkExposure({
@@ -109,13 +116,21 @@ export class LinkControl {
       }),
     );
     this.#fence = new FenceCheck({ ...ports, link: this.id });
+    this.#steps = new StepRunner(this.id, ports.logger);
+    this.#deletions = new Deletions({
+      ...{ ...ports, link: this.id, site: ports.link.to, policy: () => this.#topicPolicy, topics: this.#topics },
+      isRebuilt: (name) => this.rebuilds.holds(name),
+      isHeld: (name) => ports.workers.holds(name),
+      mayAct: () => ports.workers.own.replicator.lease.maySend() && ports.workers.mayAct(),
+      deleted: (name) => this.#topics.delete(name),
+    });
     this.syncs = new LinkSyncs({
       ...ports,
       copies: () => this.#copies(),
       follows: (topic) => this.#follows(topic),
+      topicPolicy: () => this.#topicPolicy,
       intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
     });
-    this.#gap = ports.link.gap ?? 'fault';
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
 
@@ -123,14 +138,27 @@ export class LinkControl {
     return this.#fence.state;
   }
 
-  get gap(): GapDecision {
-    return this.#gap;
+  get policy(): PrefixPolicy {
+    return this.#ports.policy;
   }
 
-  /** With `fill` the partitions go on that stopped for want of this decision. */
-  decideGaps(gap: GapDecision): void {
-    this.#gap = gap;
-    this.#ports.workers.taskChanged(`gaps of the link ${this.id}: ${gap}`);
+  get spec(): LinkSpec {
+    return this.#spec;
+  }
+
+  get gap(): GapDecision {
+    return this.#spec.gap ?? 'fault';
+  }
+
+  /** Takes effect with the next looks. With gaps that are filled the partitions go on that stopped for want of that. */
+  redeclare(spec: LinkSpec): void {
+    const { gap } = this;
+    this.#spec = spec;
+    if (this.gap !== gap) this.#ports.workers.taskChanged(`gaps of the link ${this.id}: ${this.gap}`);
+  }
+
+  get #topicPolicy(): TopicPolicy {
+    return this.#spec.topics ?? defaultTopicPolicy;
   }
 
   /** Every partition that some worker is to copy. Before the first look what workers hold of our copies stays theirs. */
@@ -227,7 +255,7 @@ export class LinkControl {
 
   /** What keeps a part of the link from working although both clusters answer. */
   #trouble(): string | undefined {
-    return this.#lookTrouble ?? this.#troubles.values().next().value ?? this.#ports.workers.trouble;
+    return this.#lookTrouble ?? this.#steps.trouble ?? this.#ports.workers.trouble;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
@@ -241,6 +269,7 @@ export class LinkControl {
         this.#lookTrouble = undefined;
       } catch (error) {
         if (hasAborted(signal)) return;
+        this.#deletions.lookFailed();
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
@@ -263,29 +292,20 @@ export class LinkControl {
     this.#partitionsSeen = Math.max(partitionsOf(source.value), partitionsOf(target.value));
     await this.#readPeerState(source.value, signal);
     await this.#fence.look();
-    const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)).map(seen);
-    const steps = planTopics({
-      source: mine,
-      target: new Map([...target.value.topics].map(([name, topic]) => [name, seen(topic)])),
-      known: new Map(
-        this.#ports.state
-          .shadows()
-          .filter(({ link }) => link === this.id)
-          .map(({ topic, sourceTopicId, state }) => [
-            topic,
-            { topic, sourceTopicId, shadowTopicId: state.kind === 'ours' ? state.shadowTopicId : undefined },
-          ]),
-      ),
+    this.#deletions.looked(source.value.topics);
+    const steps = planCopies({
+      ...{ link: this.id, target: target.value, shadows: this.#ports.state.shadows() },
+      source: [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)),
     });
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
-    await this.#carryOut(steps, target.value, signal);
+    await this.#steps.run(steps, (step) => this.#carryOut(step, target.value, signal), signal);
     this.#looked = { source: source.value, target: target.value };
   }
 
   /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
   #mayCopy({ name, internal }: TopicMetadata): boolean {
-    const { link, owners, schemaPrimary, state } = this.#ports;
-    if (internal || !flows(name, link.from, owners, schemaPrimary())) return false;
+    const { link, policy, schemaPrimary, state } = this.#ports;
+    if (internal || !flows(name, link.from, policy.owners, schemaPrimary())) return false;
     if (this.#peerState.shadow(name) !== undefined) return false;
     const [a, b] = link.from === 'a' ? [this.#peerState, state] : [state, this.#peerState];
     const direction = directionOf({ name, home: link.from }, { a: a.roles(), b: b.roles() });
@@ -297,35 +317,13 @@ export class LinkControl {
     if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
   }
 
-  async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {
-    const waiting = [...steps];
-    const names = new Set(steps.map(nameOf));
-    for (const name of this.#troubles.keys()) if (!names.has(name)) this.#troubles.delete(name);
-    const next = async (): Promise<void> => {
-      for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-        const name = nameOf(step);
-        try {
-          await this.#carryOutOne(step, target, signal);
-          this.#troubles.delete(name);
-        } catch (error) {
-          if (hasAborted(signal)) return;
-          this.#troubles.set(name, `${name}: ${error instanceof Error ? error.message : String(error)}`);
-          this.#ports.logger.warn(
-            { err: error, link: this.id, topic: name, step: step.kind },
-            'setting up a copy failed; trying again',
-          );
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: stepsAtOnce }, next));
-  }
-
-  async #carryOutOne(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
+  async #carryOut(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
     if (this.rebuilds.holds(nameOf(step))) return;
     switch (step.kind) {
       case 'orphan': {
         this.#unfollow(step.name);
         this.#topics.get(step.name)?.moveIfPossible('sourceDeleted');
+        await this.#deletions.follow(step.name, signal);
         return;
       }
       case 'refuse': {
@@ -353,6 +351,7 @@ export class LinkControl {
       target: this.#ports.target,
       targetTopics: target.topics,
       state: this.#ports.state,
+      policy: this.#topicPolicy,
     };
   }
 

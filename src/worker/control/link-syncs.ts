@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
-import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
+import { linkId, type LinkSpec } from '../../pair/spec.ts';
+import type { TopicPolicy } from '../../pair/topic-policy.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
@@ -14,6 +15,7 @@ import { ConfigSync, type SyncedCopy } from '../../sync/topics/config-sync.ts';
 import type { ConfigEvent } from '../../sync/topics/config-sync-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
+import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import type { SiteState } from '../state/state.ts';
 
@@ -22,7 +24,10 @@ export interface LinkSyncsPorts {
   readonly source: Cluster;
   readonly target: Cluster;
   readonly state: SiteState;
-  readonly owners: PrefixOwners;
+  readonly policy: PrefixPolicy;
+  /** The same object until it changes. */
+  readonly topicPolicy: () => TopicPolicy;
+  readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly workers: LinkWorkers;
   /** Those whose configs are to be kept level; see `ConfigSyncPorts`. */
@@ -41,12 +46,13 @@ const roundMsMax = 120_000;
 const pauseMsMin = 500;
 
 /**
- * What goes with the records of a link, kept level by the controller in rounds: configs of topics and committed positions
- * of consumer groups; and both sites' schemas, which are only compared. Each has a loop of its own.
+ * What goes with the records of a link, kept level by the controller in rounds: configs of topics, committed positions of
+ * consumer groups and ACLs; and both sites' schemas, which are only compared. Each has a loop of its own.
  */
 export class LinkSyncs {
   readonly configs: ConfigSync;
   readonly groups: GroupSync;
+  readonly acls: LinkAcls;
   readonly schemas: SchemaSync;
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
@@ -56,21 +62,24 @@ export class LinkSyncs {
 
   constructor(ports: LinkSyncsPorts) {
     this.#ports = ports;
-    const { link, source, target, state, owners, schemaPrimary, workers, clock } = ports;
+    const { link, source, target, state, policy, schemaPrimary, workers, clock } = ports;
+    const mayAct = (): boolean => workers.mayAct();
     this.configs = new ConfigSync({
       ...{ source, target, clock, copies: ports.copies, memory: state.configs },
       isKnown: (topic) => state.shadow(topic) !== undefined,
-      policy: () => defaultTopicPolicy,
-      mayAct: () => workers.mayAct(),
+      policy: ports.topicPolicy,
+      mayAct,
       report: (event) => this.#report(event),
     });
     this.groups = new GroupSync({
       ...{ source, target, from: link.from, memory: state, clock },
-      owners: () => owners,
+      owners: () => policy.groups,
       copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
-      mayAct: () => workers.mayAct(),
+      mayAct,
       removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
     });
+    const id = linkId(link);
+    this.acls = new LinkAcls({ ...ports, id, memory: state.acls(id), mayAct, now: () => clock.now() });
     const [a, b] = link.from === 'a' ? [source, target] : [target, source];
     this.schemas = new SchemaSync({
       schemaPrimary: () => schemaPrimary()?.site,
@@ -81,6 +90,7 @@ export class LinkSyncs {
     this.#loops = Promise.all([
       this.#loop('configs', (until) => this.#configsRound(until), signal),
       this.#loop('groups', (until) => this.#groupsRound(until), signal),
+      this.#loop('ACLs', (until) => this.acls.round(until), signal),
       this.#loop('schemas', (until) => this.schemas.round(until), signal),
     ]);
   }

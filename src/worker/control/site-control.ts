@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
-import { otherSite, type SiteId } from '../../pair/site.ts';
-import { linkId, type LinkSpec, type PrefixOwners } from '../../pair/spec.ts';
-import { provePrefixes } from '../../prefix-policy/prefix-policy.ts';
+import { otherSite, type SiteId, sites } from '../../pair/site.ts';
+import { linkId, type LinkSpec } from '../../pair/spec.ts';
+import { compilePolicy, type DeclaredPolicy, type PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -17,6 +18,9 @@ import { lookIntervalMs } from './look-interval.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
+import type { SiteRights } from '../site-rights.ts';
+import { SiteApplications } from './site-applications.ts';
+import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, ViolationView } from '../views.ts';
@@ -29,6 +33,7 @@ export interface SiteControlPorts {
   /** Where this worker is reached. */
   readonly url: string;
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  readonly rights: Readonly<Record<SiteId, SiteRights>>;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;
   readonly workers: LinkWorkers;
@@ -48,6 +53,8 @@ export class SiteControl {
   readonly #links = new Map<string, LinkControl>();
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
+  /** What the policy grants here. */
+  readonly applications: SiteApplications;
   /** Orders are carried out one after the other. */
   #orders: Promise<unknown> = Promise.resolve();
   #violations: readonly ViolationView[] = [];
@@ -61,8 +68,12 @@ export class SiteControl {
     const { state, site, clock, logger } = ports;
     this.events = new EventJournal({ memory: state.journal, now: () => clock.now(), logger });
     this.events.report({ kind: 'lead taken', message: `the worker at ${ports.url} leads site ${site}` });
-    const owners = state.prefixOwners;
-    for (const link of state.links()) if (owners !== undefined && link.to === site) this.#startLink(link, owners);
+    const policy = state.prefixPolicy;
+    for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
+    this.applications = new SiteApplications({
+      ...{ site, state, clock, logger },
+      ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct(), events: this.events },
+    });
     this.#watching = this.#watchLoop(this.#stopping.signal);
   }
 
@@ -87,7 +98,7 @@ export class SiteControl {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#watching, ...this.links.map((link) => link.stop())]);
+    await Promise.all([this.#watching, this.applications.stop(), ...this.links.map((link) => link.stop())]);
     await this.events.stop();
   }
 
@@ -107,19 +118,25 @@ export class SiteControl {
     return link;
   }
 
-  putPrefixPolicy(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
+  /** What is not about prefixes may change at any time. */
+  putPrefixPolicy(declared: DeclaredPolicy, signal: AbortSignal): Promise<void> {
     return this.#order(async () => {
-      const wrong = provePrefixes(owners)[0];
-      if (wrong !== undefined) throw new Problem('INVALID_INPUT', `${wrong.path} ${wrong.message}`);
       const { state } = this.#ports;
-      const known = state.prefixOwners;
-      if (known?.a === owners.a && known.b === owners.b) return;
-      if (this.#links.size > 0) {
+      const known = state.prefixPolicy;
+      if (isDeepStrictEqual(known?.declared, declared)) return;
+      if (this.#links.size > 0 && !(known !== undefined && samePrefixes(known, compilePolicy(declared)))) {
         const ids = [...this.#links.keys()].join(', ');
         throw new Problem('POLICY_IN_USE', `the link ${ids} runs under the present prefixes`);
       }
-      await state.putPrefixOwners(owners, signal);
+      refuseOwnPrincipals(declared, this.#ports.rights);
+      await state.putPrefixPolicy(declared, signal);
+      await this.applications.round(signal);
     });
+  }
+
+  /** As it is declared. */
+  get prefixPolicy(): DeclaredPolicy | undefined {
+    return this.#ports.state.prefixPolicy?.declared;
   }
 
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
@@ -136,14 +153,15 @@ export class SiteControl {
       const { site, state } = this.#ports;
       if (link.to !== site)
         throw new Problem('WRONG_SITE', `the link ${id} ends at site ${link.to}, this is the worker of site ${site}`);
-      const owners = state.prefixOwners;
-      if (owners === undefined)
+      const policy = state.prefixPolicy;
+      if (policy === undefined)
         throw new Problem('POLICY_MISSING', `the link ${id} cannot run without a prefix policy`);
       const running = this.#links.get(id);
       if (running !== undefined) return await this.#redeclare(running, link, signal);
+      await checkStart(this.#checksOf(link, policy), signal);
       await endRebuilds(state, { link: id, at: this.#ports.clock.now() }, signal);
       await state.putLink(link, signal);
-      return this.#startLink(link, owners).view();
+      return this.#startLink(link, policy).view();
     });
   }
 
@@ -178,12 +196,22 @@ export class SiteControl {
   }
 
   async #redeclare(running: LinkControl, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
-    const { gap = 'fault' } = link;
-    if (running.gap !== gap) {
+    if (!isDeepStrictEqual(running.spec, link)) {
+      const newlyRefuses = link.acls?.leaks === 'refuse' && running.spec.acls?.leaks !== 'refuse';
+      if (newlyRefuses) await refuseLeaks(this.#checksOf(link, running.policy));
       await this.#ports.state.putLink(link, signal);
-      running.decideGaps(gap);
+      running.redeclare(link);
     }
     return running.view();
+  }
+
+  #checksOf(link: LinkSpec, policy: PrefixPolicy): StartChecks {
+    const { clusters, rights, state } = this.#ports;
+    return {
+      ...{ link, policy, schemaPrimary: state.schemaPrimary },
+      ...{ source: clusters[link.from], target: clusters[link.to] },
+      rights: { source: rights[link.from], target: rights[link.to] },
+    };
   }
 
   #order<T>(work: () => Promise<T>): Promise<T> {
@@ -196,12 +224,11 @@ export class SiteControl {
     return done;
   }
 
-  #startLink(link: LinkSpec, owners: PrefixOwners): LinkControl {
-    const { clusters, state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
+  #startLink(link: LinkSpec, policy: PrefixPolicy): LinkControl {
+    const { state, workers, clock, logger, discoveryIntervalMs, pair, version } = this.#ports;
     const control = new LinkControl({
-      ...{ link, state, owners, workers, clock, logger, discoveryIntervalMs, pair, version },
-      source: clusters[link.from],
-      target: clusters[link.to],
+      ...this.#checksOf(link, policy),
+      ...{ state, workers, clock, logger, discoveryIntervalMs, pair, version },
       events: this.events,
       schemaPrimary: () => state.schemaPrimary,
       quarantineFolder: this.#ports.quarantineFolder,
@@ -238,7 +265,8 @@ export class SiteControl {
 
   async #look(): Promise<void> {
     const { site, state, clusters } = this.#ports;
-    const { prefixOwners: owners, schemaPrimary } = state;
+    const { prefixPolicy, schemaPrimary } = state;
+    const owners = prefixPolicy?.owners;
     const ending = linkId({ from: otherSite(site), to: site });
     const shadows = new Set(
       state
@@ -250,5 +278,26 @@ export class SiteControl {
     this.#clusterId = sight.clusterId;
     this.#violations = sight.violations;
     this.#partitionsSeen = sight.partitions;
+  }
+}
+
+function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
+  return (['owners', 'groups', 'transactionalIds'] as const).every(
+    (kind) => now[kind].a === next[kind].a && now[kind].b === next[kind].b,
+  );
+}
+
+/** Rights of applications on a principal of umbra would open what the fence closes. */
+function refuseOwnPrincipals({ applications }: DeclaredPolicy, rights: SiteControlPorts['rights']): void {
+  for (const site of sites) {
+    const { principals } = rights[site];
+    const own = principals.kind === 'known' ? principals.names : [];
+    const index = applications[site].findIndex(({ principal }) => own.includes(principal));
+    if (index < 0) continue;
+    const name = applications[site][index]?.principal ?? '';
+    throw new Problem(
+      'INVALID_INPUT',
+      `body.applications.${site}[${index}].principal: ${name} is umbra's own principal`,
+    );
   }
 }

@@ -2,17 +2,25 @@ import { z } from 'zod';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { createTopic } from '../../kafka/topic-admin.ts';
 import { roleRecordSchema, type RoleView } from '../../pair/ownership.ts';
-import { linkId, type LinkSpec, linkSpecSchema, type PrefixOwners, prefixOwnersSchema } from '../../pair/spec.ts';
+import { linkId, type LinkSpec, linkSpecSchema } from '../../pair/spec.ts';
+import {
+  compilePolicy,
+  type DeclaredPolicy,
+  declaredPolicySchema,
+  type PrefixPolicy,
+} from '../../prefix-policy/declared-policy.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { faultRemedies, type FaultCode } from '../../replication/partition/fault.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import { type AclMemory, aclPageSchema } from '../../sync/acls/acl-memory.ts';
 import { type GroupRecord, groupRecordSchema } from '../../sync/groups/group-record.ts';
 import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
 import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
+import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
 
@@ -66,12 +74,19 @@ const rebuildPrefix = 'rebuild/';
 const workerPrefix = 'worker/';
 const groupPrefix = 'group/';
 const configPrefix = 'config/';
+const aclPrefix = 'acl/';
+const deletionPrefix = 'deletion/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
   const metadata = await cluster.metadata([stateTopic]);
   if (metadata.topics.has(stateTopic)) return;
   await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
+}
+
+export interface StoredPolicy extends PrefixPolicy {
+  /** As it was declared. */
+  readonly declared: DeclaredPolicy;
 }
 
 interface Pending {
@@ -84,8 +99,8 @@ const writeTimeoutMs = 30_000;
 
 /**
  * One site's `_umbra`: the spec's sections, one record per copy, one per topic whose role moved, one per copy that was
- * rebuilt, one per worker that may be copying. The only state umbra keeps; offsets are not in it, they are read from the
- * logs themselves.
+ * rebuilt, one per worker that may be copying; what the syncs of a link remember of groups, configs and ACLs. The only
+ * state umbra keeps; offsets of records are not in it, they are read from the logs themselves.
  */
 export class SiteState {
   readonly #log: StateLog;
@@ -93,6 +108,7 @@ export class SiteState {
   /** Asked for while a transaction is being written: they go into the next one together. */
   #waiting: Pending[] = [];
   #writing = false;
+  #parsedPolicy: { readonly text: string; readonly policy: StoredPolicy } | undefined;
   readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
 
   /** Without a writer it can only be read. */
@@ -139,8 +155,15 @@ export class SiteState {
     return this.#log.catchUp(signal);
   }
 
-  get prefixOwners(): PrefixOwners | undefined {
-    return this.#read(keys.policy, prefixOwnersSchema);
+  /** The same object until the record is replaced. */
+  get prefixPolicy(): StoredPolicy | undefined {
+    const text = this.#log.entries.get(keys.policy);
+    if (text === undefined) return undefined;
+    if (this.#parsedPolicy?.text !== text) {
+      const declared = parseEntry(keys.policy, text, declaredPolicySchema);
+      this.#parsedPolicy = { text, policy: { ...compilePolicy(declared), declared } };
+    }
+    return this.#parsedPolicy.policy;
   }
 
   get schemaPrimary(): SchemaPrimary | undefined {
@@ -164,8 +187,8 @@ export class SiteState {
     return { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
   }
 
-  putPrefixOwners(owners: PrefixOwners, signal: AbortSignal): Promise<void> {
-    return this.#write(keys.policy, owners, signal);
+  putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {
+    return this.#write(keys.policy, policy, signal);
   }
 
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
@@ -202,6 +225,44 @@ export class SiteState {
         signal,
       ),
   };
+
+  /** Of the ACLs that were made for one link (by its id), or for the site's applications. A page that holds nothing any more is removed. */
+  acls(owner: string): AclMemory {
+    const prefix = `${aclPrefix}${owner}/`;
+    return {
+      pages: () => this.#all(prefix, aclPageSchema),
+      putPage: (page, signal) => {
+        const empty = page.owned.length + page.withheld.length === 0;
+        return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
+      },
+    };
+  }
+
+  /** Copies that were deleted with their source topics; of those that are over the newest. */
+  deletions(): readonly DeletionRecord[] {
+    return this.#all(deletionPrefix, deletionRecordSchema);
+  }
+
+  putDeletion(record: DeletionRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(deletionPrefix + record.topic, record, signal);
+  }
+
+  removeDeletion(topic: string, signal: AbortSignal): Promise<void> {
+    return this.#write(deletionPrefix + topic, undefined, signal);
+  }
+
+  /** The copy is gone: what is known of it goes with it, in one transaction. */
+  endDeletion(record: DeletionRecord, signal: AbortSignal): Promise<void> {
+    const others = this.deletions().filter(({ topic }) => topic !== record.topic);
+    return this.#writeAll(
+      [
+        [shadowPrefix + record.topic, undefined],
+        [deletionPrefix + record.topic, record],
+        ...deletionsToForget([...others, record]).map((topic) => [deletionPrefix + topic, undefined] as const),
+      ],
+      signal,
+    );
+  }
 
   readonly journal: JournalMemory = {
     entries: () => new Map([...this.#log.entries].filter(([key]) => key.startsWith(journalPrefix))),

@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import type { Cluster } from '../../kafka/cluster.ts';
+import type { LinkSpec } from '../../pair/spec.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import { flowsSchemas, type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
+import type { AclMemory } from '../../sync/acls/acl-memory.ts';
+import { AclSync, type AclSyncPolicy } from '../../sync/acls/acl-sync.ts';
+import { type SyncScope, syncScope } from '../../sync/acls/sync-scope.ts';
+import { type LinkAclsView, renderAcls, renderAclsOff } from '../acl-view.ts';
+import type { EventSink } from '../events/event.ts';
+import { aclNotice } from '../events/sync-notices.ts';
+import type { SitePrincipals, SiteRights, UnknownPrincipals } from '../site-rights.ts';
+
+export interface LinkAclsPorts {
+  readonly id: string;
+  readonly link: Pick<LinkSpec, 'from'>;
+  readonly source: Cluster;
+  readonly target: Cluster;
+  readonly memory: AclMemory;
+  readonly policy: PrefixPolicy;
+  readonly schemaPrimary: () => SchemaPrimary | undefined;
+  readonly rights: LinkRights;
+  readonly mayAct: () => boolean;
+  readonly now: () => Date;
+  readonly logger: Logger;
+  readonly events: EventSink;
+}
+
+/** What is known of the authorizers at both ends of a link. */
+export interface LinkRights {
+  readonly source: SiteRights;
+  readonly target: SiteRights;
+}
+
+/** The names that a link carries. */
+export function linkScope(
+  { from }: Pick<LinkSpec, 'from'>,
+  { owners, groups, transactionalIds }: PrefixPolicy,
+  schemaPrimary: SchemaPrimary | undefined,
+): SyncScope {
+  return syncScope({
+    prefixes: { TOPIC: owners[from], GROUP: groups[from], TRANSACTIONAL_ID: transactionalIds[from] },
+    topics: flowsSchemas(schemaPrimary, from) ? [schemasTopic] : [],
+  });
+}
+
+/** Umbra's own principals at both ends, or why one of them is not known. */
+export function ownPrincipals({ source, target }: LinkRights): SitePrincipals {
+  if (source.principals.kind === 'unknown') return source.principals;
+  if (target.principals.kind === 'unknown') return target.principals;
+  return { kind: 'known', names: [...new Set([...source.principals.names, ...target.principals.names])] };
+}
+
+/**
+ * The ACLs of a link. Where umbra's own principals are not known nothing is done: its own rights would be carried over, and
+ * named as a leak.
+ */
+export class LinkAcls {
+  readonly #ports: LinkAclsPorts;
+  readonly #syncing: { readonly kind: 'on'; readonly sync: AclSync } | UnknownPrincipals;
+
+  constructor(ports: LinkAclsPorts) {
+    this.#ports = ports;
+    const { source, target, memory, mayAct, now, logger, id } = ports;
+    const own = ownPrincipals(ports.rights);
+    if (own.kind === 'unknown') {
+      this.#syncing = own;
+      logger.warn({ link: id, why: own.why, remedy: own.remedy }, 'ACLs are not synced');
+      return;
+    }
+    const sync = new AclSync({
+      ...{ source, target, memory, mayAct, now },
+      policy: () => this.#policy(own.names),
+      report: (event) => {
+        const bad = event.kind === 'acls refused' || (event.kind === 'fence seen' && event.fence !== 'fenced');
+        logger[bad ? 'warn' : 'info']({ link: id, ...event }, event.kind);
+        const notice = aclNotice(id, event);
+        if (notice !== undefined) ports.events.report(notice);
+      },
+    });
+    this.#syncing = { kind: 'on', sync };
+  }
+
+  async round(signal: AbortSignal): Promise<void> {
+    if (this.#syncing.kind === 'on') await this.#syncing.sync.round(signal);
+  }
+
+  view(): LinkAclsView {
+    const { id } = this.#ports;
+    if (this.#syncing.kind === 'on') return renderAcls(id, this.#syncing.sync.view());
+    return renderAclsOff(id, this.#syncing);
+  }
+
+  #policy(own: readonly string[]): AclSyncPolicy {
+    const { link, policy, schemaPrimary, rights } = this.#ports;
+    const { superUsers, allowsWithoutAcl } = rights.target;
+    // No role has moved yet that a link would know of.
+    const promoted: ReadonlySet<string> = new Set();
+    return { scope: linkScope(link, policy, schemaPrimary()), own, promoted, superUsers, allowsWithoutAcl };
+  }
+}
