@@ -102,7 +102,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     configViews: () => [],
     groupViews: () => [],
     schemaViews: () => [],
-    events: () => ({ events: stubEvents, newest: 8, missed: false }),
+    events: ({ after = 0 }) => ({ events: stubEvents.filter(({ id }) => id > after), newest: 8, missed: false }),
     beginChange: () => Promise.resolve({ end: () => Promise.resolve() }),
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),
