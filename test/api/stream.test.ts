@@ -38,6 +38,7 @@ function journal(kept: readonly UmbraEvent[] = stubEvents): {
       if (system !== undefined) all.push({ ...system, id });
     },
     events: ({ after, limit }) => ({
+      site: 'b',
       events: after === undefined ? all.slice(-limit) : all.filter(({ id }) => id > after).slice(0, limit),
       newest: all.at(-1)?.id ?? 0,
       missed: after !== undefined && after < (all[0]?.id ?? 1) - 1,

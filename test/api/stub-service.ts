@@ -102,7 +102,10 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     configViews: () => [],
     groupViews: () => [],
     schemaViews: () => [],
-    events: ({ after = 0 }) => ({ events: stubEvents.filter(({ id }) => id > after), newest: 8, missed: false }),
+    events: ({ after = 0 }) => ({
+      ...{ site: 'b', newest: 8, missed: false },
+      events: stubEvents.filter(({ id }) => id > after),
+    }),
     beginChange: () => Promise.resolve({ end: () => Promise.resolve() }),
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),
