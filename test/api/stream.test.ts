@@ -176,15 +176,15 @@ describe('streams end', () => {
       looks += 1;
       return Promise.resolve([{ ...stubTopic, name: `a_${looks}_${'x'.repeat(4_000_000)}` }]);
     };
-    const stream = await open(`${await listen({ topicViews }, { slowMs: 50 })}/v1/stream?views=topics`, {
-      pause: true,
-    });
+    const url = await listen({ topicViews }, { slowMs: 1_000 });
+    // Where this process is slow it may be cut off before it has seen the answer begin.
+    const stream = await open(`${url}/v1/stream?views=topics`, { pause: true }).catch(() => undefined);
     await eventually('no more looks', async () => {
       const before = looks;
       await new Promise((resolve) => setTimeout(resolve, 200));
       return before > 0 && looks === before ? true : undefined;
     });
-    stream.close();
+    stream?.close();
   });
 
   test('never: one more than there may be is refused, until one is closed', async () => {
