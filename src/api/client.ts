@@ -1,10 +1,17 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Secret } from '../worker/secret.ts';
 import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { type DeclaredPolicy, declaredPolicySchema, type PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema, type AclsView } from '../worker/acl-view.ts';
-import { type EventsQuery, type EventsView, eventsViewSchema } from '../worker/events/event.ts';
+import {
+  eventSchema,
+  type EventsQuery,
+  type EventsView,
+  eventsViewSchema,
+  type UmbraEvent,
+} from '../worker/events/event.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
@@ -18,11 +25,14 @@ import {
   type TopicView,
 } from '../worker/views.ts';
 import { linksAnswer, readyAnswer, topicsAnswer } from './answers.ts';
+import { readMessages } from './event-stream.ts';
 import { issueLines } from './input.ts';
 import { isProblemCode, problemBodySchema, problemContentType } from './problem-json.ts';
 
 /** Longer than the server's own bound, so that its answer wins. */
 const defaultTimeoutMs = 40_000;
+/** A stream shows every 15 s that it lives. */
+const silenceMs = 45_000;
 /** 10,000 topics are about 4 MiB. */
 const answerBytesMax = 64 * 1024 * 1024;
 
@@ -48,6 +58,11 @@ export interface ApiClient {
   topics(signal?: AbortSignal): Promise<readonly TopicView[]>;
   topic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
   events(query: Partial<EventsQuery>, signal?: AbortSignal): Promise<EventsView>;
+  /**
+   * What happens, as it happens: events behind `after`, or those from now on. Goes on until the caller's signal fires, or
+   * the worker ends it: then it rejects like every method, and whoever wants more begins anew behind the last one.
+   */
+  follow(query: Pick<EventsQuery, 'after'>, signal: AbortSignal): AsyncIterable<Followed>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
   /** As the site's controller sees ACLs. */
@@ -65,6 +80,9 @@ export interface ApiClient {
   executeRebuild(topic: string, hash: string, signal?: AbortSignal): Promise<RebuildView>;
 }
 
+/** `missed`: events between the one before and the one behind are gone. */
+export type Followed = { readonly kind: 'event'; readonly event: UmbraEvent } | { readonly kind: 'missed' };
+
 /** Throws `INVALID_INPUT` when the URL cannot be a worker's. Opens nothing until it is called. */
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const base = parseBase(options.url);
@@ -80,6 +98,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     topics: async (signal) => (await get('/v1/topics', topicsAnswer, signal)).topics,
     topic: (name, signal) => get(`/v1/topics/${encodeURIComponent(name)}`, topicDetailViewSchema, signal),
     events: (query, signal) => get(`/v1/events${queryOf(query)}`, eventsViewSchema, signal),
+    follow: (query, signal) => follow(target, `/v1/stream${queryOf({ views: 'none', ...query })}`, signal),
     ready: async (signal) => {
       try {
         return await get('/readyz', readyAnswer, signal);
@@ -148,10 +167,49 @@ async function call<S extends z.ZodType>(target: Target, call: Call, expect: Exp
   const { response, text } = await exchange(target, call, expect.signal);
   const answer = parseJson(text);
   if (!response.ok) throw refusal(target, response, answer);
-  const parsed = expect.schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  const fields = issueLines(parsed.error, 'answer').slice(0, 3).join('; ');
-  throw new Problem('BAD_ANSWER', `${target.base}${call.path} answered in another form than expected: ${fields}`);
+  return parsed(target, call.path, expect.schema, answer);
+}
+
+function parsed<S extends z.ZodType>({ base }: Target, path: string, schema: S, answer: unknown): z.output<S> {
+  const result = schema.safeParse(answer);
+  if (result.success) return result.data;
+  const fields = issueLines(result.error, 'answer').slice(0, 3).join('; ');
+  throw new Problem('BAD_ANSWER', `${base}${path} answered in another form than expected: ${fields}`);
+}
+
+async function* follow(target: Target, path: string, signal: AbortSignal): AsyncGenerator<Followed> {
+  const silence = new AbortController();
+  const heard = (): NodeJS.Timeout => setTimeout(() => silence.abort(), silenceMs).unref();
+  let timer = heard();
+  try {
+    const response = await send(target, { method: 'GET', path }, AbortSignal.any([signal, silence.signal]));
+    if (!response.ok) throw refusal(target, response, parseJson(await readBounded(target, response)));
+    const body: AsyncIterable<Uint8Array> = response.body ?? Readable.from([]);
+    const listened = tap(body, () => {
+      clearTimeout(timer);
+      timer = heard();
+    });
+    for await (const { type, data } of readMessages(listened)) {
+      const value = parseJson(data);
+      if (type === 'missed') yield { kind: 'missed' };
+      else if (type === 'event') yield { kind: 'event', event: parsed(target, path, eventSchema, value) };
+      else if (type === 'closed') throw problemIn(value) ?? new Problem('NOT_READY', `${target.base} ended the stream`);
+    }
+    throw new Problem('NOT_READY', `the worker at ${target.base} ended the stream`);
+  } catch (error) {
+    if (error instanceof Problem || signal.aborted) throw error;
+    const what = silence.signal.aborted ? `was silent for ${silenceMs / 1000} s` : `broke off: ${cause(error)}`;
+    throw new Problem('UNREACHABLE', `the stream of the worker at ${target.base} ${what}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* tap(body: AsyncIterable<Uint8Array>, heard: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    heard();
+    yield chunk;
+  }
 }
 
 async function exchange(
@@ -160,18 +218,8 @@ async function exchange(
   signal: AbortSignal | undefined,
 ): Promise<{ response: Response; text: string }> {
   const late = AbortSignal.timeout(target.timeoutMs);
-  const headers = new Headers({ accept: 'application/json' });
-  if (target.token !== undefined) headers.set('authorization', `Bearer ${target.token.reveal()}`);
-  if (call.body !== undefined) headers.set('content-type', 'application/json');
   try {
-    const response = await fetch(`${target.base}${call.path}`, {
-      method: call.method,
-      headers,
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      // The token belongs to this URL and to no other.
-      redirect: 'error',
-      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-    });
+    const response = await send(target, call, signal === undefined ? late : AbortSignal.any([late, signal]));
     return { response, text: await readBounded(target, response) };
   } catch (error) {
     if (error instanceof Problem || signal?.aborted === true) throw error;
@@ -180,6 +228,20 @@ async function exchange(
       : `is unreachable: ${cause(error)}`;
     throw new Problem('UNREACHABLE', `the worker at ${target.base} ${what}`, { cause: error });
   }
+}
+
+function send(target: Target, call: Call, signal: AbortSignal): Promise<Response> {
+  const headers = new Headers({ accept: 'application/json' });
+  if (target.token !== undefined) headers.set('authorization', `Bearer ${target.token.reveal()}`);
+  if (call.body !== undefined) headers.set('content-type', 'application/json');
+  return fetch(`${target.base}${call.path}`, {
+    method: call.method,
+    headers,
+    body: call.body === undefined ? null : JSON.stringify(call.body),
+    // The token belongs to this URL and to no other.
+    redirect: 'error',
+    signal,
+  });
 }
 
 async function readBounded(target: Target, response: Response): Promise<string> {
@@ -208,9 +270,15 @@ function parseJson(text: string): unknown {
 
 function refusal(target: Target, response: Response, answer: unknown): Problem {
   const isProblem = response.headers.get('content-type')?.startsWith(problemContentType) === true;
-  const body = isProblem ? problemBodySchema.safeParse(answer) : undefined;
-  if (body?.success === true && isProblemCode(body.data.code)) return new Problem(body.data.code, body.data.detail);
-  return new Problem('BAD_ANSWER', `${target.base} answered ${response.status}, not as an umbra worker does`);
+  const problem = isProblem ? problemIn(answer) : undefined;
+  return (
+    problem ?? new Problem('BAD_ANSWER', `${target.base} answered ${response.status}, not as an umbra worker does`)
+  );
+}
+
+function problemIn(answer: unknown): Problem | undefined {
+  const body = problemBodySchema.safeParse(answer);
+  return body.success && isProblemCode(body.data.code) ? new Problem(body.data.code, body.data.detail) : undefined;
 }
 
 /** undici hides the reason one level down, and behind several when it tried several addresses. */

@@ -126,6 +126,7 @@ function goodAnswer(answer: AnswerShape, schemas: ReadonlyMap<z.ZodType, Json>):
     case 'empty':
       return { 204: { description: 'Done' } };
     case 'text':
+    case 'stream':
       return { 200: { description: 'Text', content: { [answer.contentType]: { schema: { type: 'string' } } } } };
     case 'json': {
       const name = Object.entries(named).find(([, schema]) => schema === answer.schema)?.[0];

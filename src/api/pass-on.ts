@@ -35,6 +35,32 @@ export async function passOn(
   request: PassedRequest,
   signal: AbortSignal,
 ): Promise<PassedAnswer | undefined> {
+  return asked(controller, request, { signal, take: wholeAnswer });
+}
+
+/** The same for a stream, which goes on until `gone` fires. What is no stream is the answer: a refusal. */
+export async function passOnStream(
+  controller: Controller,
+  request: PassedRequest,
+  { answered, gone }: { readonly answered: AbortSignal; readonly gone: AbortSignal },
+): Promise<PassedAnswer | AsyncIterable<Uint8Array> | undefined> {
+  // Late is only who has not begun to answer.
+  const late = new AbortController();
+  const tooLate = (): void => late.abort(answered.reason);
+  answered.addEventListener('abort', tooLate);
+  try {
+    const signal = AbortSignal.any([gone, late.signal]);
+    return await asked<PassedAnswer | AsyncIterable<Uint8Array>>(controller, request, { signal, take: streamOrWhole });
+  } finally {
+    answered.removeEventListener('abort', tooLate);
+  }
+}
+
+async function asked<T>(
+  controller: Controller,
+  request: PassedRequest,
+  { signal, take }: { readonly signal: AbortSignal; readonly take: (answer: Response) => T | Promise<T> },
+): Promise<T | undefined> {
   if (controller.kind === 'here') return undefined;
   if (controller.kind === 'unknown') throw new Problem('NOT_READY', controller.reason);
   if (request.headers[passedOnHeader] !== undefined)
@@ -50,9 +76,7 @@ export async function passOn(
       redirect: 'error',
       signal,
     });
-    const body = await answer.text();
-    if (body.length > answerBytesMax) throw new Error(`an answer of ${body.length} characters`);
-    return { status: answer.status, contentType: answer.headers.get('content-type') ?? undefined, body };
+    return await take(answer);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Problem('UNREACHABLE', `the worker that leads the site, ${url}, does not answer: ${why}`, {
@@ -61,12 +85,24 @@ export async function passOn(
   }
 }
 
+function streamOrWhole(answer: Response): AsyncIterable<Uint8Array> | Promise<PassedAnswer> {
+  return answer.ok && answer.body !== null ? answer.body : wholeAnswer(answer);
+}
+
+async function wholeAnswer(answer: Response): Promise<PassedAnswer> {
+  const body = await answer.text();
+  if (body.length > answerBytesMax) throw new Error(`an answer of ${body.length} characters`);
+  return { status: answer.status, contentType: answer.headers.get('content-type') ?? undefined, body };
+}
+
 /** With the caller's own token: the worker that leads judges it anew, so nobody may do by another one what he may not. */
-function headersOf({ body, address, headers: { authorization } }: PassedRequest): Record<string, string> {
+function headersOf({ body, address, headers }: PassedRequest): Record<string, string> {
+  const { authorization, 'last-event-id': lastEventId } = headers;
   return {
     [passedOnHeader]: address,
     accept: `application/json, ${problemContentType}`,
     ...(body === undefined || body === null ? {} : { 'content-type': 'application/json' }),
     ...(typeof authorization === 'string' ? { authorization } : {}),
+    ...(typeof lastEventId === 'string' ? { 'last-event-id': lastEventId } : {}),
   };
 }

@@ -2,33 +2,41 @@ import { z } from 'zod';
 import type { ProblemCode } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import { parseInput } from './input.ts';
+import type { StreamOrder } from './live-streams.ts';
+import { wholeNumber } from './query-numbers.ts';
 
 /** One request, not yet parsed. */
 export interface ApiRequest {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  /** Of a stream that was cut: the newest event its reader has. */
+  readonly lastEventId: unknown;
 }
 
 /** What a caller may do: a viewer reads everything and changes nothing. */
 export type Role = 'viewer' | 'operator';
 
-/** What a route answers when it goes well: 200 with JSON of this schema or with text, or 204 with nothing. */
+/** What a route answers when it goes well: 200 with JSON of this schema, with text or with a stream, or 204 with nothing. */
 export type AnswerShape =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'text'; readonly contentType: string }
+  | { readonly kind: 'stream'; readonly contentType: string }
   | { readonly kind: 'empty' };
 
 type Returned<Answer extends AnswerShape> = Answer extends { readonly kind: 'json'; readonly schema: infer Schema }
   ? z.output<Schema> | Promise<z.output<Schema>>
   : Answer extends { readonly kind: 'text' }
     ? string | Promise<string>
-    : Promise<void>;
+    : Answer extends { readonly kind: 'stream' }
+      ? StreamOrder
+      : Promise<void>;
 
 /** An answer on its way out; `json` as it stands. */
 export type ApiAnswer =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'text'; readonly contentType: string; readonly text: string }
+  | { readonly kind: 'stream'; readonly order: StreamOrder }
   | { readonly kind: 'empty' };
 
 /** A request whose every part is as the route declares it. */
@@ -67,6 +75,7 @@ interface Input<Params extends z.ZodType, Query extends z.ZodType, Body extends 
   readonly params: z.output<Params>;
   readonly query: z.output<Query>;
   readonly body: z.output<Body>;
+  readonly lastEventId: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -88,6 +97,7 @@ interface Declaration<
   readonly run: (service: WorkerService, input: Input<Params, Query, Body>) => Returned<Answer>;
 }
 
+const eventId = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional();
 const noFields = z.strictObject({});
 const noBody = z.undefined({ error: 'this request takes none' });
 
@@ -114,6 +124,7 @@ export function route<
         query: parseInput(query, request.query, 'query'),
         params: parseInput(params, request.params, 'path'),
         body: parseInput(body, request.body ?? undefined, 'body'),
+        lastEventId: answer.kind === 'stream' ? parseInput(eventId, request.lastEventId, 'Last-Event-ID') : undefined,
       };
       return {
         change: declaration.change?.(input),
@@ -132,6 +143,8 @@ function answerOf(shape: AnswerShape, value: unknown): ApiAnswer {
       return { kind: 'json', value };
     case 'text':
       return { kind: 'text', contentType: shape.contentType, text: String(value) };
+    case 'stream':
+      return { kind: 'stream', order: value as StreamOrder }; // as `Returned` has it
     case 'empty':
       return { kind: 'empty' };
   }

@@ -19,6 +19,7 @@ import {
   schemasAnswer,
   topicsAnswer,
 } from './answers.ts';
+import { streamViews } from './live-streams.ts';
 import { openApi, openApiSchema } from './openapi.ts';
 import { wholeNumber } from './query-numbers.ts';
 import { route, type Route } from './route.ts';
@@ -27,9 +28,15 @@ const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
 const linkParams = z.strictObject({ id: z.string().min(1).max(64) });
 const deletionQuery = z.strictObject({ mode: z.enum(['refuse', 'detach']).default('refuse') });
 
+const viewsPattern = /^(?:none|(?:pair|links|topics)(?:,(?:pair|links|topics)){0,2})$/;
 const eventsQuery = z.strictObject({
   after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
   limit: wholeNumber({ min: 1, max: eventsKeptMax }).optional(),
+});
+
+const streamQuery = z.strictObject({
+  views: z.string().regex(viewsPattern, 'must be "none", or some of pair, links and topics with commas').optional(),
+  after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
 });
 
 /** The hash of the plan that was read: without it nothing is rebuilt. */
@@ -147,6 +154,17 @@ export const routes: readonly Route[] = [
     query: eventsQuery,
     answer: { kind: 'json', schema: eventsViewSchema },
     run: (service, { query: { after, limit = 100 } }) => service.events({ after, limit }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/stream', access: 'viewer' },
+    summary: 'Server-sent events: what happens, and the views as they change',
+    query: streamQuery,
+    answer: { kind: 'stream', contentType: 'text/event-stream' },
+    problems: ['TOO_MANY_STREAMS'],
+    run: (_service, { query: { views, after }, lastEventId }) => ({
+      views: streamViews.filter((view) => views === undefined || views.split(',').includes(view)),
+      after: lastEventId ?? after,
+    }),
   }),
   route({
     ...{ method: 'GET', path: '/v1/topics/:name', access: 'viewer' },

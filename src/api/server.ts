@@ -11,7 +11,8 @@ import { Problem, problems } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import { type ApiToken, assertAccess, assertBindable, assertRole, type Caller, nameOf } from './access.ts';
 import { problemBody, problemContentType, problemOf } from './problem-json.ts';
-import { passedOnHeader, passOn } from './pass-on.ts';
+import { LiveStreams, type LiveStreamsOptions } from './live-streams.ts';
+import { type PassedAnswer, passedOnHeader, passOn, passOnStream } from './pass-on.ts';
 import { recorded } from './recorded-change.ts';
 import type { ApiAnswer, Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -36,6 +37,7 @@ export interface ApiOptions {
   /** Where the caller is going to listen. */
   readonly host: string;
   readonly logger: FastifyBaseLogger;
+  readonly streams?: Pick<LiveStreamsOptions, 'pace'>;
 }
 
 /**
@@ -85,29 +87,78 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw new Problem('NOT_FOUND', `there is no ${request.method} ${pathOf(request)}`);
   });
-  for (const route of routes) register(app, options, route);
+  const streams = new LiveStreams({ service: options.service, logger: options.logger, ...options.streams });
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
+  for (const route of routes) register(app, { service: options.service, streams }, route);
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path);
   return app;
 }
 
-function register(app: FastifyInstance, { service }: ApiOptions, route: Route): void {
+interface Parts {
+  readonly service: WorkerService;
+  readonly streams: LiveStreams;
+}
+
+function register(app: FastifyInstance, parts: Parts, route: Route): void {
   app.route({
     method: route.method,
     url: route.path,
+    exposeHeadRoute: hasHead(route),
     handler: async (request, reply) => {
       // Before it is passed on: what is wrong with a request any worker can say.
-      const taken = route.take(request);
+      const taken = route.take({ ...partsOf(request), lastEventId: request.headers['last-event-id'] });
       const signal = signalOf(reply);
-      const passed = route.own ? undefined : await passOn(service.controller(), askedOf(request), signal);
-      if (passed === undefined) {
-        const run = (): Promise<ApiAnswer> => taken.run(service, signal);
-        if (taken.change === undefined) return send(reply, await run());
-        return send(reply, await recorded(service, intentOf(request, taken.change), run));
-      }
-      if (passed.contentType !== undefined) void reply.type(passed.contentType);
-      return reply.code(passed.status).send(passed.body);
+      if (!route.own && (await passedOn(parts, route, { request, reply, signal }))) return reply;
+      const run = (): Promise<ApiAnswer> => taken.run(parts.service, signal);
+      const recording = taken.change === undefined ? undefined : intentOf(request, taken.change);
+      return send(reply, await (recording === undefined ? run() : recorded(parts.service, recording, run)), parts);
     },
   });
+}
+
+/** Where the stream would begin and nobody would read it. */
+function hasHead({ method, answer }: Route): boolean {
+  return method === 'GET' && answer.kind !== 'stream';
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly signal: AbortSignal;
+}
+
+/** Whether another worker has answered, or begun to. Never the reply itself: it is awaited until it is sent. */
+async function passedOn(
+  { service, streams }: Parts,
+  { answer }: Route,
+  { request, reply, signal }: Exchange,
+): Promise<boolean> {
+  const controller = service.controller();
+  if (answer.kind === 'stream') {
+    if (controller.kind === 'elsewhere') streams.assertRoom();
+    const gone = AbortSignal.any([goneSignal(reply), streams.stopped]);
+    const passed = await passOnStream(controller, askedOf(request), { answered: signal, gone });
+    if (passed !== undefined && !('status' in passed)) {
+      streams.passOn(reply, passed);
+      return true;
+    }
+    return sendPassed(reply, passed);
+  }
+  return sendPassed(reply, await passOn(controller, askedOf(request), signal));
+}
+
+function sendPassed(reply: FastifyReply, passed: PassedAnswer | undefined): boolean {
+  if (passed === undefined) return false;
+  if (passed.contentType !== undefined) void reply.type(passed.contentType);
+  void reply.code(passed.status).send(passed.body);
+  return true;
+}
+
+function partsOf({ params, query, body }: FastifyRequest): Pick<FastifyRequest, 'params' | 'query' | 'body'> {
+  return { params, query, body };
 }
 
 function askedOf({ method, url, body, headers, ip }: FastifyRequest): Parameters<typeof passOn>[1] {
@@ -131,8 +182,9 @@ function intentOf(request: FastifyRequest, subject: string): Parameters<WorkerSe
 }
 
 function refuseOtherMethods(app: FastifyInstance, path: string): void {
-  const taken = new Set<HTTPMethods>(routes.filter((route) => route.path === path).map((route) => route.method));
-  if (taken.has('GET')) taken.add('HEAD');
+  const there = routes.filter((route) => route.path === path);
+  const taken = new Set<HTTPMethods>(there.map((route) => route.method));
+  if (there.some(hasHead)) taken.add('HEAD');
   const allow = [...taken].join(', ');
   app.route({
     method: knownMethods.filter((method) => !taken.has(method)),
@@ -161,14 +213,22 @@ function accessOf(request: FastifyRequest): Route['access'] {
  * soon as its body is read, so it fires in the middle of every PUT.
  */
 function signalOf(reply: FastifyReply): AbortSignal {
+  return AbortSignal.any([goneSignal(reply), AbortSignal.timeout(answerMs)]);
+}
+
+function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort(new Error('the caller closed the connection'));
   });
-  return AbortSignal.any([gone.signal, AbortSignal.timeout(answerMs)]);
+  return gone.signal;
 }
 
-function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
+function send(reply: FastifyReply, answer: ApiAnswer, { streams }: Pick<Parts, 'streams'>): FastifyReply {
+  if (answer.kind === 'stream') {
+    streams.open(reply, answer.order);
+    return reply;
+  }
   if (answer.kind === 'empty') return reply.code(204).send();
   if (answer.kind === 'json') return reply.send(answer.value);
   return reply.type(answer.contentType).send(answer.text);

@@ -8,8 +8,16 @@ export function printable(text: string): string {
 
 /** JSON for a terminal or a pipe: the same value, with every such character escaped. */
 export function printableJson(value: unknown): string {
-  const text = JSON.stringify(value, undefined, 2);
-  return text.replace(/[^\P{C}\n]/gu, (character) =>
+  return escaped(JSON.stringify(value, undefined, 2));
+}
+
+/** The same on one line. */
+export function printableJsonLine(value: object): string {
+  return escaped(JSON.stringify(value));
+}
+
+function escaped(json: string): string {
+  return json.replace(/[^\P{C}\n]/gu, (character) =>
     Array.from({ length: character.length }, (_, unit) => escapeUnit(character.charCodeAt(unit))).join(''),
   );
 }

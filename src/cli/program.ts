@@ -3,6 +3,7 @@ import { failureOf, renderFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { verbContext, type CommonOptions, type Verb } from './verb.ts';
 import { doctor } from './verbs/doctor.ts';
+import { events } from './verbs/events.ts';
 import { local } from './verbs/local.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { rebuild } from './verbs/rebuild.ts';
@@ -13,7 +14,7 @@ import { worker } from './verbs/worker.ts';
 import { version } from './version.ts';
 
 /** The command line, whole. docs/cli.md is held to it. */
-export const verbs: readonly Verb[] = [status, topics, verify, rebuild, quarantine, doctor, local, worker];
+export const verbs: readonly Verb[] = [status, topics, events, verify, rebuild, quarantine, doctor, local, worker];
 
 /** Runs one command line; resolves to the exit code and never rejects. `signal` fires on Ctrl-C. */
 export async function runCli(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {

@@ -173,7 +173,7 @@ export class PairWorker implements WorkerService {
   }
 
   events(query: EventsQuery): EventsView {
-    return this.#control().events.view(query);
+    return { site: this.#config.site, ...this.#control().events.view(query) };
   }
 
   async beginChange(intent: Omit<ChangeIntent, 'begunAt'>): Promise<ChangeInHand> {

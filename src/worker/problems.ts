@@ -32,6 +32,12 @@ export const problems = {
   METHOD_NOT_ALLOWED: { status: 405, exit: 2, retryable: false, remedy: 'Use one of the methods in the Allow header.' },
   BODY_TOO_LARGE: { status: 413, exit: 2, retryable: false, remedy: 'Send one section of the spec per request.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: 2, retryable: false, remedy: 'Send the body as application/json.' },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    exit: 6,
+    retryable: true,
+    remedy: 'Close a stream that nobody reads, call another worker of the site, or ask GET /v1/events now and then.',
+  },
   POLICY_MISSING: {
     status: 409,
     exit: 5,

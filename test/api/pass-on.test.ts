@@ -22,6 +22,7 @@ async function twoWorkers(tokens: {
 }): Promise<{
   readonly other: Api;
   readonly service: StubService;
+  readonly passing: StubService;
 }> {
   const logger = pino({ level: 'silent' });
   const service = stubService();
@@ -31,7 +32,7 @@ async function twoWorkers(tokens: {
   const passing = stubService({ controller: () => ({ kind: 'elsewhere', url }) });
   const other = createApi({ service: passing, host: '127.0.0.1', logger, tokens: tokens.other });
   closing.push(() => other.close());
-  return { other, service };
+  return { other, service, passing };
 }
 
 async function declareLink(api: Api, { token }: ApiToken): Promise<[number, string | undefined]> {
@@ -43,8 +44,9 @@ async function declareLink(api: Api, { token }: ApiToken): Promise<[number, stri
 }
 
 test("the worker that leads sees the caller's own token", async () => {
-  const { other, service } = await twoWorkers({ leads: [operator, viewer], other: [operator, viewer] });
+  const { other, service, passing } = await twoWorkers({ leads: [operator, viewer], other: [operator, viewer] });
   expect(await declareLink(other, operator)).toEqual([200, undefined]);
+  expect(passing.asked).toEqual([]);
   expect(service.asked).toEqual([['link', { from: 'a', to: 'b' }]]);
 });
 

@@ -110,7 +110,10 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     aclsView: () => ({ links: [], applications: stubApplications }),
     prefixPolicy: () => ({ owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }),
     schemaViews: () => [],
-    events: () => ({ events: stubEvents, newest: 8, missed: false }),
+    events: ({ after = 0 }) => ({
+      ...{ site: 'b', newest: 8, missed: false },
+      events: stubEvents.filter(({ id }) => id > after),
+    }),
     beginChange: () => Promise.resolve({ end: () => Promise.resolve() }),
     workerReport: () => ({ incarnation: stubIncarnation, samples: [] }),
     takeNotice: (notice) => note('notice', notice),

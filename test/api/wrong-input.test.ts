@@ -150,7 +150,8 @@ describe.each(writing)('%s refuses as a problem', (_name, route) => {
 });
 
 test('a viewer reads everything', async () => {
-  for (const [name, route] of table.filter(([, { method }]) => method === 'GET')) {
+  const ending = table.filter(([, { method, answer }]) => method === 'GET' && answer.kind !== 'stream');
+  for (const [name, route] of ending) {
     expect((await ask(route, { headers: viewer })).statusCode, name).toBe(200);
   }
 });

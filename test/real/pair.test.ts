@@ -78,7 +78,8 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'POST /v1/topics/:name/rebuild': { plan: '0'.repeat(64) },
   };
   const statuses = new Map<string, number>();
-  for (const route of routes) {
+  // A stream has no end.
+  for (const route of routes.filter(({ answer }) => answer.kind !== 'stream')) {
     const name = `${route.method} ${route.path}`;
     const body = bodies[name] === undefined ? {} : { body: JSON.stringify(bodies[name]) };
     const headers = { 'content-type': 'application/json' };

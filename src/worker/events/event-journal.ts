@@ -69,7 +69,7 @@ export class EventJournal implements EventSink {
     this.#loop = this.#writeLoop(abandoned, this.#stopping.signal);
   }
 
-  view({ after, limit }: EventsQuery): EventsView {
+  view({ after, limit }: EventsQuery): Omit<EventsView, 'site'> {
     const rings = [this.#rings.change, this.#rings.system];
     const all = rings.flatMap((ring) => ring.events()).sort((left, right) => left.id - right.id);
     const newest = all.at(-1)?.id ?? 0;

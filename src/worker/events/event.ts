@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { siteIdSchema } from '../../pair/site.ts';
 
 /** How urgent it is: `error` wants somebody to act, `warn` to look. */
 export type EventLevel = 'info' | 'warn' | 'error';
@@ -79,6 +80,7 @@ export const systemEventSchema = z.strictObject({
 export const eventSchema = z.discriminatedUnion('type', [changeEventSchema, systemEventSchema]);
 
 export const eventsViewSchema = z.strictObject({
+  site: siteIdSchema,
   /** Oldest first. */
   events: z.array(eventSchema),
   /** Of the newest there is; 0 before the first. */
