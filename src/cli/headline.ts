@@ -35,8 +35,10 @@ function lossParts({ exposure, topics }: LinkView): readonly string[] {
 }
 
 /** Why the figures are no measurement. */
-function doubt({ from, exposure: { basis, sampleAgeMs } }: LinkView): string {
+function doubt({ from, state, topics, exposure: { basis, sampleAgeMs } }: LinkView): string {
   if (basis === 'measured') return '';
+  if (topics.faulted > 0 && state !== 'source-unreachable')
+    return ` (${plural(topics.faulted, 'topic')} faulted, nothing more of it is copied)`;
   if (sampleAgeMs === undefined) return ` (of some partitions ${from} has not answered yet)`;
   if (sampleAgeMs > 1_000) return ` (no answer of ${from} for ${shortSeconds(sampleAgeMs / 1_000)})`;
   return ' (some copies have not been level yet)';

@@ -21,7 +21,7 @@ export const pairStatusSchema = z.strictObject({
   /** Absent when nobody of that pair answered and no file names it. */
   pair: z.string().optional(),
   /** What would be lost if a site died now: a sentence per direction. */
-  exposure: z.array(z.string()),
+  headlines: z.array(z.string()),
   /** The state of the pair in one sentence. */
   summary: z.string(),
   prefixes: pairViewSchema.shape.prefixes,
@@ -66,8 +66,8 @@ function pairStatus(pair: string | undefined, answers: readonly WorkerAnswer[]):
     violations: mergeViolations(said),
     workers: answers.map((answer) => answer.row),
   };
-  const exposure = [...headlines(status.links, status.workers)];
-  return { pair, ...status, exposure, summary: summarize({ pair, ...status }) };
+  const lost = [...headlines(status.links, status.workers)];
+  return { pair, ...status, headlines: lost, summary: summarize({ pair, ...status }) };
 }
 
 /** A link is defined at its destination: what that site's worker says of it counts. */
@@ -97,7 +97,7 @@ function compare(left: string, right: string): number {
 }
 
 /** What a person needs to know first: the worst thing, or that there is none. */
-function summarize(status: Omit<PairStatus, 'summary' | 'exposure'>): string {
+function summarize(status: Omit<PairStatus, 'summary' | 'headlines'>): string {
   const name = status.pair === undefined ? 'The pair' : `Pair ${status.pair}`;
   const silent = status.workers.filter((worker) => worker.state === 'silent');
   if (silent.length === status.workers.length) return `${name}: no worker answers, so nothing is known of it.`;

@@ -34,7 +34,7 @@ export function renderStatus(report: StatusReport, colours: Colours): string {
 
 function renderPair(status: PairStatus, colours: Colours): string {
   const sections = [
-    ...(status.exposure.length === 0 ? [] : [colours.bold(lines(status.exposure.map(printable)))]),
+    ...(status.headlines.length === 0 ? [] : [colours.bold(lines(status.headlines.map(printable)))]),
     printable(status.summary),
     alarms(status, colours),
     status.links.length === 0 ? undefined : linksTable(status.links, colours),

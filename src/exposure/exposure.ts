@@ -48,7 +48,7 @@ export function judgeExposure(facts: ExposureFacts): Exposure {
   const silent = answerAgeMs === undefined || answerAgeMs > measuredMsMax;
   const unseen = silent || moving ? ((answerAgeMs ?? 0) / 1000) * recordsPerSecond : 0;
   const records = Math.round(missing + unseen);
-  const seconds = silent || records > 0 ? (levelAgeMs ?? watchedMs) / 1000 : 0;
+  const seconds = silent || records > 0 ? Math.ceil(levelAgeMs ?? watchedMs) / 1000 : 0;
   return {
     seconds,
     records,

@@ -145,6 +145,11 @@ describe('what would be lost if a site died now', () => {
       'If a died now (some copies have not been level yet): 12 s, about 1,000 records, of 1 topic, estimated; groups re-read at most 5 s; schemas equal; fenced.',
     ],
     [
+      'a copy is faulted, whose source nobody asks any more',
+      { exposure: cut, state: 'degraded', topics: { total: 3, following: 2, faulted: 1 } },
+      'If a died now (1 topic faulted, nothing more of it is copied): 47 s, about 12,400 records, of 3 topics, stale; groups re-read at most 5 s; schemas equal; fenced.',
+    ],
+    [
       'groups are not synced and schemas differ',
       { standby: { groups: { ...groups, notSynced: 2 }, schemas: 'different' }, fence: 'unfenced' },
       'If a died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s, 2 groups not synced; schemas DIFFER; UNFENCED.',
@@ -164,12 +169,12 @@ describe('what would be lost if a site died now', () => {
     ],
   ] as const)('is one sentence when %s', (_when, overrides, sentence) => {
     const status = only(statusReport([said('b', { links: [link('a', overrides)] })]).pairs);
-    expect(status.exposure).toEqual([sentence]);
+    expect(status.headlines).toEqual([sentence]);
   });
 
   test('is not left out for a direction that nobody speaks for', () => {
-    const { exposure } = only(statusReport([said('a'), silent('local')]).pairs);
-    expect(exposure).toEqual([
+    const { headlines } = only(statusReport([said('a'), silent('local')]).pairs);
+    expect(headlines).toEqual([
       'If b died now: 0 s, 0 records, of 1 topic; groups re-read at most 5 s; schemas equal; fenced.',
       'If a died now: not known, the worker of site b does not answer.',
     ]);

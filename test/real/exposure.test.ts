@@ -19,8 +19,8 @@ import { metric } from '../fixtures/worker-metrics.ts';
  */
 const long = process.env['UMBRA_EXPOSURE'] === 'long';
 const perSecond = long ? 5_000 : 1_500;
-const warmMs = long ? 20_000 : 8_000;
-const cutMs = long ? 60_000 : 15_000;
+const warmMs = long ? 20_000 : 6_000;
+const cutMs = long ? 60_000 : 12_000;
 const share = long ? 0.02 : 0.05;
 /** What is written between two looks that are compared. */
 const slackRecords = perSecond / 2;
@@ -174,6 +174,8 @@ test(
         );
         expect(seen.bytes / seen.records).toBeGreaterThan(50);
       }
+      const last = looks.at(-1);
+      if (long) console.log('the last look into the cut:', JSON.stringify(last));
       const still = (await worker.api.topics()).find(({ name }) => name === idle)?.exposure;
       expect(still?.seconds).toBeGreaterThan(cutMs / 1000 - 2);
       expect(still?.records).toBe(0);

@@ -148,6 +148,10 @@ test('a worker that sleeps and wakes up does nothing twice, and comes back as an
   try {
     const awake = new Promise((resolve) => setTimeout(resolve, frozenMs));
     await two!.signal('SIGSTOP');
+    await eventually('what it is to copy is at risk, and growing', async () => {
+      const [link] = await pair.api.b.links();
+      return (link?.exposure.basis !== 'measured' && (link?.exposure.seconds ?? 0) > 2) || undefined;
+    });
     await sharedBy([pair.api.b]);
     await awake;
     await two!.signal('SIGCONT');
@@ -157,6 +161,10 @@ test('a worker that sleeps and wakes up does nothing twice, and comes back as an
   }
   expect((await reportOf(two!.api)).incarnation).not.toBe(incarnation);
   await equal();
+  await eventually('nothing is at risk any more', async () => {
+    const [link] = await pair.api.b.links();
+    return (link?.exposure.basis === 'measured' && link.exposure.records === 0) || undefined;
+  });
 });
 
 test('the worker that leads dies: another one leads, and orders are taken by whoever is asked', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ExposureFacts } from '../../src/exposure/exposure.ts';
 import { agedSample, type PartitionSample } from '../../src/worker/copying/partition-sample.ts';
-import { ExposureBook } from '../../src/worker/control/exposure-book.ts';
+import { ExposureBook, unlooked } from '../../src/worker/control/exposure-book.ts';
 import type { ShadowRecord } from '../../src/worker/state/state.ts';
 import { topicsAtRisk } from '../../src/worker/control/topics-at-risk.ts';
 
@@ -104,13 +104,24 @@ describe('the exposures of a link', () => {
       state: { kind: 'ours', shadowTopicId: `id of ${name}` },
     });
     const tracked = new Map(
-      (['following', 'orphaned', 'promoted', 'faulted'] as const).map((state) => [
+      (['following', 'orphaned', 'promoted', 'faulted', 'stopped'] as const).map((state) => [
         `a_${state}`,
         { state, shadowTopicId: 'id', partitions: 3 },
       ]),
     );
     const shadows = [shadow('a_following'), shadow('a_unseen'), shadow('a_gone'), shadow('b_other', 'b-a')];
-    const names = topicsAtRisk({ link: 'a-b', tracked, shadows, orphans: new Set(['a_gone']) }).map(({ name }) => name);
+    const names = topicsAtRisk({ link: 'a-b', tracked, shadows, orphans: new Set(['a_gone', 'a_stopped']) }).map(
+      ({ name }) => name,
+    );
     expect(names).toEqual(['a_following', 'a_faulted', 'a_unseen']);
+  });
+
+  test('a link that cannot look for topics does not say that nothing is at risk', () => {
+    const looks = { sinceMs: 0, everyMs: 1_000 };
+    expect(unlooked(looks, 3_000)).toMatchObject([{ seconds: 3, basis: 'stale' }]);
+    expect(unlooked({ ...looks, lookedAtMs: 3_000 }, 18_000)).toEqual([]);
+    expect(unlooked({ ...looks, lookedAtMs: 3_000 }, 20_000)).toMatchObject([{ seconds: 17, basis: 'stale' }]);
+    // Where looks are rare because there is much to look at.
+    expect(unlooked({ ...looks, everyMs: 30_000, lookedAtMs: 3_000 }, 80_000)).toEqual([]);
   });
 });

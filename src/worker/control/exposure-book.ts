@@ -20,6 +20,10 @@ interface KnownTopic {
   readonly partitions: Map<number, Known>;
 }
 
+/** A link that has not looked for topics for so long, and has missed so many looks, does not know what there is. */
+const lookAgeMsMax = 15_000;
+const looksMissedMax = 3;
+
 /** Of two samples of one partition the one with the newer answer of the source counts; they may be so much apart. */
 const sameAnswerMs = 2_000;
 
@@ -56,6 +60,24 @@ export class ExposureBook {
       );
     });
   }
+}
+
+/**
+ * Of topics that the source may have got since the link last looked for topics: nothing while it looks often enough, and
+ * what nobody knows when it cannot, or never could. `sinceMs`: when it began to.
+ */
+export function unlooked(
+  {
+    sinceMs,
+    lookedAtMs,
+    everyMs,
+  }: { readonly sinceMs: number; readonly lookedAtMs?: number | undefined; readonly everyMs: number },
+  nowMs: number,
+): readonly Exposure[] {
+  if (lookedAtMs === undefined) return [judgeExposure(unseenFor(nowMs - sinceMs))];
+  const ageMs = nowMs - lookedAtMs;
+  if (ageMs <= Math.max(lookAgeMsMax, everyMs * looksMissedMax)) return [];
+  return [judgeExposure({ ...unseenFor(nowMs - sinceMs), answerAgeMs: ageMs, levelAgeMs: ageMs })];
 }
 
 function noteSample(topic: KnownTopic, { partition, state, atRisk }: PartitionSample, nowMs: number): void {

@@ -14,8 +14,6 @@ import type { SeenTopic, TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
 import type { EventSink } from '../events/event.ts';
 import { FenceCheck } from './fence-check.ts';
-import { sumExposures } from '../../exposure/exposure.ts';
-import { ExposureBook, type TopicAtRisk } from './exposure-book.ts';
 import { Deletions } from './deletions.ts';
 import { FaultMemory } from './fault-memory.ts';
 import type { FoundFault } from './found-fault.ts';
@@ -23,11 +21,13 @@ import { followedTopics } from './followed-topics.ts';
 import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
 import type { LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
+import { LinkExposure } from './link-exposure.ts';
 import { LinkSyncs } from './link-syncs.ts';
+import { nameOf } from './seen-topics.ts';
 import { syncedCopies } from './synced-copies.ts';
 import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
-import { nameOf, planCopies } from './plan-copies.ts';
+import { planCopies } from './plan-copies.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
@@ -79,7 +79,7 @@ export class LinkControl {
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   readonly #faults: FaultMemory;
-  readonly #exposures = new ExposureBook();
+  readonly #exposure: LinkExposure;
   readonly #deletions: Deletions;
   readonly #steps: StepRunner;
   #discovered = false;
@@ -98,6 +98,15 @@ export class LinkControl {
     this.#spec = ports.link;
     this.#peerState = new SiteState(ports.source);
     this.#faults = new FaultMemory(ports);
+    this.#exposure = new LinkExposure({
+      clock: ports.clock,
+      topics: () =>
+        topicsAtRisk({
+          ...{ link: this.id, tracked: this.#topics, orphans: this.#orphans },
+          shadows: ports.state.shadows(),
+        }),
+      lookIntervalMs: () => this.#lookIntervalMs(),
+    });
     this.rebuilds = new Rebuilds(
       rebuildPortsOf({
         ...{ id: this.id, ports, topics: this.#topics },
@@ -201,7 +210,7 @@ export class LinkControl {
       gap: this.gap,
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
-      exposure: sumExposures(this.#atRisk().flatMap((topic) => this.#exposures.of(topic, this.#nowMs()) ?? [])),
+      exposure: this.#exposure.total(),
       standby: viewStandby(this.#ports.link.from, this.syncs.groups.view(), this.syncs.schemas.view()),
       ...(trouble === undefined ? {} : { problem: trouble }),
     };
@@ -209,23 +218,18 @@ export class LinkControl {
 
   topicViews(): readonly TopicDetailView[] {
     const samples = Map.groupBy(this.#ports.workers.samples(), ({ topic }) => topic);
-    this.#exposures.note(this.#atRisk(), samples, this.#nowMs());
+    this.#exposure.note(samples);
     return [...this.#topics.values()].map((topic) => {
       const own = samples.get(topic.name) ?? [];
       if (this.#followed.has(topic.name)) topic.observe(own);
       const rebuild = this.rebuilds.note(topic.name);
-      const view = topic.view(this.id, own, this.#exposures.of(topic, this.#nowMs()));
+      const view = topic.view(this.id, own, this.#exposure.of(topic));
       return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
     });
   }
 
-  #atRisk(): readonly TopicAtRisk[] {
-    const shadows = this.#ports.state.shadows();
-    return topicsAtRisk({ link: this.id, tracked: this.#topics, shadows, orphans: this.#orphans });
-  }
-
-  #nowMs(): number {
-    return this.#ports.clock.monotonicMs();
+  #lookIntervalMs(): number {
+    return lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen);
   }
 
   /** Positions on it mean the same at both sites. */
@@ -262,6 +266,7 @@ export class LinkControl {
         await this.#discover(signal);
         if (!this.#discovered) this.#ports.workers.taskChanged('the first look is done');
         this.#discovered = true;
+        this.#exposure.looked();
         this.#lookTrouble = undefined;
       } catch (error) {
         if (hasAborted(signal)) return;
@@ -269,7 +274,7 @@ export class LinkControl {
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
-      await pause.wait(signal, lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen));
+      await pause.wait(signal, this.#lookIntervalMs());
     }
   }
 

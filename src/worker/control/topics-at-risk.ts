@@ -16,7 +16,9 @@ export interface LinkTopicsKnown {
 
 /** Every topic of which something may be lost: before the link's first look also those that only `_umbra` tells of. Pure. */
 export function topicsAtRisk({ link, tracked, shadows, orphans }: LinkTopicsKnown): readonly TopicAtRisk[] {
-  const followed = [...tracked].filter(([, { state }]) => state !== 'orphaned' && state !== 'promoted');
+  const followed = [...tracked].filter(
+    ([name, { state }]) => state !== 'orphaned' && state !== 'promoted' && !orphans.has(name),
+  );
   const others = shadows.filter(
     (record) => record.link === link && !tracked.has(record.topic) && !orphans.has(record.topic),
   );
