@@ -1,6 +1,7 @@
 import type { ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
-import { planTopics, type SeenTopic, type TopicStep } from '../../sync/topics/plan-topics.ts';
+import { planTopics, type TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { ShadowRecord } from '../state/state.ts';
+import { seen } from './seen-topics.ts';
 
 export interface CopiesSeen {
   readonly link: string;
@@ -24,13 +25,4 @@ export function planCopies({ link, source, target, shadows }: CopiesSeen): reado
     target: new Map([...target.topics].map(([name, topic]) => [name, seen(topic)])),
     known: new Map(known),
   });
-}
-
-/** The topic that a step is about. */
-export function nameOf(step: TopicStep): string {
-  return 'source' in step ? step.source.name : step.name;
-}
-
-function seen(topic: TopicMetadata): SeenTopic {
-  return { name: topic.name, topicId: topic.topicId, partitions: topic.partitions.length };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { TopicStep } from '../../sync/topics/plan-topics.ts';
-import { nameOf } from './plan-copies.ts';
+import { nameOf } from './seen-topics.ts';
 
 const stepsAtOnce = 8;
 
