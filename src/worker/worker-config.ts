@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
+import { registryConfigSchema } from '../sync/schemas/registry-http.ts';
 
 /** By this name the events know whoever calls with `api.token`. */
 export const unnamedToken = 'operator';
@@ -65,6 +66,8 @@ export const workerConfigSchema = z.strictObject({
   /** The site this worker runs at: it carries the link that ends here. */
   site: siteIdSchema,
   clusters: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }),
+  /** The schema registries of the sites, for `umbra doctor` to ask who may write (docs/schemas.md). */
+  registries: z.strictObject({ a: registryConfigSchema.optional(), b: registryConfigSchema.optional() }).optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z
