@@ -8,7 +8,7 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../../sync/topics/apply-topics.ts';
-import { planTopics, type SeenTopic, type TopicStep } from '../../sync/topics/plan-topics.ts';
+import type { SeenTopic, TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
 import type { EventSink } from '../events/event.ts';
 import { FenceCheck } from './fence-check.ts';
@@ -23,11 +23,14 @@ import { LinkSyncs } from './link-syncs.ts';
 import { syncedCopies } from './synced-copies.ts';
 import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
+import { PausedTopics } from './paused-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
 import { topicsAtRisk } from './topics-at-risk.ts';
 import { SiteState } from '../state/state.ts';
+import { StepRunner } from './step-runner.ts';
+import { nameOf, topicSteps } from './topic-steps.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
@@ -51,7 +54,6 @@ export interface LinkControlPorts {
   readonly quarantineFolder: string | undefined;
 }
 
-const stepsAtOnce = 8;
 /** Committed positions are at most that old at the standby, and a round. */
 const syncIntervalMs = 5_000;
 
@@ -73,8 +75,10 @@ export class LinkControl {
   readonly #loop: Promise<void>;
   readonly #faults: FaultMemory;
   readonly #exposures = new ExposureBook();
-  /** The newest trouble of each topic that could not be set up. */
-  readonly #troubles = new Map<string, string>();
+  readonly #paused: PausedTopics;
+  /** Ends the pause between two looks. */
+  readonly #lookAgain = new Wakeup();
+  readonly #steps: StepRunner;
   #discovered = false;
   #orphans: ReadonlySet<string> = new Set();
   /** In the larger of both clusters. */
@@ -90,6 +94,8 @@ export class LinkControl {
     this.id = linkId(ports.link);
     this.#peerState = new SiteState(ports.source);
     this.#faults = new FaultMemory(ports);
+    this.#steps = new StepRunner(this.id, ports.logger);
+    this.#paused = new PausedTopics({ ...ports, link: this.id });
     this.rebuilds = new Rebuilds(
       rebuildPortsOf({
         ...{ id: this.id, ports, topics: this.#topics },
@@ -112,6 +118,11 @@ export class LinkControl {
 
   get fence(): LinkView['fence'] {
     return this.#fence.state;
+  }
+
+  /** Since when the whole link is paused. */
+  get paused(): LinkView['paused'] {
+    return this.#paused.ofLink;
   }
 
   get gap(): GapDecision {
@@ -140,7 +151,8 @@ export class LinkControl {
 
   #isOurs(topic: string): boolean {
     const record = this.#ports.state.shadow(topic);
-    return record?.link === this.id && record.state.kind === 'ours' && !this.rebuilds.holds(topic);
+    const ours = record?.link === this.id && record.state.kind === 'ours';
+    return ours && !this.rebuilds.holds(topic) && this.#paused.of(topic) === undefined;
   }
 
   async stop(): Promise<void> {
@@ -170,6 +182,7 @@ export class LinkControl {
       state: this.#stateOf(faulted),
       fence: this.fence,
       gap: this.gap,
+      ...(this.paused === undefined ? {} : { paused: this.paused }),
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
       exposure: sumExposures(this.#atRisk().flatMap((topic) => this.#exposures.of(topic, this.#nowMs()) ?? [])),
@@ -182,11 +195,13 @@ export class LinkControl {
     const samples = Map.groupBy(this.#ports.workers.samples(), ({ topic }) => topic);
     this.#exposures.note(this.#atRisk(), samples, this.#nowMs());
     return [...this.#topics.values()].map((topic) => {
-      const own = samples.get(topic.name) ?? [];
-      if (this.#followed.has(topic.name)) topic.observe(own);
+      const own = samples.get(topic.name);
+      if (this.#followed.has(topic.name)) topic.observe(own ?? []);
       const rebuild = this.rebuilds.note(topic.name);
-      const view = topic.view(this.id, own, this.#exposures.of(topic, this.#nowMs()));
-      return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
+      const paused = this.#paused.of(topic.name);
+      const exposure = this.#exposures.of(topic, this.#nowMs());
+      const view = topic.view(this.id, own ?? this.#paused.samples(topic.name), exposure);
+      return { ...view, ...(paused === undefined ? {} : { paused }), ...(rebuild === undefined ? {} : { rebuild }) };
     });
   }
 
@@ -217,17 +232,17 @@ export class LinkControl {
     const kind = this.#ports.workers.problem?.kind;
     if (kind === 'target' || kind === 'source') return `${kind}-unreachable`;
     if (!this.#discovered || kind === 'acquiring') return 'starting';
+    if (this.paused !== undefined) return 'paused';
     if (kind !== undefined) return 'degraded';
     return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
   }
 
   /** What keeps a part of the link from working although both clusters answer. */
   #trouble(): string | undefined {
-    return this.#lookTrouble ?? this.#troubles.values().next().value ?? this.#ports.workers.trouble;
+    return this.#lookTrouble ?? this.#steps.trouble ?? this.#ports.workers.trouble;
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
-    const pause = new Wakeup();
     while (!hasAborted(signal)) {
       try {
         await this.#discover(signal);
@@ -239,7 +254,7 @@ export class LinkControl {
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
-      await pause.wait(signal, lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen));
+      await this.#lookAgain.wait(signal, lookIntervalMs(this.#ports.discoveryIntervalMs, this.#partitionsSeen));
     }
   }
 
@@ -258,22 +273,10 @@ export class LinkControl {
     this.#partitionsSeen = Math.max(partitionsOf(source.value), partitionsOf(target.value));
     await this.#readPeerState(source.value, signal);
     await this.#fence.look();
-    const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)).map(seen);
-    const steps = planTopics({
-      source: mine,
-      target: new Map([...target.value.topics].map(([name, topic]) => [name, seen(topic)])),
-      known: new Map(
-        this.#ports.state
-          .shadows()
-          .filter(({ link }) => link === this.id)
-          .map(({ topic, sourceTopicId, state }) => [
-            topic,
-            { topic, sourceTopicId, shadowTopicId: state.kind === 'ours' ? state.shadowTopicId : undefined },
-          ]),
-      ),
-    });
+    const mine = [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic));
+    const steps = topicSteps({ link: this.id, source: mine, target: target.value, state: this.#ports.state });
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
-    await this.#carryOut(steps, target.value, signal);
+    await this.#steps.run(steps, (step) => this.#carryOutOne(step, target.value, signal), signal);
     this.#looked = { source: source.value, target: target.value };
   }
 
@@ -290,29 +293,6 @@ export class LinkControl {
   async #readPeerState(source: ClusterMetadata, signal: AbortSignal): Promise<void> {
     // No `_umbra` at the source: nothing runs there yet, so nothing can be a copy or have moved.
     if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
-  }
-
-  async #carryOut(steps: readonly TopicStep[], target: ClusterMetadata, signal: AbortSignal): Promise<void> {
-    const waiting = [...steps];
-    const names = new Set(steps.map(nameOf));
-    for (const name of this.#troubles.keys()) if (!names.has(name)) this.#troubles.delete(name);
-    const next = async (): Promise<void> => {
-      for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-        const name = nameOf(step);
-        try {
-          await this.#carryOutOne(step, target, signal);
-          this.#troubles.delete(name);
-        } catch (error) {
-          if (hasAborted(signal)) return;
-          this.#troubles.set(name, `${name}: ${error instanceof Error ? error.message : String(error)}`);
-          this.#ports.logger.warn(
-            { err: error, link: this.id, topic: name, step: step.kind },
-            'setting up a copy failed; trying again',
-          );
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: stepsAtOnce }, next));
   }
 
   async #carryOutOne(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
@@ -332,6 +312,10 @@ export class LinkControl {
       }
       default: {
         const { name, partitions } = step.source;
+        if (this.#paused.of(name) !== undefined) {
+          this.#rest(step);
+          return;
+        }
         // Somebody else may have grown the copy, or the answer to our own request was lost: then it follows in part.
         const whole = this.#followed.get(name) === partitions;
         if (step.kind === 'follow' && whole && this.#topics.get(name)?.shadowTopicId === step.shadowTopicId) return;
@@ -353,7 +337,7 @@ export class LinkControl {
 
   #follow(source: SeenTopic, shadowTopicId: string): void {
     // A rebuild may have begun while the step was carried out.
-    if (this.rebuilds.holds(source.name)) return;
+    if (this.rebuilds.holds(source.name) || this.#paused.of(source.name) !== undefined) return;
     const previous = this.#topics.get(source.name);
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
     if (anew || previous?.shadowTopicId === undefined) {
@@ -365,8 +349,31 @@ export class LinkControl {
     topic.partitions = source.partitions;
     topic.moveIfPossible('shadowCreated');
     topic.moveIfPossible('sourceReturned');
+    this.#paused.forget(source.name);
     this.#followed.set(source.name, source.partitions);
     this.#ports.workers.taskChanged(`the copy of ${source.name}`);
+  }
+
+  /** A paused topic is known and shown, but neither made nor filled. */
+  #rest(step: Extract<TopicStep, { readonly source: SeenTopic }>): void {
+    const topic = this.#tracked(step.source);
+    if ('shadowTopicId' in step) topic.shadowTopicId = step.shadowTopicId;
+    if ((this.#ports.state.shadow(topic.name)?.faults.length ?? 0) > 0) topic.moveIfPossible('faulted');
+    topic.moveIfPossible('paused');
+  }
+
+  /** Does what `_umbra` says of pauses by now. */
+  applyPauses(): void {
+    for (const topic of this.#topics.values()) {
+      if (this.#paused.of(topic.name) === undefined) {
+        if (topic.state === 'paused') topic.move('resumed');
+        continue;
+      }
+      if (this.#followed.has(topic.name)) this.#paused.keep(topic.name, this.#samplesOf(topic.name));
+      this.#unfollow(topic.name);
+      topic.moveIfPossible('paused');
+    }
+    this.#lookAgain.wake();
   }
 
   /** Nobody is to append to it any more. */
@@ -383,16 +390,8 @@ export class LinkControl {
   }
 
   /** A worker that copies the partition has stopped it. Resolves when that will outlive all workers, if it has to. */
-  async faulted({ topic, partition, fault }: FoundFault): Promise<void> {
-    this.#topics.get(topic)?.moveIfPossible('faulted');
-    await this.#faults.remember({ topic, partition, fault });
+  async faulted(found: FoundFault): Promise<void> {
+    this.#topics.get(found.topic)?.moveIfPossible('faulted');
+    await this.#faults.remember(found);
   }
-}
-
-function nameOf(step: TopicStep): string {
-  return 'source' in step ? step.source.name : step.name;
-}
-
-function seen(topic: TopicMetadata): SeenTopic {
-  return { name: topic.name, topicId: topic.topicId, partitions: topic.partitions.length };
 }

@@ -10,10 +10,14 @@ import type { SiteSight } from './site-sight.ts';
 
 /** The copies of a site: are they there, are they those of their sources, do they have the configs they need. Pure. */
 export function checkCopies(target: SiteSight, copies: readonly CopySight[]): readonly Finding[] {
-  const findings = copies.flatMap((copy) => [...faults(copy), ...identity(copy), ...configs(copy, target)]);
-  if (findings.length > 0 || copies.length === 0) return findings;
+  // A topic that is gone at both sites left nothing but its record.
+  const there = copies.filter(
+    ({ source, copy, sourceSeen }) => !sourceSeen || source !== undefined || copy !== undefined,
+  );
+  const findings = there.flatMap((copy) => [...faults(copy), ...identity(copy), ...configs(copy, target)]);
+  if (findings.length > 0 || there.length === 0) return findings;
   return [
-    inOrder(target.site, 'copies', `${copies.length} copies are those of their sources and have the configs they need`),
+    inOrder(target.site, 'copies', `${there.length} copies are those of their sources and have the configs they need`),
   ];
 }
 

@@ -58,7 +58,7 @@ function stateOf(sight: SiteSight): readonly Finding[] {
 
 function declared({ site, state }: SiteSight): readonly Finding[] {
   if (state.kind !== 'read') return [];
-  const { owners, links } = state.spec;
+  const { owners, links, pauses } = state.spec;
   const link = linkId({ from: otherSite(site), to: site });
   const remedy = 'Declare it in the Pulumi program and run "pulumi up".';
   return [
@@ -68,6 +68,13 @@ function declared({ site, state }: SiteSight): readonly Finding[] {
     links.some((known) => linkId(known) === link)
       ? inOrder(site, 'policy', `the link ${link} is declared here`)
       : found('LINK_MISSING', { site, message: `no link ${link} is declared here`, remedy }),
+    ...pauses.map(({ link: id, topic, since }) =>
+      found('PAUSED', {
+        site,
+        message: `${topic === undefined ? `the link ${id}` : `the topic ${topic}`} is paused since ${since}: nothing is copied, and the source's retention goes on`,
+        remedy: `"npx umbra resume ${topic ?? id}" when the reason is gone.`,
+      }),
+    ),
   ];
 }
 

@@ -60,7 +60,10 @@ export async function readState(cluster: Cluster, metadata: ClusterMetadata, sig
   try {
     await state.catchUp(signal);
     const { prefixOwners: owners, schemaPrimary } = state;
-    return { kind: 'read', spec: { owners, schemaPrimary, links: state.links(), shadows: state.shadows() } };
+    return {
+      kind: 'read',
+      spec: { owners, schemaPrimary, links: state.links(), shadows: state.shadows(), pauses: state.pauses() },
+    };
   } catch (error) {
     return { kind: 'unread', why: textOf(error) };
   }

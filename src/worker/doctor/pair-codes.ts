@@ -75,6 +75,12 @@ export const pairCodes = {
       '`auto.create.topics.enable` is on where copies are made: a client that asks for a name too early creates it',
     remedy: 'set it to false on the brokers',
   },
+  PAUSED: {
+    level: 'warn',
+    subject: 'copies',
+    finds: 'a link or topic is paused: what the source gets meanwhile is lost with it, and its retention goes on',
+    remedy: '`npx umbra resume LINK` or `TOPIC`',
+  },
   COPY_FAULTED: {
     level: 'error',
     subject: 'copies',

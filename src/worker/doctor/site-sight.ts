@@ -9,6 +9,7 @@ import type { GroupMembers } from '../../kafka/group-members.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { LinkSpec, PrefixOwners } from '../../pair/spec.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import type { PauseRecord } from '../state/pause-record.ts';
 import type { ShadowRecord } from '../state/state.ts';
 
 /** One of the servers by which a site is entered. */
@@ -52,6 +53,7 @@ export interface SpecSight {
   readonly schemaPrimary: SchemaPrimary | undefined;
   readonly links: readonly LinkSpec[];
   readonly shadows: readonly ShadowRecord[];
+  readonly pauses: readonly PauseRecord[];
 }
 
 export type StateSight =

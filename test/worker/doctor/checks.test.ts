@@ -127,7 +127,7 @@ describe('rights', () => {
 });
 
 describe('policy', () => {
-  const spec = { owners, schemaPrimary: undefined, links: [], shadows: [] };
+  const spec = { owners, schemaPrimary: undefined, links: [], shadows: [], pauses: [] };
   const cases: readonly (readonly [FindingCode, Parameters<typeof sight>[0]])[] = [
     ['STATE_MISSING', { state: { kind: 'absent' } }],
     ['STATE_UNREAD', { state: { kind: 'unread', why: 'refused' } }],
@@ -140,6 +140,15 @@ describe('policy', () => {
     ],
     ['SQUATTER', { topics: [topic('a_taken'), topic('b_x')] }],
     ['UNOWNED', { topics: [topic('orders'), topic('b_x')] }],
+    [
+      'PAUSED',
+      {
+        state: {
+          kind: 'read',
+          spec: { ...spec, links: [{ from: 'a', to: 'b' }], pauses: [{ link: 'a-b', since: now.toISOString() }] },
+        },
+      },
+    ],
     ['NO_TOPICS', { topics: [topic('_umbra')] }],
     ['AUTO_CREATE', { brokers: [broker(1, { 'auto.create.topics.enable': 'true' })] }],
   ];
@@ -183,6 +192,13 @@ describe('copies', () => {
 
   test('a source whose cluster does not answer is not called gone', () => {
     expect(codes(checkCopies(sight(), [copy('a_x', { source: undefined, sourceSeen: false })]))).toEqual([]);
+  });
+
+  test('a topic that is gone at both sites is no fault', () => {
+    const gone = { source: undefined, copy: undefined };
+    expect(codes(checkCopies(sight(), [copy('a_x', { ...gone, record: { ...record, faults: [faulted] } })]))).toEqual(
+      [],
+    );
   });
 
   const level: LogSight = { topic: 'a_x', partition: 0, site: 'b', copyEnd: 5n, sourceStart: 0n, sourceEnd: 5n };

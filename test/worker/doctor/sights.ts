@@ -60,7 +60,7 @@ export function sight(
     configs: new Map(),
     state: {
       kind: 'read',
-      spec: { owners, schemaPrimary: { site: 'a' }, links: [{ from: 'a', to: 'b' }], shadows: [] },
+      spec: { owners, schemaPrimary: { site: 'a' }, links: [{ from: 'a', to: 'b' }], shadows: [], pauses: [] },
     },
     ...{ rights: undefined, acls: [], quotas: [], workers: undefined, clock: undefined },
     ...rest,
