@@ -24,7 +24,8 @@ import {
   type TopicDetailView,
   type TopicView,
 } from '../worker/views.ts';
-import { linksAnswer, readyAnswer, topicsAnswer } from './answers.ts';
+import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from '../worker/sync-views.ts';
+import { configsAnswer, groupsAnswer, linksAnswer, readyAnswer, schemasAnswer, topicsAnswer } from './answers.ts';
 import { readMessages } from './event-stream.ts';
 import { issueLines } from './input.ts';
 import { isProblemCode, problemBodySchema, problemContentType } from './problem-json.ts';
@@ -73,6 +74,15 @@ export interface ApiClient {
   putSchemaPrimary(primary: SchemaPrimary, signal?: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal?: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal?: AbortSignal): Promise<void>;
+  /** How what goes with the records stands, by link. */
+  groups(signal?: AbortSignal): Promise<readonly LinkGroupsView[]>;
+  configs(signal?: AbortSignal): Promise<readonly LinkConfigsView[]>;
+  schemas(signal?: AbortSignal): Promise<readonly LinkSchemasView[]>;
+  /** When it resolves nobody appends to the copy any more. */
+  pauseTopic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
+  resumeTopic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
+  pauseLink(id: string, signal?: AbortSignal): Promise<LinkView>;
+  resumeLink(id: string, signal?: AbortSignal): Promise<LinkView>;
   rebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan; ask {@link rebuild} for it. */
   planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
@@ -91,12 +101,14 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     call(target, { method: 'GET', path }, { schema, signal });
   const put = <S extends z.ZodType>(path: string, body: unknown, expect: Expectation<S>): Promise<z.output<S>> =>
     call(target, { method: 'PUT', path: `/v1/spec/${path}`, body }, expect);
+  const order = <S extends z.ZodType>(path: string, schema: S, signal?: AbortSignal): Promise<z.output<S>> =>
+    call(target, { method: 'POST', path }, { schema, signal });
   return {
     url: base,
     pair: (signal) => get('/v1/pair', pairViewSchema, signal),
     links: async (signal) => (await get('/v1/links', linksAnswer, signal)).links,
     topics: async (signal) => (await get('/v1/topics', topicsAnswer, signal)).topics,
-    topic: (name, signal) => get(`/v1/topics/${encodeURIComponent(name)}`, topicDetailViewSchema, signal),
+    topic: (name, signal) => get(topicPath(name), topicDetailViewSchema, signal),
     events: (query, signal) => get(`/v1/events${queryOf(query)}`, eventsViewSchema, signal),
     follow: (query, signal) => follow(target, `/v1/stream${queryOf({ views: 'none', ...query })}`, signal),
     ready: async (signal) => {
@@ -116,12 +128,19 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       const path = `/v1/spec/links/${encodeURIComponent(id)}?mode=${mode}`;
       return call(target, { method: 'DELETE', path }, { schema: nothing, signal });
     },
+    groups: async (signal) => (await get('/v1/groups', groupsAnswer, signal)).links,
+    configs: async (signal) => (await get('/v1/configs', configsAnswer, signal)).links,
+    schemas: async (signal) => (await get('/v1/schemas', schemasAnswer, signal)).links,
+    pauseTopic: (name, signal) => order(`${topicPath(name)}/pause`, topicDetailViewSchema, signal),
+    resumeTopic: (name, signal) => order(`${topicPath(name)}/resume`, topicDetailViewSchema, signal),
+    pauseLink: (id, signal) => order(`/v1/links/${encodeURIComponent(id)}/pause`, linkViewSchema, signal),
+    resumeLink: (id, signal) => order(`/v1/links/${encodeURIComponent(id)}/resume`, linkViewSchema, signal),
     rebuild: (topic, signal) => get(rebuildPath(topic), rebuildViewSchema, signal),
     planRebuild: (topic, signal) =>
       call(target, { method: 'POST', path: `${rebuildPath(topic)}/plan` }, { schema: rebuildViewSchema, signal }),
     executeRebuild: (topic, plan, signal) => {
-      const order: Call = { method: 'POST', path: rebuildPath(topic), body: { plan } };
-      return call(target, order, { schema: rebuildViewSchema, signal });
+      const confirmed: Call = { method: 'POST', path: rebuildPath(topic), body: { plan } };
+      return call(target, confirmed, { schema: rebuildViewSchema, signal });
     },
   };
 }
@@ -133,8 +152,12 @@ function queryOf(values: Readonly<Record<string, string | number | undefined>>):
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
+function topicPath(name: string): string {
+  return `/v1/topics/${encodeURIComponent(name)}`;
+}
+
 function rebuildPath(topic: string): string {
-  return `/v1/topics/${encodeURIComponent(topic)}/rebuild`;
+  return `${topicPath(topic)}/rebuild`;
 }
 
 interface Target {

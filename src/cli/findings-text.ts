@@ -16,7 +16,7 @@ export function renderFindings(findings: readonly Finding[], colours: Colours): 
     colours[tone[finding.level]](finding.level),
     finding.site ?? '-',
     printable(finding.subject),
-    printable(finding.message.split('\n', 1)[0] ?? ''),
+    printable(finding.message.split('\n', 1)[0] ?? '') + (finding.code === undefined ? '' : ` [${finding.code}]`),
   ]);
   const columns = [{ title: 'LEVEL' }, { title: 'SITE' }, { title: 'SUBJECT' }, { title: 'FINDING' }];
   const [head = '', ...lines] = table(columns, rows).split('\n');

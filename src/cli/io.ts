@@ -9,6 +9,8 @@ export interface Io {
   readonly err: (line: string) => void;
   /** A line that the next one replaces; absent where nobody watches. */
   readonly progress?: (line: string) => void;
+  /** The terminal that results go to, for what is drawn again and again in one place; absent where it is none. */
+  readonly screen?: { readonly write: (text: string) => void; readonly rows: () => number };
   /** Asks a person for one line; absent where nobody can answer. Rejects when the signal fires. */
   readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
   readonly colour: boolean;
@@ -17,7 +19,9 @@ export interface Io {
 }
 
 export function processIo(): Io {
+  const screen = { write: (text: string) => void process.stdout.write(text), rows: () => process.stdout.rows };
   const io = {
+    ...(process.stdout.isTTY ? { screen } : {}),
     out: (line: string) => void process.stdout.write(`${line}\n`),
     err: (line: string) => void process.stderr.write(`${line}\n`),
     colour: wantsColour(process.stdout, process.env),

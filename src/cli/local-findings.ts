@@ -22,11 +22,14 @@ export function findingOf(row: LocalRow): Finding {
   const where = row.where === undefined ? '' : ` (${row.where})`;
   const remedy = `Run "npx umbra local start ${row.name}".`;
   if (row.state === 'running') return { ...about, level: 'ok', message: `${row.name} runs${where}` };
-  if (row.state === 'stopped') return { ...about, level: 'error', message: `${row.name} is stopped`, remedy };
+  if (row.state === 'stopped') {
+    return { ...about, level: 'error', code: 'PROCESS_STOPPED', message: `${row.name} is stopped`, remedy };
+  }
   if (row.state === 'unreadable') {
     return {
       ...about,
       level: 'error',
+      code: 'FILES_UNREADABLE',
       message: `${row.name}: ${row.where ?? 'unreadable'}`,
       remedy: `Look into ${row.home}.`,
     };
@@ -38,6 +41,7 @@ export function findingOf(row: LocalRow): Finding {
   return {
     ...about,
     level: 'error',
+    code: 'PROCESS_DIED',
     message: `${row.name} died${where}${log === '' ? '' : '; its last lines:'}${log}`,
     remedy,
   };

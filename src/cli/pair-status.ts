@@ -104,6 +104,7 @@ function summarize(status: Omit<PairStatus, 'summary' | 'headlines'>): string {
   const parts = [
     linksPart(status),
     faultsPart(status.topics),
+    pausedPart(status.topics),
     seedingPart(status.topics),
     ...status.workers.flatMap(workerPart),
     status.violations.length > 0
@@ -137,6 +138,7 @@ function lagPhrase(links: readonly LinkView[]): string {
 const phrases: Readonly<Record<LinkView['state'], string>> = {
   starting: 'is starting',
   following: 'follows',
+  paused: 'is paused',
   degraded: 'is degraded',
   'source-unreachable': 'cannot reach its source',
   'target-unreachable': 'cannot reach its target',
@@ -145,6 +147,11 @@ const phrases: Readonly<Record<LinkView['state'], string>> = {
 function faultsPart(topics: readonly TopicView[]): string | undefined {
   const faulted = topics.filter((topic) => topic.partitionsFaulted > 0 || topic.state === 'faulted');
   return faulted.length === 0 ? undefined : `${plural(faulted.length, 'topic')} faulted`;
+}
+
+function pausedPart(topics: readonly TopicView[]): string | undefined {
+  const paused = topics.filter((topic) => topic.paused?.by === 'topic');
+  return paused.length === 0 ? undefined : `${plural(paused.length, 'topic')} paused`;
 }
 
 function seedingPart(topics: readonly TopicView[]): string | undefined {

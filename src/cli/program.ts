@@ -2,11 +2,15 @@ import { Command, CommanderError } from 'commander';
 import { failureOf, renderFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { verbContext, type CommonOptions, type Verb } from './verb.ts';
+import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
+import { groups } from './verbs/groups.ts';
 import { local } from './verbs/local.ts';
+import { pause, resume } from './verbs/pause.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { rebuild } from './verbs/rebuild.ts';
+import { schemas } from './verbs/schemas.ts';
 import { status } from './verbs/status.ts';
 import { topics } from './verbs/topics.ts';
 import { verify } from './verbs/verify.ts';
@@ -14,7 +18,22 @@ import { worker } from './verbs/worker.ts';
 import { version } from './version.ts';
 
 /** The command line, whole. docs/cli.md is held to it. */
-export const verbs: readonly Verb[] = [status, topics, events, verify, rebuild, quarantine, doctor, local, worker];
+export const verbs: readonly Verb[] = [
+  status,
+  topics,
+  groups,
+  configs,
+  schemas,
+  events,
+  pause,
+  resume,
+  verify,
+  rebuild,
+  quarantine,
+  doctor,
+  local,
+  worker,
+];
 
 /** Runs one command line; resolves to the exit code and never rejects. `signal` fires on Ctrl-C. */
 export async function runCli(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {

@@ -8,6 +8,7 @@ import { table } from './table.ts';
 const linkStateTone: Readonly<Record<LinkView['state'], keyof Colours>> = {
   starting: 'warn',
   following: 'good',
+  paused: 'warn',
   degraded: 'bad',
   'source-unreachable': 'bad',
   'target-unreachable': 'bad',
@@ -98,12 +99,18 @@ export function topicsTable(topics: readonly TopicView[], colours: Colours): str
     topic.link,
     colours[topicStateTone[topic.state] ?? 'warn'](topic.state),
     partitionsCell(topic),
-    ...lagCells(topic.lag),
+    ...topicLagCells(topic),
     atRiskCell(topic.exposure),
     count(topic.copied.records),
     count(topic.proof.unverified),
   ]);
   return table(columns, rows);
+}
+
+/** Nobody asks the source of a paused topic: how old the last answer is is all that is known. */
+function topicLagCells({ lag, paused }: TopicView): readonly [string, string, string] {
+  const cells = lagCells(lag);
+  return paused === undefined ? cells : ['?', '?', cells[2]];
 }
 
 function partitionsCell(topic: TopicView): string {
@@ -115,10 +122,22 @@ function faults(status: PairStatus, colours: Colours): string | undefined {
   const linkLines = status.links.flatMap((link) =>
     link.problem === undefined ? [] : [`${colours.warn(`link ${link.id}`)}: ${printable(link.problem)}`],
   );
+  const pausedLines = [
+    ...status.links.map(({ id, paused }) => ({ what: `link ${id}`, target: id, since: paused?.since })),
+    ...status.topics
+      .filter(({ paused }) => paused?.by === 'topic')
+      .map(({ name, paused }) => ({ what: `topic ${name}`, target: name, since: paused?.since })),
+  ].flatMap(({ what, target, since }) =>
+    since === undefined
+      ? []
+      : [
+          `${colours.warn(printable(what))} is paused since ${since}; "npx umbra resume ${printable(target)}" lets it go on`,
+        ],
+  );
   const topicLines = status.topics.flatMap((topic) =>
     topic.fault === undefined ? [] : [renderFault(`topic ${topic.name} (${topic.link})`, topic.fault, colours)],
   );
-  const all = [...linkLines, ...topicLines];
+  const all = [...pausedLines, ...linkLines, ...topicLines];
   return all.length === 0 ? undefined : lines(all);
 }
 

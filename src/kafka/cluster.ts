@@ -31,7 +31,7 @@ export interface ClusterMetadata {
   readonly topics: ReadonlyMap<string, TopicMetadata>;
 }
 
-interface Address {
+export interface Address {
   readonly host: string;
   readonly port: number;
 }
@@ -173,6 +173,11 @@ export class Cluster {
   /** The brokers of the last {@link metadata}. */
   nodeIds(): readonly number[] {
     return [...this.#brokers.keys()];
+  }
+
+  /** What the broker advertises, as of the last {@link metadata}. */
+  addressOf(nodeId: number): Address | undefined {
+    return this.#brokers.get(nodeId);
   }
 
   async close(): Promise<void> {

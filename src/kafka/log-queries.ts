@@ -86,6 +86,40 @@ export async function lastSequences(
   );
 }
 
+/** A transaction that has begun and not ended in a partition. */
+export interface OpenTransaction {
+  readonly producerId: bigint;
+  readonly startOffset: bigint;
+  /** Of the producer's newest record, in ms since 1970. */
+  readonly lastTimestamp: bigint;
+}
+
+/** The open transactions of each partition, asked at its leader; those that cannot be told are left out. */
+export async function openTransactions(
+  broker: Broker,
+  partitions: readonly PartitionRef[],
+): Promise<ReadonlyMap<string, readonly OpenTransaction[]>> {
+  const topics = [...Map.groupBy(partitions, (partition) => partition.topic)].map(([name, list]) => ({
+    name,
+    partitionIndexes: list.map((partition) => partition.partition),
+  }));
+  const answer = await call(broker.connection, broker.negotiate(describeProducersV0.api), topics);
+  return new Map(
+    answer.topics.flatMap(({ name, partitions: list }) =>
+      list
+        .filter(({ errorCode }) => errorCode === 0)
+        .map((entry) => [
+          partitionKey(name, entry.partitionIndex),
+          entry.activeProducers
+            .filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0n)
+            .map(({ producerId, currentTxnStartOffset, lastTimestamp }) => ({
+              ...{ producerId, lastTimestamp, startOffset: currentTxnStartOffset },
+            })),
+        ]),
+    ),
+  );
+}
+
 const readUncommitted = 0;
 const readCommitted = 1;
 const places = {

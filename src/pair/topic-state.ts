@@ -6,6 +6,7 @@ import { z } from 'zod';
  * - `pending`   known at the source; its copy is not yet created, or not yet examined since the link (re)started
  * - `seeding`   the copy exists and has not yet once been level with the source
  * - `following` was level at least once. Lag is a number beside the state, not a state: a topic that lags still follows
+ * - `paused`    nobody copies it until somebody says so: it, or its link, was paused. The copy stays as it is
  * - `faulted`   at least one partition stopped for good; the fault's code says why, the other partitions go on
  * - `orphaned`  the source topic is gone; the copy stays as it is, read-only
  * - `stopped`   nobody copies it: the link was detached. The copy stays as it is
@@ -15,6 +16,7 @@ export const topicStateKinds = [
   'pending',
   'seeding',
   'following',
+  'paused',
   'faulted',
   'orphaned',
   'stopped',
@@ -35,7 +37,8 @@ export type TopicStateKind = z.output<typeof topicStateKindSchema>;
  * - `sourceReturned` the topic is there again under the same topic id
  * - `recreated`      the source shows the name under another topic id: the copy belongs to a topic that is no more
  * - `stopped`        the link was detached
- * - `resumed`        the link was declared again; source and copy have to be examined anew
+ * - `paused`         copying was paused by a person
+ * - `resumed`        the link was declared again, or a pause is over; source and copy have to be examined anew
  * - `decided`        the decision was made that a partition stopped for; it goes on
  * - `rebuilt`        the faulty copy was dropped on purpose; it is made anew
  * - `promoted`       the copying has ended, is settled, and the term grew
@@ -48,6 +51,7 @@ export const topicEvents = [
   'sourceReturned',
   'recreated',
   'stopped',
+  'paused',
   'resumed',
   'decided',
   'rebuilt',
@@ -70,6 +74,7 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     recreated: 'faulted',
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
+    paused: 'paused',
   },
   seeding: {
     caughtUp: 'following',
@@ -77,13 +82,22 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     recreated: 'faulted',
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
+    paused: 'paused',
   },
   following: {
     faulted: 'faulted',
     recreated: 'faulted',
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
+    paused: 'paused',
     promoted: 'promoted',
+  },
+  paused: {
+    resumed: 'pending',
+    faulted: 'faulted',
+    recreated: 'faulted',
+    sourceDeleted: 'orphaned',
+    stopped: 'stopped',
   },
   faulted: {
     faulted: 'faulted',

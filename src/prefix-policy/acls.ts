@@ -253,6 +253,12 @@ function workerGrants(principal: string): readonly Grant[] {
       operations: ['DESCRIBE'],
       why: 'find the names that belong to no site',
     },
+    {
+      principal,
+      resource: cluster,
+      operations: ['DESCRIBE_CONFIGS'],
+      why: "`umbra doctor` reads the brokers' settings and quotas; nothing else needs it",
+    },
   ];
 }
 

@@ -203,16 +203,38 @@ export class PairWorker implements WorkerService {
     await this.#control().deleteLink(id, mode, signal);
   }
 
+  async pauseTopic(topic: string, signal: AbortSignal): Promise<TopicDetailView> {
+    const { id } = await this.#linkOf(topic, signal);
+    await this.#control().pause({ link: id, topic }, signal);
+    return this.topicView(topic, signal);
+  }
+
+  async resumeTopic(topic: string, signal: AbortSignal): Promise<TopicDetailView> {
+    const { id } = await this.#linkOf(topic, signal);
+    await this.#control().resume({ link: id, topic }, signal);
+    return this.topicView(topic, signal);
+  }
+
+  async pauseLink(id: string, signal: AbortSignal): Promise<LinkView> {
+    await this.#control().pause({ link: id }, signal);
+    return this.#control().link(id).view();
+  }
+
+  async resumeLink(id: string, signal: AbortSignal): Promise<LinkView> {
+    await this.#control().resume({ link: id }, signal);
+    return this.#control().link(id).view();
+  }
+
   async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {
     return (await this.#linkOf(topic, signal)).rebuilds.view(topic);
   }
 
   async planRebuild(topic: string, signal: AbortSignal): Promise<RebuildView> {
-    return (await this.#linkOf(topic, signal)).rebuilds.plan(topic);
+    return (await this.#unpausedLinkOf(topic, signal)).rebuilds.plan(topic);
   }
 
   async executeRebuild(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
-    return (await this.#linkOf(topic, signal)).rebuilds.execute(topic, hash, signal);
+    return (await this.#unpausedLinkOf(topic, signal)).rebuilds.execute(topic, hash, signal);
   }
 
   /** Before the state is read an empty answer would be a lie: links may be declared that are not yet known here. */
@@ -237,6 +259,16 @@ export class PairWorker implements WorkerService {
   async #linkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
     const { link } = await this.topicView(topic, signal);
     return this.#control().link(link);
+  }
+
+  /** A rebuild ends with a new copy that is filled. */
+  async #unpausedLinkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
+    const link = await this.#linkOf(topic, signal);
+    if (link.paused === undefined) return link;
+    throw new Problem(
+      'REBUILD_REFUSED',
+      `the link ${link.id} is paused, so a new copy of ${topic} would not be filled`,
+    );
   }
 
   #scrape(): ReturnType<typeof scrape> {

@@ -68,6 +68,12 @@ export const problems = {
     retryable: false,
     remedy: 'A link is defined at its destination: call the worker of that site.',
   },
+  PAUSE_REFUSED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Follow the reason; "npx umbra topics TOPIC" shows the copy. Only what is being copied can be paused.',
+  },
   REBUILD_REFUSED: {
     status: 409,
     exit: 5,

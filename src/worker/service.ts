@@ -54,6 +54,13 @@ export interface WorkerService {
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void>;
+  /** When it resolves nobody appends to the copy any more, and that outlives the workers. Idempotent, as is the next. */
+  pauseTopic(topic: string, signal: AbortSignal): Promise<TopicDetailView>;
+  /** Copying goes on exactly where it stopped, unless the whole link is paused. */
+  resumeTopic(topic: string, signal: AbortSignal): Promise<TopicDetailView>;
+  /** The same of every copy of a link. Topics that were paused by themselves stay so when it is resumed. */
+  pauseLink(id: string, signal: AbortSignal): Promise<LinkView>;
+  resumeLink(id: string, signal: AbortSignal): Promise<LinkView>;
   /** The plan or rebuild of a copy as it is now. */
   rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan for rebuilding a faulted copy; {@link rebuildView} shows it when it is made. */

@@ -78,6 +78,9 @@ export const copiedViewSchema = z.strictObject({
   bytes: z.int().min(0),
 });
 
+/** Since when nothing is copied, and what was paused: the topic itself or its link. */
+export const pauseViewSchema = z.strictObject({ since: isoTime, by: z.enum(['topic', 'link']) });
+
 export const topicViewSchema = z.strictObject({
   name: z.string(),
   link: z.string(),
@@ -90,6 +93,7 @@ export const topicViewSchema = z.strictObject({
   proof: proofViewSchema,
   copied: copiedViewSchema,
   fault: faultViewSchema.optional(),
+  paused: pauseViewSchema.optional(),
   /** The newest rebuild of the copy, or the plan for one. */
   rebuild: rebuildNoteSchema.optional(),
 });
@@ -110,6 +114,7 @@ export const violationViewSchema = z.strictObject({
 export const linkStateSchema = z.enum([
   'starting',
   'following',
+  'paused',
   'degraded',
   'source-unreachable',
   'target-unreachable',
@@ -142,6 +147,8 @@ export const linkViewSchema = z.strictObject({
   /** Of all its topics, also of those that `_umbra` names and nobody speaks of yet. */
   exposure: exposureViewSchema,
   standby: standbyViewSchema,
+  /** Since when nothing of it is copied. */
+  paused: z.strictObject({ since: isoTime }).optional(),
   /** The newest error that keeps the link from working, while it does. */
   problem: z.string().optional(),
 });
@@ -170,5 +177,6 @@ export type PartitionView = z.output<typeof partitionViewSchema>;
 export type TopicView = z.output<typeof topicViewSchema>;
 export type TopicDetailView = z.output<typeof topicDetailViewSchema>;
 export type ViolationView = z.output<typeof violationViewSchema>;
+export type PauseView = z.output<typeof pauseViewSchema>;
 export type LinkView = z.output<typeof linkViewSchema>;
 export type PairView = z.output<typeof pairViewSchema>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
+import { registryConfigSchema } from '../sync/schemas/registry-http.ts';
 
 /** By this name the events know whoever calls with `api.token`. */
 export const unnamedToken = 'operator';
@@ -89,6 +90,8 @@ export const workerConfigSchema = z.strictObject({
     .optional(),
   /** What brokers do not tell of their authorizer, and who may write the copies depends on (docs/acls.md). */
   authorizers: z.strictObject({ a: authorizer.optional(), b: authorizer.optional() }).optional(),
+  /** The schema registries of the sites, for `umbra doctor` to ask who may write (docs/schemas.md). */
+  registries: z.strictObject({ a: registryConfigSchema.optional(), b: registryConfigSchema.optional() }).optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z

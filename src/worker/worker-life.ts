@@ -29,6 +29,7 @@ import {
 import { type Generation, type Loss, Membership } from './group/membership.ts';
 import type { Peers } from './group/peers.ts';
 import { callRoll } from './group/roll-call.ts';
+import { workerGroup as groupId } from './group/worker-group.ts';
 import { SiteControl } from './control/site-control.ts';
 import { SiteWorkers } from './control/site-workers.ts';
 import { ensureStateTopic, SiteState } from './state/state.ts';
@@ -36,7 +37,6 @@ import { StateWriter } from './state/state-writer.ts';
 import { rightsAtSites } from './site-rights.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
-const groupId = 'umbra-workers';
 const controllerId = 'umbra-controller';
 
 export interface WorkerLifePorts {

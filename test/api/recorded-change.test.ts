@@ -125,6 +125,10 @@ test('every change says in words what it is about', async () => {
   expect(subjects).toEqual([
     'plan for rebuilding a_orders',
     'rebuild of a_orders by plan 000000000000',
+    'pause of topic a_orders',
+    'resumption of topic a_orders',
+    'pause of link a-b',
+    'resumption of link a-b',
     'prefix policy: a "a_", b "b_"',
     'schema primary: site a',
     'link a-b',

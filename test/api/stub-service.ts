@@ -127,6 +127,22 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       return stubLink;
     },
     deleteLink: (id, mode) => note('delete', id, mode),
+    pauseTopic: async (name) => {
+      await note('pause topic', name);
+      return stubTopicDetail;
+    },
+    resumeTopic: async (name) => {
+      await note('resume topic', name);
+      return stubTopicDetail;
+    },
+    pauseLink: async (id) => {
+      await note('pause link', id);
+      return stubLink;
+    },
+    resumeLink: async (id) => {
+      await note('resume link', id);
+      return stubLink;
+    },
     rebuildView: () => Promise.resolve({ step: 'none' }),
     planRebuild: async (topic) => {
       await note('plan rebuild', topic);

@@ -13,7 +13,9 @@ import { runCli, verbs } from '../../src/cli/program.ts';
 import { topicReportSchema, topicsReportSchema } from '../../src/cli/verbs/topics.ts';
 import { Secret } from '../../src/kafka/secret.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
-import { stubService } from '../api/stub-service.ts';
+import { Problem } from '../../src/worker/problems.ts';
+import { pauseReportSchema } from '../../src/cli/verbs/pause.ts';
+import { stubService, stubTopicDetail } from '../api/stub-service.ts';
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 const token = '0123456789abcdef';
@@ -74,6 +76,12 @@ async function workerFile(site: 'a' | 'b', port: number): Promise<string> {
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'worker.json'), JSON.stringify({ pair: 'stub', site, clusters, api: { port, token } }));
   return join(home, 'worker.json');
+}
+
+async function tokenFile(): Promise<string> {
+  const file = join(folder, 'token');
+  await writeFile(file, token);
+  return file;
 }
 
 /** A port that was free a moment ago. */
@@ -248,4 +256,55 @@ test('local lists nothing where nothing was set up', async () => {
   const unknown = await umbra('local', 'start', 'x');
   expect([unknown.code, unknown.err]).toEqual([4, expect.stringMatching(/nothing here is named x/)]);
   expect((await umbra('local', 'restart')).code).toBe(2);
+});
+
+describe('pause and resume', () => {
+  test('a topic is asked for at the worker that copies it, a link by its id', async () => {
+    const url = await stubWorker('b');
+    const view = stubTopicDetail.name;
+    const paused = { since: '2026-01-02T03:04:05.000Z', by: 'topic' } as const;
+    await stubWorker('b', { pauseTopic: () => Promise.resolve({ ...stubTopicDetail, state: 'paused', paused }) });
+    const { code, out } = await umbra('pause', view);
+    expect([code, out]).toEqual([
+      0,
+      `Topic ${view} is paused since ${paused.since}: its copy stays as it is until "npx umbra resume ${view}".\n`,
+    ]);
+    const resumed = await umbra('--api', url, '--json', 'resume', view, '--token-file', await tokenFile());
+    expect(pauseReportSchema.parse(JSON.parse(resumed.out))).toHaveProperty('topic.name', view);
+  });
+
+  test('what is neither is not found, and why a topic is refused is said', async () => {
+    await stubWorker('b', {
+      pauseTopic: () => Promise.reject(new Problem('PAUSE_REFUSED', 'it is faulted (DIVERGED)')),
+    });
+    expect(await umbra('pause', 'a_unheard')).toMatchObject({ code: 4 });
+    const { code, err } = await umbra('pause', stubTopicDetail.name);
+    expect(code).toBe(5);
+    expect(err).toMatch(/^umbra: it is faulted \(DIVERGED\)\n {2}→ .*\n$/);
+  });
+});
+
+test.each(['groups', 'configs', 'schemas'])('%s says when no link is there, and names who is silent', async (verb) => {
+  await stubWorker('b');
+  expect(await umbra(verb)).toMatchObject({ code: 0, out: expect.stringMatching(/^No link/) as unknown });
+  await workerFile('a', await deadPort());
+  const { code, out } = await umbra('--json', verb);
+  expect([code, JSON.parse(out)]).toMatchObject([6, { links: [], silent: [{ site: 'a', state: 'silent' }] }]);
+});
+
+test('status --watch shows one look after the other until it is ended', async () => {
+  await stubWorker('b');
+  const ending = new AbortController();
+  const shown: string[] = [];
+  const io: Io = {
+    out: (line) => {
+      shown.push(line);
+      if (shown.length === 2) ending.abort();
+    },
+    err: () => undefined,
+    ...{ colour: false, cwd: folder, env: {} },
+  };
+  expect(await runCli(['status', '--watch', '1'], io, ending.signal)).toBe(130);
+  expect(shown).toHaveLength(2);
+  expect(await umbra('status', '--watch', '0')).toMatchObject({ code: 2 });
 });

@@ -65,7 +65,7 @@ describe('the rights of umbra', () => {
     expect(operationsAt('TOPIC _umbra', 'User:umbra')).toEqual(all);
     expect(operationsAt('TOPIC _schemas', 'User:umbra')).toEqual(all);
     expect(operationsAt('GROUP a_', 'User:umbra')).toEqual(['DELETE', 'DESCRIBE', 'READ']);
-    expect(operationsAt('CLUSTER kafka-cluster', 'User:umbra')).toEqual(['ALTER', 'DESCRIBE']);
+    expect(operationsAt('CLUSTER kafka-cluster', 'User:umbra')).toEqual(['ALTER', 'DESCRIBE', 'DESCRIBE_CONFIGS']);
   });
 
   it('let its workers share the work, fence each other and see every name', () => {

@@ -1,5 +1,7 @@
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { diagnose } from '../../src/worker/doctor/diagnose.ts';
+import { workerConfigSchema } from '../../src/worker/worker-config.ts';
 import { routes } from '../../src/api/routes.ts';
 import { expectAsDocumented } from '../api/document.ts';
 import { urlOf } from '../api/samples.ts';
@@ -43,6 +45,20 @@ test('kafkajs records (gzip) of both sites appear at the other with the same off
   // kafkajs may send a record twice when an answer is an error for some partitions: the source says how many there are.
   const written = (await recordsIn(sites.a.app, 'a_gzip')) + (await recordsIn(sites.b.app, 'b_gzip'));
   expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: written, behind: 0 });
+});
+
+test('the doctor finds nothing wrong with a pair that runs', async () => {
+  const config = workerConfigSchema.parse({
+    ...{ pair: 'test', site: 'b', api: { port: 0 } },
+    clusters: { a: sites.a.umbra, b: sites.b.umbra },
+  });
+  const findings = await diagnose({ config, signal: AbortSignal.timeout(60_000) });
+  // What an earlier file has left of the schemas is not this pair's.
+  const wrong = findings.filter(({ level, message }) => level !== 'ok' && !message.includes('_schemas'));
+  expect(wrong).toEqual([]);
+  expect(new Set(findings.map(({ subject }) => subject))).toEqual(
+    new Set(['connection', 'rights', 'policy', 'copies', 'replicas', 'settings', 'clock', 'worker']),
+  );
 });
 
 test('Java records of every codec, idempotent and not, are read at the other site as they were written', async () => {
@@ -229,4 +245,58 @@ test('a deleted source topic leaves its copy as it is; one created anew under th
   await admin.disconnect();
   expect(view.fault?.code).toBe('SOURCE_RECREATED');
   expect(await logEnds(sites.b.app, 'a_reborn')).toEqual([1n]);
+});
+
+test('a paused topic gets nothing while others go on, also from the next worker, and goes on where it stopped', async () => {
+  const [paused, other] = ['a_pause', 'a_pause_not'];
+  for (const topic of [paused, other]) {
+    await createTopic(sites.a.app, topic);
+    await produce(sites.a.app, topic, ['one', 'two']);
+    await pair.level(topic);
+  }
+  const view = await pair.api.b.pauseTopic(paused);
+  expect(view).toMatchObject({ state: 'paused', paused: { by: 'topic' } });
+  expect(await pair.api.b.pauseTopic(paused)).toMatchObject({ paused: view.paused });
+  for (const topic of [paused, other]) await produce(sites.a.app, topic, ['three']);
+  await pair.level(other);
+  // What was level is not called level for ever.
+  const { lag } = await pair.topic(paused, ({ lag: { seconds } }) => seconds > 0);
+  expect(lag.sampleAgeMs).toBeGreaterThan(0);
+  await pair.kill('b');
+  await pair.start('b');
+  await pair.topic(paused, ({ state }) => state === 'paused');
+  await pair.level(other);
+  expect(await logEnds(sites.b.app, paused)).toEqual([2n]);
+  await pair.api.b.resumeTopic(paused);
+  await pair.level(paused);
+  const report = await pair.verify([paused, other]);
+  const written = (await recordsIn(sites.a.app, paused)) + (await recordsIn(sites.a.app, other));
+  expect(report.totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, recordsEqual: written, behind: 0 });
+  expect(await pair.api.b.resumeTopic(paused)).not.toHaveProperty('paused');
+});
+
+test('a paused link copies nothing and makes no copies; a topic that was paused by itself stays so when it goes on', async () => {
+  const [alone, among, late] = ['a_link_alone', 'a_link_among', 'a_link_late'];
+  for (const topic of [alone, among]) {
+    await createTopic(sites.a.app, topic);
+    await produce(sites.a.app, topic, ['one']);
+    await pair.level(topic);
+  }
+  await pair.api.b.pauseTopic(alone);
+  expect(await pair.api.b.pauseLink('a-b')).toMatchObject({ state: 'paused' });
+  try {
+    await createTopic(sites.a.app, late);
+    for (const topic of [alone, among, late]) await produce(sites.a.app, topic, ['two']);
+    await pair.topic(late, ({ state, paused }) => state === 'paused' && paused?.by === 'link');
+    expect(await logEnds(sites.b.app, among)).toEqual([1n]);
+    await expect(pair.api.b.planRebuild(among)).rejects.toMatchObject({ code: 'REBUILD_REFUSED' });
+  } finally {
+    await pair.api.b.resumeLink('a-b');
+  }
+  for (const topic of [among, late]) await pair.level(topic);
+  expect(await logEnds(sites.b.app, alone)).toEqual([1n]);
+  await pair.api.b.resumeTopic(alone);
+  await pair.level(alone);
+  await expect(pair.api.b.pauseTopic('a_unheard')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(pair.api.b.pauseLink('b-a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });

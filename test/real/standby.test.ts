@@ -12,7 +12,7 @@ import { linkAclsViewSchema, type LinkAclsView } from '../../src/worker/acl-view
 import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
 import { aclHand, aclsAt, linesOf } from '../fixtures/acls.ts';
 import { Problem } from '../../src/worker/problems.ts';
-import { diagnose } from '../../src/worker/doctor.ts';
+import { diagnose } from '../../src/worker/doctor/diagnose.ts';
 import type { Finding } from '../../src/worker/finding.ts';
 import { workerConfigSchema } from '../../src/worker/worker-config.ts';
 import { testOwners } from '../fixtures/brokers.ts';

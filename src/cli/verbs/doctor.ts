@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import { problems, Problem } from '../../worker/problems.ts';
+import { problems } from '../../worker/problems.ts';
 import type { Finding } from '../../worker/finding.ts';
 import { knownWorkers } from '../discovery.ts';
 import { doctorReportSchema, hasErrors, renderFindings } from '../findings-text.ts';
 import { pairConfigs } from '../pair-config.ts';
 import { answer, type Verb, type VerbContext } from '../verb.ts';
+import { version } from '../version.ts';
 
 /** Looks at everything the pair stands on, worker alive or not, and names the next step for whatever is wrong. */
 export const doctor: Verb = {
@@ -13,12 +14,15 @@ export const doctor: Verb = {
   declare: (command) => command.option('--config <FILE>', 'worker file that says where the clusters are'),
   run: async (context, _args, { config: given }) => {
     const file = typeof given === 'string' ? given : undefined;
-    const [{ config }] = await pairConfigs(file, context.io.cwd);
-    const { diagnose } = await import('../../worker/doctor.ts');
+    const configs = await pairConfigs(file, context.io.cwd);
+    const [{ config }] = configs;
+    const { diagnose } = await import('../../worker/doctor/diagnose.ts');
     const { localFindings } = await import('../local-findings.ts');
+    const { quarantineFindings } = await import('../worker-findings.ts');
     const parts = await Promise.all([
       localFindings(file === undefined ? context.io.cwd : dirname(resolve(context.io.cwd, file)), context.signal),
       file === undefined || context.options.api.length > 0 ? workerFindings(context) : [],
+      quarantineFindings(configs),
       diagnose({ config, signal: context.signal }),
     ]);
     const findings = parts.flat();
@@ -27,29 +31,8 @@ export const doctor: Verb = {
   },
 };
 
-/** One finding per worker: does its API answer, is it ready. */
 async function workerFindings(context: VerbContext): Promise<readonly Finding[]> {
+  const { judgeWorkers, lookAtWorkers } = await import('../worker-findings.ts');
   const workers = await knownWorkers(context.options, context.io.cwd);
-  return Promise.all(
-    workers.map(async (worker): Promise<Finding> => {
-      const about = { ...(worker.site === undefined ? {} : { site: worker.site }), subject: 'worker' };
-      const { url } = worker.client;
-      try {
-        const { ready, reason } = await worker.client.ready(context.signal);
-        if (ready) return { ...about, level: 'ok', message: `${url} is ready` };
-        const remedy = problems.NOT_READY.remedy;
-        return { ...about, level: 'warn', message: `${url} is not ready: ${reason}`, remedy };
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        return { ...about, level: 'error', message: error.message, remedy: remedyOf(error) };
-      }
-    }),
-  );
-}
-
-/** The table sends people here; from here on there is only starting it. */
-function remedyOf(problem: Problem): string {
-  return problem.code === 'UNREACHABLE'
-    ? '"npx umbra local start" or "npm run up" starts what has stopped.'
-    : problem.remedy;
+  return judgeWorkers(await lookAtWorkers(workers, context.signal), version());
 }

@@ -1,11 +1,8 @@
 import type { Logger } from 'pino';
-import type { Cluster, ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
-import { directionOf } from '../../pair/ownership.ts';
+import type { Cluster, ClusterMetadata } from '../../kafka/cluster.ts';
 import { type GapDecision, linkId, type LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy, type TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
-import { stateTopic } from '../../prefix-policy/internal-names.ts';
-import { flows } from '../../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
@@ -18,7 +15,7 @@ import { Deletions } from './deletions.ts';
 import { FaultMemory } from './fault-memory.ts';
 import type { FoundFault } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
-import { type PartitionSets, withPlaces } from '../group/partition-sets.ts';
+import type { PartitionSets } from '../group/partition-sets.ts';
 import type { LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { LinkExposure } from './link-exposure.ts';
@@ -26,15 +23,19 @@ import { LinkSyncs } from './link-syncs.ts';
 import { nameOf } from './seen-topics.ts';
 import { syncedCopies } from './synced-copies.ts';
 import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
+import { lookAtBoth } from './look-at-both.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { planCopies } from './plan-copies.ts';
+import { PausedTopics } from './paused-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
-import { StepRunner } from './step-runner.ts';
 import { topicsAtRisk } from './topics-at-risk.ts';
-import { SiteState } from '../state/state.ts';
+import { SourceTopics } from './source-topics.ts';
+import type { SiteState } from '../state/state.ts';
+import { StepRunner } from './step-runner.ts';
 import { sumLags, TrackedTopic } from './tracked-topic.ts';
+import { wantedPartitions } from './wanted-partitions.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
 export interface LinkControlPorts {
@@ -70,7 +71,7 @@ export class LinkControl {
   readonly rebuilds: Rebuilds;
   readonly syncs: LinkSyncs;
   readonly #ports: LinkControlPorts;
-  readonly #peerState: SiteState;
+  readonly #sourceTopics: SourceTopics;
   readonly #topics = new Map<string, TrackedTopic>();
   /** Copies that somebody is to fill, with their number of partitions. */
   readonly #followed = new Map<string, number>();
@@ -81,6 +82,9 @@ export class LinkControl {
   readonly #faults: FaultMemory;
   readonly #exposure: LinkExposure;
   readonly #deletions: Deletions;
+  readonly #paused: PausedTopics;
+  /** Ends the pause between two looks. */
+  readonly #lookAgain = new Wakeup();
   readonly #steps: StepRunner;
   #discovered = false;
   #orphans: ReadonlySet<string> = new Set();
@@ -96,7 +100,7 @@ export class LinkControl {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#spec = ports.link;
-    this.#peerState = new SiteState(ports.source);
+    this.#sourceTopics = new SourceTopics(ports);
     this.#faults = new FaultMemory(ports);
     this.#exposure = new LinkExposure({
       clock: ports.clock,
@@ -107,13 +111,14 @@ export class LinkControl {
         }),
       lookIntervalMs: () => this.#lookIntervalMs(),
     });
+    this.#paused = new PausedTopics({ ...ports, link: this.id });
     this.rebuilds = new Rebuilds(
       rebuildPortsOf({
         ...{ id: this.id, ports, topics: this.#topics },
         unfollow: (name) => this.#unfollow(name),
         samplesOf: (name) => this.#samplesOf(name),
         view: (name) => this.topicViews().find((topic) => topic.name === name),
-        mayCopy: (topic) => (this.#discovered ? this.#mayCopy(topic) : undefined),
+        mayCopy: (topic) => (this.#discovered ? this.#sourceTopics.mayCopy(topic) : undefined),
       }),
     );
     this.#fence = new FenceCheck({ ...ports, link: this.id });
@@ -137,6 +142,11 @@ export class LinkControl {
 
   get fence(): LinkView['fence'] {
     return this.#fence.state;
+  }
+
+  /** Since when the whole link is paused. */
+  get paused(): LinkView['paused'] {
+    return this.#paused.ofLink;
   }
 
   get policy(): PrefixPolicy {
@@ -164,21 +174,14 @@ export class LinkControl {
 
   /** Every partition that some worker is to copy. Before the first look what workers hold of our copies stays theirs. */
   wanted(holdings: readonly PartitionSets[]): PartitionSets {
-    const followed: PartitionSets = new Map(
-      [...this.#followed].map(([name, partitions]) => [name, Array.from({ length: partitions }, (_, index) => index)]),
-    );
-    if (this.#discovered) return followed;
-    const kept = holdings.flatMap((sets) =>
-      [...sets].flatMap(([topic, partitions]) =>
-        this.#isOurs(topic) ? partitions.map((partition) => ({ topic, partition })) : [],
-      ),
-    );
-    return withPlaces(followed, kept);
+    const stays = this.#discovered ? undefined : (topic: string): boolean => this.#isOurs(topic);
+    return wantedPartitions({ followed: this.#followed, holdings, stays });
   }
 
   #isOurs(topic: string): boolean {
     const record = this.#ports.state.shadow(topic);
-    return record?.link === this.id && record.state.kind === 'ours' && !this.rebuilds.holds(topic);
+    const ours = record?.link === this.id && record.state.kind === 'ours';
+    return ours && !this.rebuilds.holds(topic) && this.#paused.of(topic) === undefined;
   }
 
   async stop(): Promise<void> {
@@ -208,6 +211,7 @@ export class LinkControl {
       state: this.#stateOf(faulted),
       fence: this.fence,
       gap: this.gap,
+      ...(this.paused === undefined ? {} : { paused: this.paused }),
       topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
       lag: sumLags(views.map(({ lag }) => lag)),
       exposure: this.#exposure.total(),
@@ -220,11 +224,12 @@ export class LinkControl {
     const samples = Map.groupBy(this.#ports.workers.samples(), ({ topic }) => topic);
     this.#exposure.note(samples);
     return [...this.#topics.values()].map((topic) => {
-      const own = samples.get(topic.name) ?? [];
-      if (this.#followed.has(topic.name)) topic.observe(own);
+      const own = samples.get(topic.name);
+      if (this.#followed.has(topic.name)) topic.observe(own ?? []);
       const rebuild = this.rebuilds.note(topic.name);
-      const view = topic.view(this.id, own, this.#exposure.of(topic));
-      return { ...view, ...(rebuild === undefined ? {} : { rebuild }) };
+      const paused = this.#paused.of(topic.name);
+      const view = topic.view(this.id, own ?? this.#paused.samples(topic.name), this.#exposure.of(topic));
+      return { ...view, ...(paused === undefined ? {} : { paused }), ...(rebuild === undefined ? {} : { rebuild }) };
     });
   }
 
@@ -250,6 +255,7 @@ export class LinkControl {
     const kind = this.#ports.workers.problem?.kind;
     if (kind === 'target' || kind === 'source') return `${kind}-unreachable`;
     if (!this.#discovered || kind === 'acquiring') return 'starting';
+    if (this.paused !== undefined) return 'paused';
     if (kind !== undefined) return 'degraded';
     return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
   }
@@ -260,7 +266,6 @@ export class LinkControl {
   }
 
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
-    const pause = new Wakeup();
     while (!hasAborted(signal)) {
       try {
         await this.#discover(signal);
@@ -274,48 +279,23 @@ export class LinkControl {
         this.#lookTrouble = error instanceof Error ? error.message : String(error);
         this.#ports.logger.warn({ err: error, link: this.id }, 'looking for topics failed; trying again');
       }
-      await pause.wait(signal, this.#lookIntervalMs());
+      await this.#lookAgain.wait(signal, this.#lookIntervalMs());
     }
   }
 
   async #discover(signal: AbortSignal): Promise<void> {
-    const { meters } = this.#ports.workers.own.replicator;
-    const [source, target] = await Promise.allSettled([
-      this.#ports.source.metadata('all'),
-      this.#ports.target.metadata('all'),
-    ]);
-    if (source.status === 'rejected') meters.sourceFailed(source.reason);
-    else meters.source.good();
-    if (target.status === 'rejected') meters.targetFailed(target.reason);
-    else meters.target.good();
-    if (source.status === 'rejected') throw source.reason;
-    if (target.status === 'rejected') throw target.reason;
-    this.#partitionsSeen = Math.max(partitionsOf(source.value), partitionsOf(target.value));
-    await this.#readPeerState(source.value, signal);
+    const { source, target } = await lookAtBoth(this.#ports, this.#ports.workers.own.replicator.meters);
+    this.#partitionsSeen = Math.max(partitionsOf(source), partitionsOf(target));
+    await this.#sourceTopics.read(source, signal);
     await this.#fence.look();
-    this.#deletions.looked(source.value.topics);
+    this.#deletions.looked(source.topics);
     const steps = planCopies({
-      ...{ link: this.id, target: target.value, shadows: this.#ports.state.shadows() },
-      source: [...source.value.topics.values()].filter((topic) => this.#mayCopy(topic)),
+      ...{ link: this.id, target, shadows: this.#ports.state.shadows() },
+      source: [...source.topics.values()].filter((topic) => this.#sourceTopics.mayCopy(topic)),
     });
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
-    await this.#steps.run(steps, (step) => this.#carryOut(step, target.value, signal), signal);
-    this.#looked = { source: source.value, target: target.value };
-  }
-
-  /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
-  #mayCopy({ name, internal }: TopicMetadata): boolean {
-    const { link, policy, schemaPrimary, state } = this.#ports;
-    if (internal || !flows(name, link.from, policy.owners, schemaPrimary())) return false;
-    if (this.#peerState.shadow(name) !== undefined) return false;
-    const [a, b] = link.from === 'a' ? [this.#peerState, state] : [state, this.#peerState];
-    const direction = directionOf({ name, home: link.from }, { a: a.roles(), b: b.roles() });
-    return direction !== undefined && linkId(direction) === this.id;
-  }
-
-  async #readPeerState(source: ClusterMetadata, signal: AbortSignal): Promise<void> {
-    // No `_umbra` at the source: nothing runs there yet, so nothing can be a copy or have moved.
-    if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
+    await this.#steps.run(steps, (step) => this.#carryOut(step, target, signal), signal);
+    this.#looked = { source, target };
   }
 
   async #carryOut(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
@@ -336,6 +316,10 @@ export class LinkControl {
       }
       default: {
         const { name, partitions } = step.source;
+        if (this.#paused.of(name) !== undefined) {
+          this.#rest(step);
+          return;
+        }
         // Somebody else may have grown the copy, or the answer to our own request was lost: then it follows in part.
         const whole = this.#followed.get(name) === partitions;
         if (step.kind === 'follow' && whole && this.#topics.get(name)?.shadowTopicId === step.shadowTopicId) return;
@@ -346,19 +330,13 @@ export class LinkControl {
   }
 
   #apply(target: ClusterMetadata): TopicApply {
-    return {
-      link: this.id,
-      source: this.#ports.source,
-      target: this.#ports.target,
-      targetTopics: target.topics,
-      state: this.#ports.state,
-      policy: this.#topicPolicy,
-    };
+    const { source, target: cluster, state } = this.#ports;
+    return { link: this.id, source, target: cluster, targetTopics: target.topics, state, policy: this.#topicPolicy };
   }
 
   #follow(source: SeenTopic, shadowTopicId: string): void {
     // A rebuild may have begun while the step was carried out.
-    if (this.rebuilds.holds(source.name)) return;
+    if (this.rebuilds.holds(source.name) || this.#paused.of(source.name) !== undefined) return;
     const previous = this.#topics.get(source.name);
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
     if (anew || previous?.shadowTopicId === undefined) {
@@ -370,8 +348,31 @@ export class LinkControl {
     topic.partitions = source.partitions;
     topic.moveIfPossible('shadowCreated');
     topic.moveIfPossible('sourceReturned');
+    this.#paused.forget(source.name);
     this.#followed.set(source.name, source.partitions);
     this.#ports.workers.taskChanged(`the copy of ${source.name}`);
+  }
+
+  /** A paused topic is known and shown, but neither made nor filled. */
+  #rest(step: Extract<TopicStep, { readonly source: SeenTopic }>): void {
+    const topic = this.#tracked(step.source);
+    if ('shadowTopicId' in step) topic.shadowTopicId = step.shadowTopicId;
+    if ((this.#ports.state.shadow(topic.name)?.faults.length ?? 0) > 0) topic.moveIfPossible('faulted');
+    topic.moveIfPossible('paused');
+  }
+
+  /** Does what `_umbra` says of pauses by now. */
+  applyPauses(): void {
+    for (const topic of this.#topics.values()) {
+      if (this.#paused.of(topic.name) === undefined) {
+        if (topic.state === 'paused') topic.move('resumed');
+        continue;
+      }
+      if (this.#followed.has(topic.name)) this.#paused.keep(topic.name, this.#samplesOf(topic.name));
+      this.#unfollow(topic.name);
+      topic.moveIfPossible('paused');
+    }
+    this.#lookAgain.wake();
   }
 
   /** Nobody is to append to it any more. */
@@ -388,8 +389,8 @@ export class LinkControl {
   }
 
   /** A worker that copies the partition has stopped it. Resolves when that will outlive all workers, if it has to. */
-  async faulted({ topic, partition, fault }: FoundFault): Promise<void> {
-    this.#topics.get(topic)?.moveIfPossible('faulted');
-    await this.#faults.remember({ topic, partition, fault });
+  async faulted(found: FoundFault): Promise<void> {
+    this.#topics.get(found.topic)?.moveIfPossible('faulted');
+    await this.#faults.remember(found);
   }
 }

@@ -13,6 +13,7 @@ import { EventJournal } from '../events/event-journal.ts';
 import { noticesBetween, type SiteSnapshot, snapshotOf } from '../events/site-notices.ts';
 import type { FoundFault } from './found-fault.ts';
 import { LinkControl } from './link-control.ts';
+import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
 import { Problem } from '../problems.ts';
@@ -22,6 +23,7 @@ import type { SiteRights } from '../site-rights.ts';
 import { SiteApplications } from './site-applications.ts';
 import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
+import type { PauseSubject } from '../state/pause-record.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, ViolationView } from '../views.ts';
 
@@ -52,6 +54,7 @@ export class SiteControl {
   readonly #ports: SiteControlPorts;
   readonly #links = new Map<string, LinkControl>();
   readonly #stopping = new AbortController();
+  readonly #pauses: Pauses;
   readonly #watching: Promise<void>;
   /** What the policy grants here. */
   readonly applications: SiteApplications;
@@ -65,6 +68,7 @@ export class SiteControl {
 
   constructor(ports: SiteControlPorts) {
     this.#ports = ports;
+    this.#pauses = new Pauses(ports, this.#stopping.signal);
     const { state, site, clock, logger } = ports;
     this.events = new EventJournal({ memory: state.journal, now: () => clock.now(), logger });
     this.events.report({ kind: 'lead taken', message: `the worker at ${ports.url} leads site ${site}` });
@@ -178,11 +182,25 @@ export class SiteControl {
         throw new Problem('LINK_FOLLOWS', `link ${id} follows ${topics}; nothing was changed`);
       }
       await this.#ports.state.removeLink(id, signal);
+      await this.#pauses.forget(id, signal);
       this.#links.delete(id);
       await running.stop();
       this.#ports.workers.taskChanged(`the link ${id} was detached`);
       await this.#untilIdle(id, signal);
     });
+  }
+
+  /** When it resolves nobody appends to the copy, or to any copy of the link. */
+  pause({ link: id, topic }: PauseSubject, signal: AbortSignal): Promise<void> {
+    return this.#order(() => {
+      const link = this.link(id);
+      return topic === undefined ? this.#pauses.pauseLink(link, signal) : this.#pauses.pauseTopic(link, topic, signal);
+    });
+  }
+
+  /** Copying goes on exactly where it stopped. */
+  resume(subject: PauseSubject, signal: AbortSignal): Promise<void> {
+    return this.#order(() => this.#pauses.resume(this.link(subject.link), subject, signal));
   }
 
   /** Whoever is told that the link is gone may rely on it: nobody appends any more. */

@@ -13,8 +13,9 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Freshness } from './freshness.ts';
+import { workerProtocolType } from './worker-group.ts';
 
-const protocol = { protocolType: 'umbra', protocolName: 'umbra-1' } as const;
+const protocol = { protocolType: workerProtocolType, protocolName: 'umbra-1' } as const;
 /** A coordinator answers a join late, and the requests of one connection in order: heartbeats have one of their own. */
 const purposes = { membership: 'group', heartbeat: 'heartbeat' } as const;
 const groupAuthorizationFailed = 30;

@@ -21,6 +21,7 @@ import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
+import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
 
@@ -76,6 +77,7 @@ const groupPrefix = 'group/';
 const configPrefix = 'config/';
 const aclPrefix = 'acl/';
 const deletionPrefix = 'deletion/';
+const pausePrefix = 'pause/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -285,6 +287,23 @@ export class SiteState {
       groups.map((group) => [groupPrefix + group, undefined] as const),
       signal,
     );
+  }
+
+  pauses(): readonly PauseRecord[] {
+    return this.#all(pausePrefix, pauseRecordSchema);
+  }
+
+  /** Of exactly this: of a topic, or of a whole link. */
+  pause(subject: PauseSubject): PauseRecord | undefined {
+    return this.#read(pauseKey(subject), pauseRecordSchema);
+  }
+
+  putPause(record: PauseRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(pauseKey(record), record, signal);
+  }
+
+  removePause(subject: PauseSubject, signal: AbortSignal): Promise<void> {
+    return this.#write(pauseKey(subject), undefined, signal);
   }
 
   /** The newest rebuild of each copy, finished or not. */
