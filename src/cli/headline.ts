@@ -71,7 +71,7 @@ function schemasPart(verdict: LinkView['standby']['schemas']): string | undefine
   }
 }
 
-const fences = { acl: 'fenced', unfenced: 'UNFENCED', unknown: 'fence not known' } as const;
+const fences = { acl: 'fenced', leaking: 'LEAKING', unfenced: 'UNFENCED', unknown: 'fence not known' } as const;
 
 /** `1.8 s`, `47 s`, `3 min`. */
 function shortSeconds(seconds: number): string {

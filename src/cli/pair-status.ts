@@ -160,8 +160,11 @@ function seedingPart(topics: readonly TopicView[]): string | undefined {
 }
 
 function unfencedPart(links: readonly LinkView[]): string | undefined {
-  const open = links.filter((link) => link.fence === 'unfenced').map((link) => `site ${link.to}`);
-  return open.length === 0 ? undefined : `${open.join(' and ')} UNFENCED`;
+  const said = (['unfenced', 'leaking'] as const).flatMap((fence) => {
+    const open = links.filter((link) => link.fence === fence).map((link) => `site ${link.to}`);
+    return open.length === 0 ? [] : [`${open.join(' and ')} ${fence.toUpperCase()}`];
+  });
+  return said.length === 0 ? undefined : said.join(', ');
 }
 
 function isReady(worker: WorkerRow): boolean {

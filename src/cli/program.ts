@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { failureOf, renderFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { verbContext, type CommonOptions, type Verb } from './verb.ts';
+import { acls } from './verbs/acls.ts';
 import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
@@ -22,6 +23,7 @@ export const verbs: readonly Verb[] = [
   status,
   topics,
   groups,
+  acls,
   configs,
   schemas,
   events,

@@ -19,7 +19,7 @@ const topicStateTone: Readonly<Partial<Record<TopicView['state'], keyof Colours>
   faulted: 'bad',
 };
 
-const fenceTone = { acl: 'good', unfenced: 'bad', unknown: 'warn' } as const;
+const fenceTone = { acl: 'good', leaking: 'bad', unfenced: 'bad', unknown: 'warn' } as const;
 
 const lagColumns = [
   { title: 'BEHIND', align: 'right' },
@@ -55,12 +55,20 @@ function alarms(status: PairStatus, colours: Colours): string | undefined {
         `  → Configure an authorizer on that cluster; until then a foreign write faults the topic it hits.`,
       ]),
     );
+  const leaking = status.links
+    .filter((link) => link.fence === 'leaking')
+    .map((link) =>
+      lines([
+        colours.bad(`LEAKING: ACLs of site ${link.to} let others than link ${link.id} write its copies.`),
+        `  → "npx umbra acls" names them and the remedy; until then a foreign write faults the topic it hits.`,
+      ]),
+    );
   // The message says what to do as well: it depends on the kind.
   const violations = status.violations.map(
     ({ topic, site, kind, message }) =>
       `${colours.bad(`VIOLATION: topic ${printable(topic)} at site ${site} (${kind})`)}: ${printable(message)}`,
   );
-  const all = [...unfenced, ...violations];
+  const all = [...unfenced, ...leaking, ...violations];
   return all.length === 0 ? undefined : lines(all);
 }
 

@@ -138,8 +138,11 @@ export const linkViewSchema = z.strictObject({
   from: siteIdSchema,
   to: siteIdSchema,
   state: linkStateSchema,
-  /** `unfenced`: the target has no authorizer, so anybody can write the copies. */
-  fence: z.enum(['acl', 'unfenced', 'unknown']),
+  /**
+   * Who may write the copies: by the target's ACLs the link alone (`acl`), or others too (`leaking`: `GET /v1/acls` says who);
+   * `unfenced`: it has no authorizer, so anybody can.
+   */
+  fence: z.enum(['acl', 'leaking', 'unfenced', 'unknown']),
   /** What becomes of more missing offsets than are filled unasked. */
   gap: gapDecisionSchema,
   topics: z.strictObject({ total: z.int().min(0), following: z.int().min(0), faulted: z.int().min(0) }),

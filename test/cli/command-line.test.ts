@@ -284,13 +284,16 @@ describe('pause and resume', () => {
   });
 });
 
-test.each(['groups', 'configs', 'schemas'])('%s says when no link is there, and names who is silent', async (verb) => {
-  await stubWorker('b');
-  expect(await umbra(verb)).toMatchObject({ code: 0, out: expect.stringMatching(/^No link/) as unknown });
-  await workerFile('a', await deadPort());
-  const { code, out } = await umbra('--json', verb);
-  expect([code, JSON.parse(out)]).toMatchObject([6, { links: [], silent: [{ site: 'a', state: 'silent' }] }]);
-});
+test.each(['groups', 'acls', 'configs', 'schemas'])(
+  '%s says when no link is there, and names who is silent',
+  async (verb) => {
+    await stubWorker('b');
+    expect(await umbra(verb)).toMatchObject({ code: 0, out: expect.stringMatching(/^No link/) as unknown });
+    await workerFile('a', await deadPort());
+    const { code, out } = await umbra('--json', verb);
+    expect([code, JSON.parse(out)]).toMatchObject([6, { links: [], silent: [{ site: 'a', state: 'silent' }] }]);
+  },
+);
 
 test('status --watch shows one look after the other until it is ended', async () => {
   await stubWorker('b');

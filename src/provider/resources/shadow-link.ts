@@ -27,7 +27,7 @@ export interface ShadowLinkArgs extends SpecArgs {
 export class ShadowLink extends pulumi.CustomResource {
   /** As last seen: `following`, `degraded`, `source-unreachable`, … */
   declare readonly state: pulumi.Output<string>;
-  /** `acl`, or `unfenced` where the destination has no authorizer. */
+  /** `acl`; `leaking` where ACLs of the destination let others write copies; `unfenced` where it has no authorizer. */
   declare readonly fence: pulumi.Output<string>;
 
   constructor(name: string, args: ShadowLinkArgs, opts?: pulumi.CustomResourceOptions) {

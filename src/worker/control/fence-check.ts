@@ -16,14 +16,14 @@ const checkEveryMs = 30_000;
 /** Whether the target checks rights, looked at now and then: without an authorizer anybody can write the copies. */
 export class FenceCheck {
   readonly #ports: FenceCheckPorts;
-  #fence: LinkView['fence'] = 'unknown';
+  #fence: Exclude<LinkView['fence'], 'leaking'> = 'unknown';
   #checkedAtMs: number | undefined;
 
   constructor(ports: FenceCheckPorts) {
     this.#ports = ports;
   }
 
-  get state(): LinkView['fence'] {
+  get state(): Exclude<LinkView['fence'], 'leaking'> {
     return this.#fence;
   }
 

@@ -91,6 +91,11 @@ export class LinkAcls {
     return renderAclsOff(id, this.#syncing);
   }
 
+  /** By its newest look at the standby somebody else than the link may write the copies. */
+  get leaking(): boolean {
+    return this.#syncing.kind === 'on' && this.#syncing.sync.view().fence?.kind === 'leaking';
+  }
+
   #policy(own: readonly string[]): AclSyncPolicy {
     const { link, policy, schemaPrimary, rights } = this.#ports;
     const { superUsers, allowsWithoutAcl } = rights.target;

@@ -141,7 +141,8 @@ export class LinkControl {
   }
 
   get fence(): LinkView['fence'] {
-    return this.#fence.state;
+    const { state } = this.#fence;
+    return state === 'acl' && this.syncs.acls.leaking ? 'leaking' : state;
   }
 
   /** Since when the whole link is paused. */
