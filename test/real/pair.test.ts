@@ -57,7 +57,7 @@ test('the doctor finds nothing wrong with a pair that runs', async () => {
   const wrong = findings.filter(({ level, message }) => level !== 'ok' && !message.includes('_schemas'));
   expect(wrong).toEqual([]);
   expect(new Set(findings.map(({ subject }) => subject))).toEqual(
-    new Set(['connection', 'rights', 'policy', 'copies', 'replicas', 'settings', 'clock', 'worker']),
+    new Set(['connection', 'rights', 'acls', 'policy', 'copies', 'replicas', 'settings', 'clock', 'worker']),
   );
 });
 

@@ -59,8 +59,8 @@ export interface LinkControlPorts {
   readonly quarantineFolder: string | undefined;
 }
 
-/** Committed positions are at most that old at the standby, and a round. */
-const syncIntervalMs = 5_000;
+/** Between the rounds of what goes with the records: with the round itself it is at the standby within 5 s. */
+const syncIntervalMs = 3_000;
 
 /**
  * What the controller does for one link: finds the source's topics, makes their copies, says what is to be copied, and
