@@ -116,6 +116,7 @@ export function renderSchemas(links: readonly LinkSchemasView[], colours: Colour
         ({ label, explanation }) => `  ${colours.bad(printable(label))}: ${printable(explanation)}`,
       ),
       ...rest(differences.total, differences.first.length),
+      ...sampled(link.samples, colours),
       ...[sites.a, sites.b].flatMap(({ site, collisions, counts, trouble: wrong }) => [
         ...(collisions.total === 0
           ? []
@@ -130,6 +131,23 @@ export function renderSchemas(links: readonly LinkSchemasView[], colours: Colour
     ];
   });
 }
+
+function sampled(
+  { sampled: looked, waiting, unknown, topics }: Extract<LinkSchemasView, { kind: 'watched' }>['samples'],
+  colours: Colours,
+): readonly string[] {
+  if (waiting === 0 && unknown === 0) return [];
+  const of = `of ${plural(looked, 'sampled record')}`;
+  return [
+    `${of} ${count(waiting)} named a schema that was not here yet, ${count(unknown)} one that neither site has`,
+    ...topics
+      .slice(0, topicsShownMax)
+      .map(({ topic, records }) => `  ${colours.warn(printable(topic))}: ${plural(records, 'record')} still without`),
+    ...rest(topics.length, Math.min(topics.length, topicsShownMax)),
+  ];
+}
+
+const topicsShownMax = 10;
 
 const schemaColumns = [
   { title: 'SITE' },

@@ -169,7 +169,7 @@ export class PairWorker implements WorkerService {
   }
 
   schemaViews(): readonly LinkSchemasView[] {
-    return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view()));
+    return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view(), syncs.samples.view()));
   }
 
   events(query: EventsQuery): EventsView {

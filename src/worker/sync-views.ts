@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GroupSyncView } from '../sync/groups/group-view.ts';
 import { groupStates } from '../sync/groups/group-view.ts';
 import { siteIdSchema } from '../pair/site.ts';
+import type { IdSamplesView } from '../sync/schemas/id-sampler.ts';
 import type { SchemaSyncView } from '../sync/schemas/schema-view.ts';
 import { configSyncViewSchema } from '../sync/topics/config-sync-view.ts';
 
@@ -99,6 +100,40 @@ const schemaComparisonViewSchema = z.strictObject({
   keysBehind: count,
 });
 
+/** What the newest records of copies show that name schemas; counts are of samples since the controller began. */
+const schemaSamplesViewSchema = z.strictObject({
+  sampled: count,
+  named: count,
+  /** Name a schema that the primary has registered and this site does not have yet. */
+  waiting: count,
+  /** Name a schema that neither site's log shows. */
+  unknown: count,
+  /** Topics with schemas that are still not here, those with most records first. */
+  topics: z
+    .array(
+      z.strictObject({
+        topic: z.string(),
+        records: count,
+        schemas: z
+          .array(
+            z.strictObject({
+              /** The id in digits, or the GUID. */
+              schema: z.string(),
+              verdict: z.enum(['waiting', 'unknown']),
+              records: count,
+              firstSeenAt: isoTime,
+            }),
+          )
+          .readonly(),
+      }),
+    )
+    .readonly(),
+  topicsTotal: count,
+  /** Partitions that could not be read at the last try. */
+  unreadable: count,
+  sampledAt: isoTime.optional(),
+});
+
 /** What `SchemaSyncView` (sync/schemas) is for the API: a compiler error in {@link renderSchemas} where they part. */
 export const linkSchemasViewSchema = z.discriminatedUnion('kind', [
   z.strictObject({ link: z.string(), kind: z.literal('undeclared') }),
@@ -112,6 +147,7 @@ export const linkSchemasViewSchema = z.discriminatedUnion('kind', [
     behind: z
       .strictObject({ records: count, seconds: age, basis: z.enum(['measured', 'stale']), asOf: isoTime })
       .optional(),
+    samples: schemaSamplesViewSchema,
   }),
 ]);
 
@@ -119,8 +155,8 @@ export type LinkGroupsView = z.output<typeof linkGroupsViewSchema>;
 export type LinkConfigsView = z.output<typeof linkConfigsViewSchema>;
 export type LinkSchemasView = z.output<typeof linkSchemasViewSchema>;
 
-export function renderSchemas(link: string, view: SchemaSyncView): LinkSchemasView {
-  return { link, ...view };
+export function renderSchemas(link: string, view: SchemaSyncView, samples: IdSamplesView): LinkSchemasView {
+  return view.kind === 'undeclared' ? { link, ...view } : { link, ...view, samples };
 }
 
 export function renderGroups(link: string, view: GroupSyncView): LinkGroupsView {

@@ -65,6 +65,10 @@ test('schemas begin with the verdict, and show both logs', () => {
     ...{ link: 'a-b', kind: 'watched', primarySite: 'a', sites: { a: site('a'), b: site('b') } },
     comparison: { verdict: 'different', comparedAt: at, keysBehind: 0, differences: { total: 2, first: [difference] } },
     behind: { records: 3, seconds: 2, basis: 'stale', asOf: at },
+    samples: {
+      ...{ sampled: 1_200, named: 900, waiting: 12, unknown: 1, topicsTotal: 1, unreadable: 0 },
+      topics: [{ topic: 'a_orders', records: 13, schemas: [] }],
+    },
   });
   expect(renderSchemas([watched], plain).split('\n')).toEqual([
     `Link a-b: schemas different, compared at ${at}, 3 records (2.0 s) behind, stale; site a registers`,
@@ -73,6 +77,8 @@ test('schemas begin with the verdict, and show both logs', () => {
     'b     standby  read         2         4    4     0  0123456789abcdef',
     '  a_orders-value 1: id 7 there, id 8 here',
     '  and 1 more',
+    'of 1,200 sampled records 12 named a schema that was not here yet, 1 one that neither site has',
+    '  a_orders: 13 records still without',
     '  site b: 1 id with more than one schema',
   ]);
 });

@@ -9,7 +9,12 @@ import { renderApplicationAcls } from '../../src/prefix-policy/acls.ts';
 import { type PrefixPolicyInput, prefixPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
 import { topicPolicySchema } from '../../src/pair/topic-policy.ts';
 import { linkAclsViewSchema, type LinkAclsView } from '../../src/worker/acl-view.ts';
-import { linkConfigsViewSchema, linkGroupsViewSchema } from '../../src/worker/sync-views.ts';
+import {
+  linkConfigsViewSchema,
+  linkGroupsViewSchema,
+  linkSchemasViewSchema,
+  type LinkSchemasView,
+} from '../../src/worker/sync-views.ts';
 import { aclHand, aclsAt, linesOf } from '../fixtures/acls.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import { diagnose } from '../../src/worker/doctor/diagnose.ts';
@@ -17,6 +22,13 @@ import type { Finding } from '../../src/worker/finding.ts';
 import { workerConfigSchema } from '../../src/worker/worker-config.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
+import {
+  createSchemasTopic,
+  grantRegistry,
+  register,
+  registryRecord,
+  removeSchemasTopic,
+} from '../fixtures/registry-log.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
@@ -33,6 +45,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(opened.map((cluster) => cluster.close()));
   await pair.remove();
+  await removeSchemasTopic(sites.b.admin);
 });
 
 async function committed(site: 'a' | 'b', groupId: string, topic: string): Promise<string | undefined> {
@@ -215,6 +228,42 @@ test('what the policy grants to an application is at its site, goes with it, and
   }
   expect(await granted()).toEqual(linesOf([theirs]));
   await hand.takeBack();
+});
+
+type WatchedSchemas = Extract<LinkSchemasView, { kind: 'watched' }>;
+
+async function schemasWhere(what: string, wanted: (view: WatchedSchemas) => boolean): Promise<WatchedSchemas> {
+  return eventually(what, async () => {
+    const view = linkSchemasViewSchema.parse(await asked('/v1/schemas'));
+    return view.kind === 'watched' && wanted(view) ? view : undefined;
+  });
+}
+
+test('schemas are equal at both sites, nobody registers at the standby, and records without a schema are counted', async () => {
+  const withdraw = await grantRegistry(sites.b.admin, 'User:app', 'standby');
+  const [registry, late] = [kafkajs(sites.a.admin).producer(), kafkajs(sites.b.app).producer()];
+  try {
+    await createSchemasTopic(sites.a.admin);
+    await Promise.all([registry.connect(), late.connect()]);
+    await register(registry, registryRecord.schema('a_orders-value', 1, 1));
+    await schemasWhere(
+      'they are equal',
+      ({ comparison, sites: { b } }) => comparison.verdict === 'equal' && b.counts.ids === 1,
+    );
+    await expect(register(late, registryRecord.schema('a_orders-value', 2, 2))).rejects.toThrow(/[Aa]uthoriz/);
+    const topic = 'a_standby_schemas';
+    await createTopic(sites.a.app, topic);
+    await produce(sites.a.app, topic, ['\0\0\0\0\u0001known', '\0\0\0\0\u0003of nobody', 'without any']);
+    const view = await schemasWhere('both are said', ({ samples }) => samples.unknown > 0);
+    expect(view.samples).toMatchObject({ sampled: 3, named: 2, waiting: 0, unknown: 1 });
+    expect(view.samples.topics).toMatchObject([{ topic, records: 1, schemas: [{ schema: '3', verdict: 'unknown' }] }]);
+    await register(registry, registryRecord.schema('a_orders-value', 3, 3));
+    await schemasWhere('it has arrived', ({ samples }) => samples.topicsTotal === 0);
+  } finally {
+    await Promise.all([registry.disconnect(), late.disconnect()]);
+    await withdraw();
+    await removeSchemasTopic(sites.a.admin);
+  }
 });
 
 describe('whoever else may write a copy', () => {

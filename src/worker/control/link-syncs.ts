@@ -7,8 +7,9 @@ import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
-import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { GroupSync } from '../../sync/groups/group-sync.ts';
+import type { CopiedPartition, IdSampler } from '../../sync/schemas/id-sampler.ts';
 import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
 import { ConfigSync, type SyncedCopy } from '../../sync/topics/config-sync.ts';
@@ -17,6 +18,7 @@ import type { EventSink } from '../events/event.ts';
 import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
+import { schemaSampler } from './schema-samples.ts';
 import type { SiteState } from '../state/state.ts';
 
 export interface LinkSyncsPorts {
@@ -54,6 +56,7 @@ export class LinkSyncs {
   readonly groups: GroupSync;
   readonly acls: LinkAcls;
   readonly schemas: SchemaSync;
+  readonly samples: IdSampler;
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -86,12 +89,16 @@ export class LinkSyncs {
       logs: { a: new KafkaSchemaLog(a), b: new KafkaSchemaLog(b) },
       now: () => clock.now(),
     });
+    this.samples = schemaSampler({
+      ...{ link, target, schemas: this.schemas, schemaPrimary, now: () => clock.now() },
+      copies: () => this.#copies(),
+    });
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
       this.#loop('configs', (until) => this.#configsRound(until), signal),
       this.#loop('groups', (until) => this.#groupsRound(until), signal),
       this.#loop('ACLs', (until) => this.acls.round(until), signal),
-      this.#loop('schemas', (until) => this.schemas.round(until), signal),
+      this.#loop('schemas', (until) => this.#schemasRound(until), signal),
     ]);
   }
 
@@ -127,6 +134,16 @@ export class LinkSyncs {
         ),
     );
     await this.groups.round(signal);
+  }
+
+  async #schemasRound(signal: AbortSignal): Promise<void> {
+    await this.schemas.round(signal);
+    await this.samples.round(signal);
+  }
+
+  *#copies(): Iterable<CopiedPartition> {
+    for (const { topic, partition, copiedTo } of this.#ports.workers.samples())
+      if (copiedTo !== undefined && topic !== schemasTopic) yield { topic, partition, end: BigInt(copiedTo) };
   }
 
   #range(topic: string, partition: number): { readonly start: bigint; readonly end: bigint } | undefined {
