@@ -43,6 +43,12 @@ const settings = {
   /** Of the links, see docs/topics.md and docs/acls.md. */
   topics: topicPolicySchema.optional(),
   acls: linkAclsSchema.optional(),
+  /** Each takes a part of the partitions (docs/workers.md). */
+  workersPerSite: z
+    .string()
+    .regex(/^(?:[1-9]|1[0-6])$/, 'must be a whole number from 1 to 16')
+    .transform(Number)
+    .default(1),
   principals,
   authorizers,
   apiToken,
@@ -70,6 +76,7 @@ const plainText: readonly SettingName[] = [
   'schemaPrimary',
   'onDelete',
   'gap',
+  'workersPerSite',
   'apiToken',
   'logLevel',
 ];
@@ -85,6 +92,7 @@ type Common = Pick<
   | 'gap'
   | 'topics'
   | 'acls'
+  | 'workersPerSite'
   | 'principals'
   | 'authorizers'
   | 'apiToken'

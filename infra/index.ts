@@ -26,6 +26,7 @@ const made = new RegionPair('pair', {
   ...(topics === undefined ? {} : { topics }),
   ...(acls === undefined ? {} : { acls }),
   workers: workerArgs(config),
+  workersPerSite: config.workersPerSite,
   ...(apiToken === undefined ? {} : { apiToken: pulumi.secret(apiToken) }),
 });
 
@@ -35,6 +36,8 @@ export const bootstrapServers = made.bootstrapServers;
 export const api = made.api;
 /** Prometheus metrics of each site's worker. */
 export const metrics = made.metrics;
+/** Base URLs of all workers of each site. */
+export const workers = made.workers;
 /** State of each link when it was last looked at. */
 export const links = made.links;
 /** Files with credentials for clients of local clusters, by site and user. */

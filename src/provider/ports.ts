@@ -69,6 +69,8 @@ export interface LocalClusters {
 export interface LocalWorkerSpec {
   readonly pair: string;
   readonly site: SiteId;
+  /** Among the workers of its site; the first one where nothing is said. */
+  readonly number?: number | undefined;
   readonly clusters: { readonly a: ClusterConfig; readonly b: ClusterConfig };
   readonly apiHost?: string | undefined;
   readonly apiPort?: number | undefined;
@@ -89,9 +91,9 @@ export type WorkerCondition =
   | ({ readonly kind: 'running' } & RunningWorker)
   | { readonly kind: 'down'; readonly why: string };
 
-export type WorkerName = Pick<LocalWorkerSpec, 'pair' | 'site'>;
+export type WorkerName = Pick<LocalWorkerSpec, 'pair' | 'site' | 'number'>;
 
-/** Workers as processes of this machine, one per site, in the project's folder. */
+/** Workers as processes of this machine, in the project's folder. */
 export interface LocalWorkers {
   /** Starts it and waits until its API answers; a changed spec restarts it. */
   start(spec: LocalWorkerSpec, working: Working): Promise<RunningWorker>;

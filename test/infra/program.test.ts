@@ -75,10 +75,28 @@ describe('the target local', { timeout: runMs }, () => {
       bootstrapServers: { a: '127.0.0.1:19092', b: '127.0.0.1:19092' },
       api: { a: 'http://127.0.0.1:18080', b: 'http://127.0.0.1:18080' },
       metrics: { a: 'http://127.0.0.1:18080/metrics', b: 'http://127.0.0.1:18080/metrics' },
+      workers: { a: ['http://127.0.0.1:18080'], b: ['http://127.0.0.1:18080'] },
       links: { 'a-b': 'following', 'b-a': 'following' },
       clientFiles: { a: { app: '/fake/a/app.properties' }, b: { app: '/fake/b/app.properties' } },
     });
     expectSecret(run);
+  });
+
+  test('makes as many workers per site as are asked for, of which the first has the declared port', async () => {
+    const local = JSON.stringify({ sites: { b: { apiPort: 7000 } } });
+    const run = await runProgram({
+      catalogue: neverAsked,
+      config: { 'umbra:workersPerSite': '3', 'umbra:local': local },
+    });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    const workers = namesOf(run).filter((name) => name.includes('worker'));
+    const names = (site: string): string[] => [2, 3].map((number) => `pair-worker-${site}-${number}`);
+    expect(workers.sort()).toEqual(['pair-worker-a', ...names('a'), 'pair-worker-b', ...names('b')]);
+    expect(named(run, 'pair-worker-b').inputs).toMatchObject({ site: 'b', apiPort: 7000 });
+    expect(named(run, 'pair-worker-b').inputs).not.toHaveProperty('number');
+    expect(named(run, 'pair-worker-b-3').inputs).toMatchObject({ site: 'b', number: 3 });
+    expect(named(run, 'pair-worker-b-3').inputs).not.toHaveProperty('apiPort');
+    expect((run.stackOutputs['workers'] as { a: unknown[] }).a).toHaveLength(3);
   });
 
   test('gives the policy, the links and the workers what is set for them, and groups their own prefixes', async () => {

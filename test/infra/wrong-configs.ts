@@ -63,6 +63,11 @@ export const wrongConfigs: readonly WrongConfig[] = [
     line: 'umbra:principals.a[0]: must begin with its type, such as "User:umbra"',
   },
   {
+    name: 'more workers than a site may have',
+    config: { 'umbra:workersPerSite': '17' },
+    line: 'umbra:workersPerSite: must be a whole number from 1 to 16',
+  },
+  {
     name: 'an unknown site as schema primary',
     config: { 'umbra:schemaPrimary': 'c' },
     line: 'umbra:schemaPrimary: must be "a" or "b"',

@@ -83,6 +83,12 @@ describe('diff', () => {
   });
 });
 
+test('of several workers of a site each has its number in its name', async () => {
+  const { id } = await plugin.create({ ...news, number: 2 });
+  expect(id).toBe('worker-a-2');
+  expect(workers.started.at(-1)).toMatchObject({ site: 'a', number: 2 });
+});
+
 test('a worker gets its passwords, and they stay secrets in what is stored', async () => {
   const { id, outputs } = await plugin.create({ ...news, apiToken: new SecretProperty('sixteen-characters') });
   expect(id).toBe('worker-a');

@@ -58,9 +58,9 @@ export function localClusters(root: string): LocalClusters {
   };
 }
 
-/** {@link LocalWorkers} by src/local, in `<root>/.umbra/workers/<pair>-<site>`. */
+/** {@link LocalWorkers} by src/local, in `<root>/.umbra/workers/<pair>-<site>`, the second one in `…-2`, and so on. */
 export function localWorkers(root: string): LocalWorkers {
-  const homeOf = ({ pair, site }: WorkerName): string => join(root, '.umbra', 'workers', `${pair}-${site}`);
+  const homeOf = (worker: WorkerName): string => join(root, '.umbra', 'workers', nameOf(worker));
   return {
     async start(spec, working) {
       const quarantineFolder = join(root, '.umbra', 'quarantine', `${spec.pair}-${spec.site}`);
@@ -74,6 +74,11 @@ export function localWorkers(root: string): LocalWorkers {
     inspect: async (worker) => workerCondition(worker, await inspectLocalWorker({ home: homeOf(worker) })),
     delete: (worker, working) => deleteLocalWorker({ home: homeOf(worker) }, optionsOf(working)),
   };
+}
+
+/** Also what it is called in its group. */
+function nameOf({ pair, site, number = 1 }: WorkerName): string {
+  return `${pair}-${site}${number === 1 ? '' : `-${number}`}`;
 }
 
 function optionsOf(working: Working): LocalOptions {
@@ -147,8 +152,14 @@ function runningWorker(apiUrl: string, pid: number): RunningWorker {
 
 /** In clear text: src/local writes it to a 0600 file, which is how the worker learns its passwords. */
 function workerFile(spec: LocalWorkerSpec, home: string): WorkerFileSpec {
-  const { apiToken, clusters, ...rest } = spec;
-  return { ...rest, home, clusters: { a: plain(clusters.a), b: plain(clusters.b) }, apiToken: apiToken?.reveal() };
+  const { apiToken, clusters, number: _number, ...rest } = spec;
+  return {
+    ...rest,
+    home,
+    instanceId: nameOf(spec),
+    clusters: { a: plain(clusters.a), b: plain(clusters.b) },
+    apiToken: apiToken?.reveal(),
+  };
 }
 
 function plain({ sasl, ...rest }: ClusterConfig): WorkerFileSpec['clusters']['a'] {

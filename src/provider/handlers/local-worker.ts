@@ -11,6 +11,7 @@ const { pair, site, clusters } = workerConfigSchema.shape;
 const inputs = z.strictObject({
   pair,
   site,
+  number: z.int().min(1).max(16).optional(),
   clusters,
   ...workerFields,
   apiToken,
@@ -34,8 +35,8 @@ export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeo
     inputs,
     outputs,
     secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken']],
-    replacedBy: ['site'],
-    id: ({ site }) => `worker-${site}`,
+    replacedBy: ['site', 'number'],
+    id: ({ site, number = 1 }) => `worker-${site}${number === 1 ? '' : `-${number}`}`,
     check(next, old) {
       if (old?.pair === undefined || next.pair === undefined || old.pair === next.pair) return [];
       const reason = `cannot change from "${old.pair}": both sites store their state under that name; take it back, or destroy the pair first`;
@@ -91,8 +92,8 @@ function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outp
 }
 
 function specOf(next: Inputs): LocalWorkerSpec {
-  const { pair, site, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers } = next;
-  return { pair, site, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers };
+  const { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers } = next;
+  return { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers };
 }
 
 function working(job: Job): Working {

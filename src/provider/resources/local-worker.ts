@@ -6,6 +6,8 @@ export interface LocalWorkerArgs {
   /** Name of the pair; it cannot change while the pair exists. */
   readonly pair: string;
   readonly site: 'a' | 'b';
+  /** Among the workers of its site, from 1, which is the default. Each takes a part of the partitions. */
+  readonly number?: number;
   readonly clusters: { readonly a: ClusterArgs; readonly b: ClusterArgs };
   /** Default loopback; anything else needs a token. */
   readonly apiHost?: string;
@@ -24,7 +26,7 @@ export interface AuthorizerArgs {
   readonly allowEveryoneIfNoAclFound?: boolean;
 }
 
-/** The worker of one site as a process of this machine, in `.umbra/workers/<pair>-<site>`. */
+/** A worker of one site as a process of this machine, in `.umbra/workers/<pair>-<site>`; the second one in `…-2`. */
 export class LocalWorker extends pulumi.CustomResource {
   declare readonly apiUrl: pulumi.Output<string>;
   declare readonly metricsUrl: pulumi.Output<string>;

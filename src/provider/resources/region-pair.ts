@@ -43,6 +43,8 @@ export interface RegionPairArgs {
   /** What the prefix policy says beside `prefixes`. */
   readonly policy?: PolicyArgs;
   readonly clusters: LocalClusters | ExistingClusters;
+  /** Default 1. */
+  readonly workersPerSite?: number;
   readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers'>>;
   readonly apiToken?: pulumi.Input<string>;
 }
@@ -65,6 +67,8 @@ export class RegionPair extends pulumi.ComponentResource {
   readonly bootstrapServers: PerSite<pulumi.Output<string>>;
   readonly api: PerSite<pulumi.Output<string>>;
   readonly metrics: PerSite<pulumi.Output<string>>;
+  /** Base URLs of all workers of each site, the first one's first. Each of them answers for the site. */
+  readonly workers: PerSite<pulumi.Output<readonly string[]>>;
   /** State of each link as last seen, by its id. */
   readonly links: Readonly<Partial<Record<LinkId, pulumi.Output<string>>>>;
   /** Of local clusters; holds paths, not passwords. */
@@ -82,7 +86,9 @@ export class RegionPair extends pulumi.ComponentResource {
       opts,
     );
     const made = perSite((site) => this.#site(name, site, args));
-    const workers = perSite((site) => this.#worker(name, site, { ...args, made }));
+    const others = Array.from({ length: (args.workersPerSite ?? 1) - 1 }, (_, index) => index + 2);
+    const workers = perSite((site) => this.#worker(name, { site, number: 1 }, { ...args, made }));
+    const further = perSite((site) => others.map((number) => this.#worker(name, { site, number }, { ...args, made })));
     const spec = { ...specArgs(args, made), workers: perSite((site) => workers[site].apiUrl) };
     const child = { parent: this };
     const policy = new PrefixPolicy(`${name}-prefix-policy`, { ...spec, ...args.policy, owners: prefixes }, child);
@@ -106,6 +112,7 @@ export class RegionPair extends pulumi.ComponentResource {
     );
     this.api = perSite((site) => workers[site].apiUrl);
     this.metrics = perSite((site) => workers[site].metricsUrl);
+    this.workers = perSite((site) => pulumi.all([workers[site], ...further[site]].map(({ apiUrl }) => apiUrl)));
     this.links = Object.fromEntries(links);
     const { a, b } = made;
     this.clientFiles =
@@ -124,12 +131,22 @@ export class RegionPair extends pulumi.ComponentResource {
     return { cluster: made.connection(), clusterId: made.clusterId, clientFiles: made.clientFiles };
   }
 
-  #worker(name: string, site: SiteId, args: RegionPairArgs & { made: PerSite<Site> }): LocalWorker {
+  #worker(
+    name: string,
+    { site, number }: { readonly site: SiteId; readonly number: number },
+    args: RegionPairArgs & { made: PerSite<Site> },
+  ): LocalWorker {
     const { pair, workers, made } = args;
     const clusters = perSite((each) => made[each].cluster);
     const token = args.apiToken === undefined ? {} : { apiToken: args.apiToken };
-    const worker = { pair, site, clusters, ...workers?.[site], ...token };
-    return new LocalWorker(`${name}-worker-${site}`, worker, { parent: this });
+    const { apiPort, ...settings } = workers?.[site] ?? {};
+    const worker = { pair, site, clusters, ...settings, ...token };
+    // A port can be of one worker only: the others take free ones.
+    if (number === 1) {
+      const first = { ...worker, ...(apiPort === undefined ? {} : { apiPort }) };
+      return new LocalWorker(`${name}-worker-${site}`, first, { parent: this });
+    }
+    return new LocalWorker(`${name}-worker-${site}-${number}`, { ...worker, number }, { parent: this });
   }
 }
 
