@@ -8,7 +8,7 @@ import { type Colleague, startColleague } from '../fixtures/pair.ts';
 import { type PacedLoad, startPacedLoad } from '../fixtures/paced-load.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
 import { alertExpressions, alertsFile, dashboardExpressions } from '../fixtures/observability.ts';
-import { promtool, startPrometheus } from '../fixtures/prometheus.ts';
+import { missingPrometheus, promtool, startPrometheus } from '../fixtures/prometheus.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 import { metric } from '../fixtures/worker-metrics.ts';
@@ -110,38 +110,44 @@ test('every metric of the catalogue is exported, and the other way round', async
   }
 });
 
-test('every query of the dashboard and every rule resolves against a running link', async () => {
-  await promtool('check', 'rules', alertsFile);
-  await promtool('test', 'rules', new URL('../fixtures/alert-cases.yaml', import.meta.url).pathname);
-  const [port = 0] = await freePorts(1);
-  const prometheus = await startPrometheus({ port, urls: [worker.api.url], rules: [alertsFile] });
-  try {
-    const variables = { $pair: 'test', $link: '.*', $__rate_interval: '10s' };
-    const queries = dashboardExpressions().map((expression) =>
-      Object.entries(variables).reduce((text, [name, value]) => text.replaceAll(name, value), expression),
-    );
-    const missing = async (): Promise<readonly string[]> => {
-      const found = await Promise.all(queries.map((query) => prometheus.query(query)));
-      return queries.filter((_, index) => found[index] === 0);
-    };
-    let left: readonly string[] = queries;
-    const done = eventually(
-      'every query has an answer',
-      async () => {
-        left = await missing();
-        return left.length === 0 ? true : undefined;
-      },
-      15_000,
-    );
-    await done.catch((error: unknown) => {
-      throw new Error(`no series for ${left.join('; ')}`, { cause: error });
-    });
-    for (const expression of alertExpressions()) await prometheus.query(expression);
-    expect(await prometheus.query('ALERTS{alertstate="firing",severity="page"}')).toBe(0);
-  } finally {
-    await prometheus.stop();
-  }
-});
+const missingHere = await missingPrometheus();
+if (missingHere !== undefined) console.warn(`\nSKIPPED: no query and no rule is proven here. ${missingHere}\n`);
+
+test.skipIf(missingHere !== undefined)(
+  'every query of the dashboard and every rule resolves against a link',
+  async () => {
+    await promtool('check', 'rules', alertsFile);
+    await promtool('test', 'rules', new URL('../fixtures/alert-cases.yaml', import.meta.url).pathname);
+    const [port = 0] = await freePorts(1);
+    const prometheus = await startPrometheus({ port, urls: [worker.api.url], rules: [alertsFile] });
+    try {
+      const variables = { $pair: 'test', $link: '.*', $__rate_interval: '10s' };
+      const queries = dashboardExpressions().map((expression) =>
+        Object.entries(variables).reduce((text, [name, value]) => text.replaceAll(name, value), expression),
+      );
+      const missing = async (): Promise<readonly string[]> => {
+        const found = await Promise.all(queries.map((query) => prometheus.query(query)));
+        return queries.filter((_, index) => found[index] === 0);
+      };
+      let left: readonly string[] = queries;
+      const done = eventually(
+        'every query has an answer',
+        async () => {
+          left = await missing();
+          return left.length === 0 ? true : undefined;
+        },
+        15_000,
+      );
+      await done.catch((error: unknown) => {
+        throw new Error(`no series for ${left.join('; ')}`, { cause: error });
+      });
+      for (const expression of alertExpressions()) await prometheus.query(expression);
+      expect(await prometheus.query('ALERTS{alertstate="firing",severity="page"}')).toBe(0);
+    } finally {
+      await prometheus.stop();
+    }
+  },
+);
 
 test(
   'grows with the clock and by what is written while the link is cut, and is measured again after it',
