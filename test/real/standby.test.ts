@@ -255,7 +255,8 @@ test('schemas are equal at both sites, nobody registers at the standby, and reco
     await createTopic(sites.a.app, topic);
     await produce(sites.a.app, topic, ['\0\0\0\0\u0001known', '\0\0\0\0\u0003of nobody', 'without any']);
     const view = await schemasWhere('both are said', ({ samples }) => samples.unknown > 0);
-    expect(view.samples).toMatchObject({ sampled: 3, named: 2, waiting: 0, unknown: 1 });
+    // Records of the other tests' topics are sampled too; they name none.
+    expect(view.samples).toMatchObject({ named: 2, waiting: 0, unknown: 1 });
     expect(view.samples.topics).toMatchObject([{ topic, records: 1, schemas: [{ schema: '3', verdict: 'unknown' }] }]);
     await register(registry, registryRecord.schema('a_orders-value', 3, 3));
     await schemasWhere('it has arrived', ({ samples }) => samples.topicsTotal === 0);
