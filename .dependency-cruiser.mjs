@@ -3,15 +3,16 @@ export const rooms = {
   'schema-primary': [],
   pair: ['schema-primary'],
   'prefix-policy': ['pair', 'schema-primary'],
+  operations: ['pair'],
   exposure: [],
   kafka: [],
   replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
   sync: ['replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
-  worker: ['quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary', 'exposure'],
+  worker: ['operations', 'quarantine', 'sync', 'replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary', 'exposure'],
   local: ['kafka', 'pair', 'prefix-policy'],
-  api: ['worker', 'pair', 'prefix-policy', 'schema-primary'],
-  cli: ['api', 'worker', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
+  api: ['worker', 'operations', 'pair', 'prefix-policy', 'schema-primary'],
+  cli: ['api', 'worker', 'operations', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
   provider: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
 };
 // The rooms inside the core, from the bytes up to the proof; only the files at its top know all of them.
@@ -26,7 +27,7 @@ export const coreRooms = {
   resume: ['streams', 'copier', 'logs', 'lease', 'batches', 'partition', 'waiting'],
   proof: ['copier', 'logs', 'partition', 'waiting'],
 };
-const pure = ['pair', 'prefix-policy', 'schema-primary', 'exposure'];
+const pure = ['pair', 'prefix-policy', 'schema-primary', 'exposure', 'operations'];
 
 const arrows = Object.entries(rooms).map(([room, allowed]) => ({
   name: `arrows-of-${room}`,

@@ -4,7 +4,7 @@ import type { TopicMetadata } from '../../src/kafka/cluster.ts';
 import type { TopicStateKind } from '../../src/pair/topic-state.ts';
 import { Deletions, type DeletionsPorts } from '../../src/worker/control/deletions.ts';
 import { type DeletionRecord, deletionsToForget } from '../../src/worker/state/deletion-record.ts';
-import type { ShadowRecord } from '../../src/worker/state/state.ts';
+import type { ShadowRecord } from '../../src/worker/state/shadow-record.ts';
 
 const gone = 'a_gone';
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExposureFacts } from '../../src/exposure/exposure.ts';
 import { agedSample, type PartitionSample } from '../../src/worker/copying/partition-sample.ts';
 import { ExposureBook, unlooked } from '../../src/worker/control/exposure-book.ts';
-import type { ShadowRecord } from '../../src/worker/state/state.ts';
+import type { ShadowRecord } from '../../src/worker/state/shadow-record.ts';
 import { topicsAtRisk } from '../../src/worker/control/topics-at-risk.ts';
 
 const topic = { name: 'a_x', copy: 'id-1', partitions: 2 };

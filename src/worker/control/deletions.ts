@@ -7,7 +7,8 @@ import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { deleteCopy } from '../../sync/topics/delete-copy.ts';
 import { type Absences, type CopyStanding, deletionFollows, noteLook } from '../../sync/topics/deletion-follows.ts';
 import type { DeletionRecord } from '../state/deletion-record.ts';
-import type { ShadowRecord, SiteState } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
+import type { SiteState } from '../state/state.ts';
 import type { EventSink } from '../events/event.ts';
 import type { TrackedTopic } from './tracked-topic.ts';
 

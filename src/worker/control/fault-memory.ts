@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
-import type { LastingFault, SiteState } from '../state/state.ts';
+import type { LastingFault } from '../state/shadow-record.ts';
+import type { SiteState } from '../state/state.ts';
 import { type FoundFault, lastingCodes } from './found-fault.ts';
 
 export interface FaultMemoryPorts {

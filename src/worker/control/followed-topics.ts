@@ -1,5 +1,5 @@
 import type { TopicStateKind } from '../../pair/topic-state.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 
 export interface LinkTopics {
   readonly link: string;

@@ -1,6 +1,6 @@
 import type { ClusterMetadata, TopicMetadata } from '../../kafka/cluster.ts';
 import { planTopics, type TopicStep } from '../../sync/topics/plan-topics.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 import { seen } from './seen-topics.ts';
 
 export interface CopiesSeen {

@@ -1,5 +1,5 @@
 import type { TopicStateKind } from '../../pair/topic-state.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 import type { TopicAtRisk } from './exposure-book.ts';
 
 export interface LinkTopicsKnown {

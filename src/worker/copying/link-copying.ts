@@ -9,7 +9,7 @@ import type { ReplicatorLimits } from '../../replication/replicator-limits.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
-import type { LastingFault } from '../state/state.ts';
+import type { LastingFault } from '../state/shadow-record.ts';
 import { type PartitionSample, samplePartition } from './partition-sample.ts';
 import type { LinkProblem } from './worker-report.ts';
 

@@ -2,7 +2,7 @@ import type { TopicConfigs } from '../../kafka/config-admin.ts';
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import { otherSite, type SiteId } from '../../pair/site.ts';
 import { linkId } from '../../pair/spec.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 import type { SiteSight } from './site-sight.ts';
 
 /** One copy as both clusters show it. What a cluster does not show is undefined. */

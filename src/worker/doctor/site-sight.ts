@@ -11,7 +11,7 @@ import type { LinkSpec, PrefixOwners } from '../../pair/spec.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { PauseRecord } from '../state/pause-record.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 
 /** One of the servers by which a site is entered. */
 export interface BootstrapSight {

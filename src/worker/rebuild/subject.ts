@@ -1,7 +1,7 @@
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import type { ManifestFault } from '../../quarantine/manifest.ts';
 import { isFaultCode } from '../../replication/partition/fault.ts';
-import type { ShadowRecord } from '../state/state.ts';
+import type { ShadowRecord } from '../state/shadow-record.ts';
 import type { TopicDetailView } from '../views.ts';
 import type { RebuildSubject } from './refusals.ts';
 import type { Sides } from './scan-topic.ts';

@@ -10,7 +10,6 @@ import {
   type PrefixPolicy,
 } from '../../prefix-policy/declared-policy.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
-import { faultRemedies, type FaultCode } from '../../replication/partition/fault.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type AclMemory, aclPageSchema } from '../../sync/acls/acl-memory.ts';
@@ -21,39 +20,11 @@ import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { incarnationSchema } from '../group/member-data.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
+import { OperationMemory } from './operation-memory.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
+import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
-
-const faultCodes = Object.keys(faultRemedies) as [FaultCode, ...FaultCode[]];
-
-/** A fault that outlives the process: the copy is wrong, and a restart would not necessarily see it again. */
-const lastingFaultSchema = z.strictObject({
-  partition: z.int().min(0),
-  code: z.enum(faultCodes),
-  message: z.string(),
-  offset: z.string().optional(),
-  at: z.iso.datetime(),
-});
-
-export type LastingFault = z.output<typeof lastingFaultSchema>;
-
-/**
- * What `_umbra` says of one copy. `creating` is written before the topic is created, `ours` when it exists: a topic
- * of that name without a record was made by somebody else and is never touched.
- */
-const shadowRecordSchema = z.strictObject({
-  topic: z.string(),
-  link: z.string(),
-  sourceTopicId: z.string(),
-  state: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('creating') }),
-    z.strictObject({ kind: z.literal('ours'), shadowTopicId: z.string() }),
-  ]),
-  faults: z.array(lastingFaultSchema).default([]),
-});
-
-export type ShadowRecord = z.output<typeof shadowRecordSchema>;
 
 /**
  * A life of a worker that may hold partitions: written before it is given any, removed when it is fenced. Who finds one
@@ -265,6 +236,13 @@ export class SiteState {
       signal,
     );
   }
+
+  /** Of moving roles. */
+  readonly moves = new OperationMemory({
+    all: (prefix, schema) => this.#all(prefix, schema),
+    read: (key, schema) => this.#read(key, schema),
+    write: (entries, signal) => this.#writeAll(entries, signal),
+  });
 
   readonly journal: JournalMemory = {
     entries: () => new Map([...this.#log.entries].filter(([key]) => key.startsWith(journalPrefix))),

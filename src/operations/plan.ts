@@ -1,0 +1,286 @@
+import type { SiteId } from '../pair/site.ts';
+import type { TopicStateKind } from '../pair/topic-state.ts';
+import type { OperationKind } from './operation.ts';
+import { pathOf, stepText, type StepText } from './steps.ts';
+
+/** What would be lost if the source were given up now, as far as anybody knows. */
+export interface LossSeen {
+  readonly seconds: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** How much it is worth (docs/exposure.md), and how old it is. */
+  readonly basis: 'measured' | 'estimated' | 'stale';
+  readonly sampleAgeMs?: number | undefined;
+}
+
+/** One copy as its site sees it. */
+export interface CandidateTopic {
+  readonly name: string;
+  readonly home: SiteId;
+  /** Of the newest promotion that either site knows; 0 at home since ever. */
+  readonly term: number;
+  readonly state: TopicStateKind;
+  readonly partitions: number;
+  /** Of the copy; undefined while there is none. */
+  readonly copyTopicId: string | undefined;
+  readonly loss: LossSeen | undefined;
+  /** Another operation, or a rebuild, that has it in hand. */
+  readonly busy: string | undefined;
+}
+
+/** What is known of both sites beside the topics. */
+export interface SitesSeen {
+  /** The other site's cluster answers, and its `_umbra` was read at the newest look. */
+  readonly sourceAnswers: boolean;
+  /** Whether the other site's controller was heard of lately; undefined where nobody can tell. */
+  readonly fencing: 'acl' | 'leaking' | 'unfenced' | 'unknown';
+  /** Why no operation can be begun at all now. */
+  readonly troubles: readonly string[];
+  /** Producer ids that are still to be passed before WRITE may be granted, and how long that takes. */
+  readonly barrier: { readonly behind: number; readonly seconds: number } | undefined;
+}
+
+export interface PlanRequest {
+  readonly kind: OperationKind;
+  readonly link: string;
+  readonly to: SiteId;
+  /** Every copy of the link, or these. */
+  readonly topics: 'all' | readonly string[];
+  /** The old side need not be proven to be fenced. */
+  readonly unconfirmed: boolean;
+  /** Copies that are faulted, or were never level, are promoted as they are. */
+  readonly unready: boolean;
+}
+
+/** One line each: what, where, what to do next. */
+export interface PlanFinding {
+  readonly code: PlanCode;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export const planCodes = [
+  'NO_TOPICS',
+  'UNKNOWN_TOPIC',
+  'TOPIC_BUSY',
+  'TOPIC_UNREADY',
+  'TOPIC_ORPHANED',
+  'ALREADY_PRIMARY',
+  'OLD_SIDE_UNCONFIRMED',
+  'SOURCE_SILENT',
+  'UNFENCED',
+  'LEAKING',
+  'NOT_READY',
+  'LOSS',
+  'BARRIER_BEHIND',
+] as const;
+
+export type PlanCode = (typeof planCodes)[number];
+
+export interface PlannedTopic {
+  readonly name: string;
+  readonly state: TopicStateKind;
+  readonly partitions: number;
+  /** Of the promotion that is planned. */
+  readonly term: number;
+  readonly copyTopicId: string;
+  readonly loss: LossSeen | undefined;
+}
+
+export interface Plan {
+  readonly kind: OperationKind;
+  readonly link: string;
+  readonly to: SiteId;
+  readonly topics: readonly PlannedTopic[];
+  readonly steps: readonly StepText[];
+  /** Of all topics: the worst seconds, basis and age; records and bytes add up. Undefined for a switchover: none. */
+  readonly loss: LossSeen | undefined;
+  /** From the begin to the grant. */
+  readonly seconds: number;
+  /** Any of these keeps it from being carried out. */
+  readonly blockers: readonly PlanFinding[];
+  readonly warnings: readonly PlanFinding[];
+  readonly unconfirmed: boolean;
+  readonly unready: boolean;
+}
+
+/** Rounded up from measurements of `docs/operations.md`; for people, nothing waits by them. */
+const secondsOf = { base: 1, perTopic: 0.008, perPartition: 0.0005 } as const;
+
+/** What an operation would do, and what stands against it. Pure. */
+export function planOperation(request: PlanRequest, candidates: readonly CandidateTopic[], seen: SitesSeen): Plan {
+  const byName = new Map(candidates.map((topic) => [topic.name, topic]));
+  const wanted =
+    request.topics === 'all'
+      ? candidates.filter(({ state }) => state !== 'promoted').map(({ name }) => name)
+      : [...new Set(request.topics)];
+  const blockers: PlanFinding[] = [];
+  const warnings: PlanFinding[] = [];
+  const topics: PlannedTopic[] = [];
+  for (const name of wanted) {
+    const topic = byName.get(name);
+    const finding = topic === undefined ? unknown(name, request) : objectionTo(topic, request);
+    if (finding !== undefined) blockers.push(finding);
+    else if (topic?.copyTopicId !== undefined) topics.push(planned(topic, topic.copyTopicId));
+  }
+  if (wanted.length === 0) {
+    blockers.push(
+      finding(
+        'NO_TOPICS',
+        `link ${request.link} carries no copy that could become primary`,
+        'Look at "npx umbra topics".',
+      ),
+    );
+  }
+  for (const trouble of seen.troubles)
+    blockers.push(finding('NOT_READY', trouble, 'Wait until that is over, then plan again.'));
+  judgeSites(request, seen, { blockers, warnings });
+  const loss = request.kind === 'failover' ? sumLosses(topics) : undefined;
+  if (loss !== undefined && (loss.records > 0 || loss.basis !== 'measured')) {
+    const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
+    const message = `up to ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
+    warnings.push(
+      finding(
+        'LOSS',
+        message,
+        'What the old side still has is not lost: it becomes a tail, which "npx umbra reconcile" moves to files.',
+      ),
+    );
+  }
+  return {
+    ...{ kind: request.kind, link: request.link, to: request.to, topics, loss, blockers, warnings },
+    ...{ unconfirmed: request.unconfirmed, unready: request.unready },
+    steps: pathOf[request.kind].map(stepText),
+    seconds: estimate(topics, seen),
+  };
+}
+
+/**
+ * What a plan is about, as text to be hashed: who confirms the hash confirms this. Figures that move by themselves (loss,
+ * lag, seconds) are not in it, what they would be worth is.
+ */
+export function planText({ kind, link, to, topics, unconfirmed, unready }: Plan): string {
+  const about = topics.map(({ name, term, copyTopicId, partitions }) => [name, term, copyTopicId, partitions]);
+  return JSON.stringify([1, kind, link, to, unconfirmed, unready, about]);
+}
+
+function planned({ name, state, partitions, term, loss }: CandidateTopic, copyTopicId: string): PlannedTopic {
+  return { name, state, partitions, term: term + 1, copyTopicId, loss };
+}
+
+function unknown(name: string, { link, to }: PlanRequest): PlanFinding {
+  return finding(
+    'UNKNOWN_TOPIC',
+    `link ${link} has no copy named ${name} at site ${to}`,
+    `"npx umbra topics" lists them; ask the site that is not the topic’s primary.`,
+  );
+}
+
+function objectionTo(topic: CandidateTopic, request: PlanRequest): PlanFinding | undefined {
+  const { name, busy, state, copyTopicId } = topic;
+  if (busy !== undefined)
+    return finding('TOPIC_BUSY', `${name}: ${busy}`, 'One operation per topic at a time: wait for it, or abort it.');
+  switch (state) {
+    case 'following':
+      return undefined;
+    case 'promoted':
+      return finding('ALREADY_PRIMARY', `${name} is primary at site ${request.to} already`, 'Leave it out.');
+    case 'stopped':
+      return finding(
+        'TOPIC_UNREADY',
+        `${name} is stopped: its link was detached`,
+        'Declare the link again ("pulumi up").',
+      );
+    case 'orphaned':
+      if (request.kind === 'failover' && request.unready && copyTopicId !== undefined) return undefined;
+      return finding(
+        'TOPIC_ORPHANED',
+        `${name} is gone at its source`,
+        'Say --include-unready to promote what was copied of it, or leave it out.',
+      );
+    case 'pending':
+    case 'seeding':
+    case 'paused':
+    case 'faulted': {
+      const may = request.kind === 'failover' && request.unready && copyTopicId !== undefined;
+      if (may) return undefined;
+      const remedy =
+        request.kind === 'failover' && copyTopicId !== undefined
+          ? 'Say --include-unready to promote it as it is, or leave it out.'
+          : 'Wait until it follows, resume or rebuild it, or leave it out.';
+      return finding('TOPIC_UNREADY', `${name} is ${state}: its copy may lack more than the tail`, remedy);
+    }
+  }
+}
+
+function judgeSites(
+  { kind, unconfirmed }: PlanRequest,
+  seen: SitesSeen,
+  { blockers, warnings }: { readonly blockers: PlanFinding[]; readonly warnings: PlanFinding[] },
+): void {
+  if (!seen.sourceAnswers) {
+    if (kind === 'switchover') {
+      blockers.push(
+        finding(
+          'SOURCE_SILENT',
+          'the old primary’s cluster does not answer, so nothing can be drained',
+          'If it is gone for good: "npx umbra plan failover".',
+        ),
+      );
+    } else if (!unconfirmed) {
+      blockers.push(
+        finding(
+          'OLD_SIDE_UNCONFIRMED',
+          'the old primary does not answer, so it cannot be proven that nobody writes there any more',
+          'Make sure that its clients are cut off, then say --old-side-unconfirmed.',
+        ),
+      );
+    }
+  }
+  if (seen.fencing === 'unfenced') {
+    const message =
+      'the new primary has no authorizer: nobody was kept from writing the copies, and nobody need be let in';
+    warnings.push(finding('UNFENCED', message, 'Switch an authorizer on at both sites.'));
+  }
+  if (seen.fencing === 'leaking') {
+    warnings.push(
+      finding('LEAKING', 'others than the link may write the copies already', '"npx umbra acls" says who.'),
+    );
+  }
+  if (seen.barrier !== undefined && seen.barrier.behind > 0) {
+    const message = `the new primary’s producer ids are ${seen.barrier.behind} behind the old one’s`;
+    warnings.push(
+      finding('BARRIER_BEHIND', message, `They are brought past it first: about ${seen.barrier.seconds.toFixed(1)} s.`),
+    );
+  }
+}
+
+function sumLosses(topics: readonly PlannedTopic[]): LossSeen {
+  const bases = ['measured', 'estimated', 'stale'] as const;
+  let [seconds, records, bytes, sampleAgeMs, worst] = [0, 0, 0, 0, 0];
+  let heard = topics.length > 0;
+  for (const { loss } of topics) {
+    if (loss === undefined) {
+      worst = bases.length - 1;
+      heard = false;
+      continue;
+    }
+    seconds = Math.max(seconds, loss.seconds);
+    records += loss.records;
+    bytes += loss.bytes;
+    worst = Math.max(worst, bases.indexOf(loss.basis));
+    if (loss.sampleAgeMs === undefined) heard = false;
+    else sampleAgeMs = Math.max(sampleAgeMs, loss.sampleAgeMs);
+  }
+  return { seconds, records, bytes, basis: bases[worst] ?? 'stale', ...(heard ? { sampleAgeMs } : {}) };
+}
+
+function estimate(topics: readonly PlannedTopic[], { barrier }: SitesSeen): number {
+  const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
+  const { base, perTopic, perPartition } = secondsOf;
+  return base + topics.length * perTopic + partitions * perPartition + (barrier?.seconds ?? 0);
+}
+
+function finding(code: PlanCode, message: string, remedy: string): PlanFinding {
+  return { code, message, remedy };
+}
