@@ -12,6 +12,16 @@ import {
   eventsViewSchema,
   type UmbraEvent,
 } from '../worker/events/event.ts';
+import {
+  type MovedRoleView,
+  type MovePlan,
+  movePlanSchema,
+  type MoveRequestInput,
+  operationsAnswerSchema,
+  type OperationView,
+  operationViewSchema,
+  rolesAnswerSchema,
+} from '../worker/moves/operation-view.ts';
 import { Problem } from '../worker/problems.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
@@ -83,6 +93,16 @@ export interface ApiClient {
   resumeTopic(name: string, signal?: AbortSignal): Promise<TopicDetailView>;
   pauseLink(id: string, signal?: AbortSignal): Promise<LinkView>;
   resumeLink(id: string, signal?: AbortSignal): Promise<LinkView>;
+  /** Topics that are primary at the worker's site and not at home. */
+  roles(signal?: AbortSignal): Promise<readonly MovedRoleView[]>;
+  /** That the worker's site coordinates, newest first. */
+  operations(signal?: AbortSignal): Promise<readonly OperationView[]>;
+  operation(id: string, signal?: AbortSignal): Promise<OperationView>;
+  /** What it would do, asked of the site that is to be primary. */
+  planMove(request: MoveRequestInput, signal?: AbortSignal): Promise<MovePlan>;
+  /** Begins what was planned; resolves before it is done. */
+  beginMove(request: MoveRequestInput, plan: string, signal?: AbortSignal): Promise<OperationView>;
+  abortOperation(id: string, signal?: AbortSignal): Promise<OperationView>;
   rebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan; ask {@link rebuild} for it. */
   planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
@@ -135,6 +155,18 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     resumeTopic: (name, signal) => order(`${topicPath(name)}/resume`, topicDetailViewSchema, signal),
     pauseLink: (id, signal) => order(`/v1/links/${encodeURIComponent(id)}/pause`, linkViewSchema, signal),
     resumeLink: (id, signal) => order(`/v1/links/${encodeURIComponent(id)}/resume`, linkViewSchema, signal),
+    roles: async (signal) => (await get('/v1/roles', rolesAnswerSchema, signal)).roles,
+    operations: async (signal) => (await get('/v1/operations', operationsAnswerSchema, signal)).operations,
+    operation: (id, signal) => get(operationPath(id), operationViewSchema, signal),
+    planMove: (request, signal) => {
+      const asked: Call = { method: 'POST', path: '/v1/operations/plan', body: request };
+      return call(target, asked, { schema: movePlanSchema, signal });
+    },
+    beginMove: (request, plan, signal) => {
+      const confirmed: Call = { method: 'POST', path: '/v1/operations', body: { ...request, plan } };
+      return call(target, confirmed, { schema: operationViewSchema, signal });
+    },
+    abortOperation: (id, signal) => order(`${operationPath(id)}/abort`, operationViewSchema, signal),
     rebuild: (topic, signal) => get(rebuildPath(topic), rebuildViewSchema, signal),
     planRebuild: (topic, signal) =>
       call(target, { method: 'POST', path: `${rebuildPath(topic)}/plan` }, { schema: rebuildViewSchema, signal }),
@@ -154,6 +186,10 @@ function queryOf(values: Readonly<Record<string, string | number | undefined>>):
 
 function topicPath(name: string): string {
   return `/v1/topics/${encodeURIComponent(name)}`;
+}
+
+function operationPath(id: string): string {
+  return `/v1/operations/${encodeURIComponent(id)}`;
 }
 
 function rebuildPath(topic: string): string {

@@ -13,6 +13,7 @@ import {
   topicViewSchema,
   violationViewSchema,
 } from '../worker/views.ts';
+import { movePlanSchema, operationViewSchema } from '../worker/moves/operation-view.ts';
 import { rebuildPlanSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
 import { problemBodySchema, problemContentType } from './problem-json.ts';
 import type { AnswerShape, Route } from './route.ts';
@@ -36,6 +37,8 @@ const named = {
   Fault: faultViewSchema,
   Groups: linkGroupsViewSchema,
   Lag: lagViewSchema,
+  MovePlan: movePlanSchema,
+  Operation: operationViewSchema,
   Link: linkViewSchema,
   Pair: pairViewSchema,
   Partition: partitionViewSchema,

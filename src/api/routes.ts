@@ -7,6 +7,16 @@ import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { eventsViewSchema } from '../worker/events/event.ts';
 import { eventsKeptMax } from '../worker/events/event-journal.ts';
 import { faultNoticeSchema } from '../worker/group/fault-notice.ts';
+import {
+  confirmedMoveSchema,
+  movePlanSchema,
+  type MoveRequest,
+  moveRequestSchema,
+  operationsAnswerSchema,
+  operationViewSchema,
+  rolesAnswerSchema,
+} from '../worker/moves/operation-view.ts';
+import { operationIdSchema } from '../operations/operation.ts';
 import { Problem } from '../worker/problems.ts';
 import { planHashSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
 import { linkViewSchema, pairViewSchema, topicDetailViewSchema } from '../worker/views.ts';
@@ -38,6 +48,13 @@ const streamQuery = z.strictObject({
   views: z.string().regex(viewsPattern, 'must be "none", or some of pair, links and topics with commas').optional(),
   after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
 });
+
+const operationParams = z.strictObject({ id: operationIdSchema });
+
+function topicsOf({ topics }: MoveRequest): string {
+  if (topics === 'all') return 'all topics';
+  return topics.length === 1 ? `topic ${topics[0] ?? ''}` : `${topics.length} topics`;
+}
 
 /** The hash of the plan that was read: without it nothing is rebuilt. */
 const confirmedPlan = z.strictObject({ plan: planHashSchema });
@@ -236,6 +253,53 @@ export const routes: readonly Route[] = [
     answer: { kind: 'json', schema: linkViewSchema },
     problems: ['NOT_FOUND'],
     run: (service, { params, signal }) => service.resumeLink(params.id, signal),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/roles', access: 'viewer' },
+    summary: 'Topics that are primary at this site and not at home',
+    answer: { kind: 'json', schema: rolesAnswerSchema },
+    run: (service) => ({ roles: [...service.roles()] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/operations', access: 'viewer' },
+    summary: 'Operations that this site coordinates or coordinated, newest first',
+    answer: { kind: 'json', schema: operationsAnswerSchema },
+    run: (service) => ({ operations: [...service.operations()] }),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/operations/:id', access: 'viewer' },
+    summary: 'One operation: its step, and what holds it up',
+    params: operationParams,
+    answer: { kind: 'json', schema: operationViewSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { params }) => service.operation(params.id),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/operations/plan', access: 'operator' },
+    summary: 'What a failover or switchover to this site would do, lose and take; changes nothing',
+    body: moveRequestSchema,
+    change: ({ body }) => `plan for a ${body.kind} of ${topicsOf(body)}`,
+    answer: { kind: 'json', schema: movePlanSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { body, signal }) => service.planMove(body, signal),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/operations', access: 'operator' },
+    summary: 'Begins the failover or switchover whose plan has this hash',
+    body: confirmedMoveSchema,
+    change: ({ body }) => `${body.kind} of ${topicsOf(body)} by plan ${body.plan.slice(0, 12)}`,
+    answer: { kind: 'json', schema: operationViewSchema },
+    problems: ['NOT_FOUND', 'MOVE_REFUSED', 'PLAN_CHANGED'],
+    run: (service, { body: { plan, ...request }, signal }) => service.beginMove(request, plan, signal),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/operations/:id/abort', access: 'operator' },
+    summary: 'Has an operation given up that is not yet past its point of no return',
+    params: operationParams,
+    change: ({ params }) => `abort of ${params.id}`,
+    answer: { kind: 'json', schema: operationViewSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { params }) => service.abortOperation(params.id),
   }),
   route({
     ...{ method: 'GET', path: '/v1/spec/prefix-policy', access: 'viewer' },

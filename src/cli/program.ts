@@ -8,6 +8,8 @@ import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { groups } from './verbs/groups.ts';
 import { local } from './verbs/local.ts';
+import { failover, plan } from './verbs/move.ts';
+import { abort, operations } from './verbs/operations.ts';
 import { pause, resume } from './verbs/pause.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { rebuild } from './verbs/rebuild.ts';
@@ -29,6 +31,10 @@ export const verbs: readonly Verb[] = [
   events,
   pause,
   resume,
+  plan,
+  failover,
+  operations,
+  abort,
   verify,
   rebuild,
   quarantine,

@@ -8,6 +8,8 @@ export interface CoordinatorFacts {
   readonly part: Pick<PartRecord, 'state' | 'reason'> | undefined;
   /** Of this life's work for the step it is at. */
   readonly work: WorkState;
+  /** It was asked at this step and does not answer. */
+  readonly silent: boolean;
   /** How long this life has been at the step. */
   readonly waitedMs: number;
   /** A person wants it to be given up. */
@@ -21,12 +23,18 @@ export type WorkState =
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface CoordinatorLimits {
-  /** For the other site to fence; a failover goes on without it where a person said so. */
+  /** For the other site to fence. */
   readonly fenceMsMax: number;
+  /** The same where a person said that a failover need not wait for it; where it is silent none is waited for. */
+  readonly unconfirmedMsMax: number;
   readonly sealMsMax: number;
 }
 
-export const defaultCoordinatorLimits: CoordinatorLimits = { fenceMsMax: 15_000, sealMsMax: 15_000 };
+export const defaultCoordinatorLimits: CoordinatorLimits = {
+  fenceMsMax: 15_000,
+  unconfirmedMsMax: 3_000,
+  sealMsMax: 15_000,
+};
 
 /** Work of which the effect is idempotent: after a crash it is begun again. */
 export type CoordinatorWork = 'drain' | 'settle' | 'prepare' | 'grant' | 'repoint' | 'release';
@@ -73,7 +81,7 @@ export function coordinatorMove(facts: CoordinatorFacts, limits = defaultCoordin
   }
 }
 
-function whileFencing(facts: CoordinatorFacts, { fenceMsMax }: CoordinatorLimits): CoordinatorMove {
+function whileFencing(facts: CoordinatorFacts, { fenceMsMax, unconfirmedMsMax }: CoordinatorLimits): CoordinatorMove {
   const { part, cancelled, waitedMs, operation } = facts;
   if (cancelled) return abort('it was cancelled');
   const mayGoOn = operation.kind === 'failover' && operation.unconfirmed;
@@ -86,8 +94,8 @@ function whileFencing(facts: CoordinatorFacts, { fenceMsMax }: CoordinatorLimits
       if (mayGoOn) return forwards(operation.kind, 'fencing');
       return abort(part.reason ?? 'the old primary could not be fenced');
     default: {
+      if (mayGoOn && (facts.silent || waitedMs >= unconfirmedMsMax)) return forwards(operation.kind, 'fencing');
       if (waitedMs < fenceMsMax) return { kind: 'wait' };
-      if (mayGoOn) return forwards(operation.kind, 'fencing');
       return abort('the old primary did not say within the time allowed that it is fenced');
     }
   }

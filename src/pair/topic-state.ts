@@ -41,7 +41,7 @@ export type TopicStateKind = z.output<typeof topicStateKindSchema>;
  * - `resumed`        the link was declared again, or a pause is over; source and copy have to be examined anew
  * - `decided`        the decision was made that a partition stopped for; it goes on
  * - `rebuilt`        the faulty copy was dropped on purpose; it is made anew
- * - `promoted`       the copying has ended, is settled, and the term grew
+ * - `promoted`       the copying has ended, is settled, and the term grew; of what was not `following` a person said so
  */
 export const topicEvents = [
   'shadowCreated',
@@ -75,6 +75,7 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
     paused: 'paused',
+    promoted: 'promoted',
   },
   seeding: {
     caughtUp: 'following',
@@ -83,6 +84,7 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
     paused: 'paused',
+    promoted: 'promoted',
   },
   following: {
     faulted: 'faulted',
@@ -98,6 +100,7 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     recreated: 'faulted',
     sourceDeleted: 'orphaned',
     stopped: 'stopped',
+    promoted: 'promoted',
   },
   faulted: {
     faulted: 'faulted',
@@ -106,12 +109,14 @@ export const topicMoves: Readonly<Record<TopicStateKind, Readonly<Partial<Record
     decided: 'seeding',
     rebuilt: 'pending',
     stopped: 'stopped',
+    promoted: 'promoted',
   },
   orphaned: {
     sourceReturned: 'seeding',
     faulted: 'faulted',
     recreated: 'faulted',
     stopped: 'stopped',
+    promoted: 'promoted',
   },
   stopped: { resumed: 'pending' },
   promoted: {},

@@ -18,6 +18,7 @@ import type { LinkControl } from './control/link-control.ts';
 import { createMetrics } from './metrics/registry.ts';
 import { scrape } from './metrics/scrape.ts';
 import { Problem } from './problems.ts';
+import type { MovedRoleView, MovePlan, MoveRequest, OperationView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
 import type { SiteControl } from './control/site-control.ts';
@@ -225,6 +226,33 @@ export class PairWorker implements WorkerService {
     return this.#control().link(id).view();
   }
 
+  async planMove(request: MoveRequest, signal: AbortSignal): Promise<MovePlan> {
+    return this.#linkHere().moves.plan(request, signal);
+  }
+
+  async beginMove(request: MoveRequest, hash: string, signal: AbortSignal): Promise<OperationView> {
+    return this.#control().beginMove(this.#linkHere(), { request, hash }, signal);
+  }
+
+  operations(): readonly OperationView[] {
+    return this.#control().links.flatMap(({ moves }) => moves.views());
+  }
+
+  operation(id: string): OperationView {
+    const found = this.operations().find((operation) => operation.id === id);
+    if (found === undefined) throw new Problem('NOT_FOUND', `site ${this.#config.site} coordinates no operation ${id}`);
+    return found;
+  }
+
+  abortOperation(id: string): OperationView {
+    this.operation(id);
+    return this.#linkHere().moves.abort(id);
+  }
+
+  roles(): readonly MovedRoleView[] {
+    return this.#control().links.flatMap(({ moves }) => moves.roles());
+  }
+
   async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {
     return (await this.#linkOf(topic, signal)).rebuilds.view(topic);
   }
@@ -243,6 +271,13 @@ export class PairWorker implements WorkerService {
     if (control !== undefined && this.#life?.trouble === undefined) return control;
     const { ready, reason } = this.readiness();
     throw new Problem('NOT_READY', ready ? 'another worker leads the site' : reason);
+  }
+
+  /** The one whose copies can become primary here. */
+  #linkHere(): LinkControl {
+    const [link] = this.#control().links;
+    if (link === undefined) throw new Problem('NOT_FOUND', `no link ends at site ${this.#config.site}`);
+    return link;
   }
 
   async #gathered(signal: AbortSignal): Promise<SiteControl> {

@@ -90,13 +90,31 @@ export const problems = {
     status: 409,
     exit: 5,
     retryable: false,
-    remedy: 'Run "npx umbra rebuild TOPIC" again and read the new plan.',
+    remedy: 'Make the plan again ("npx umbra rebuild TOPIC", "npx umbra plan …") and read it.',
+  },
+  MOVE_REFUSED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Put right what the plan names ("npx umbra plan" shows all of it), then plan again.',
+  },
+  NOT_MOVED: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    remedy: 'Put right what stopped it ("npx umbra operations" says it), then plan again.',
+  },
+  MOVE_BUSY: {
+    status: 409,
+    exit: 5,
+    retryable: true,
+    remedy: 'Wait for the operation ("npx umbra operations"), or abort it ("npx umbra abort ID"), then try again.',
   },
   NOT_CONFIRMED: {
     status: 409,
     exit: 5,
     retryable: false,
-    remedy: "Type the topic's name when asked, or confirm the plan with --confirm HASH (or --yes).",
+    remedy: 'Type what is asked for, or confirm the plan with --confirm HASH (or --yes).',
   },
   NOT_REBUILT: {
     status: 409,

@@ -5,6 +5,7 @@ import type { AclsView } from './acl-view.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
+import type { MovedRoleView, MovePlan, MoveRequest, OperationView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
@@ -61,6 +62,17 @@ export interface WorkerService {
   /** The same of every copy of a link. Topics that were paused by themselves stay so when it is resumed. */
   pauseLink(id: string, signal: AbortSignal): Promise<LinkView>;
   resumeLink(id: string, signal: AbortSignal): Promise<LinkView>;
+  /** What an operation that makes copies of this site primary would do. Changes nothing. */
+  planMove(request: MoveRequest, signal: AbortSignal): Promise<MovePlan>;
+  /** Begins the operation of the plan with this hash; resolves when that outlives all workers, before it is done. */
+  beginMove(request: MoveRequest, hash: string, signal: AbortSignal): Promise<OperationView>;
+  /** Of this site, newest first. */
+  operations(): readonly OperationView[];
+  operation(id: string): OperationView;
+  /** Has it given up, where that is still possible: `operation` shows what became of it. */
+  abortOperation(id: string): OperationView;
+  /** Topics that are primary here and not at home. */
+  roles(): readonly MovedRoleView[];
   /** The plan or rebuild of a copy as it is now. */
   rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan for rebuilding a faulted copy; {@link rebuildView} shows it when it is made. */

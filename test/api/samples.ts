@@ -8,6 +8,7 @@ export interface Sample {
 }
 
 const topic = { params: { name: 'a_orders' } };
+const operation = { params: { id: 'failover-20261122-0433-ab12' } };
 const link = { params: { id: 'a-b' } };
 
 /** For every route that takes anything: a route without its sample is not tested. */
@@ -23,6 +24,10 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/topics/:name/resume': topic,
   'POST /v1/links/:id/pause': link,
   'POST /v1/links/:id/resume': link,
+  'GET /v1/operations/:id': operation,
+  'POST /v1/operations/plan': { body: { kind: 'failover', topics: ['a_orders'] } },
+  'POST /v1/operations': { body: { kind: 'failover', topics: 'all', plan: '0'.repeat(64) } },
+  'POST /v1/operations/:id/abort': operation,
   'PUT /v1/spec/prefix-policy': { body: { owners: { a: 'a_', b: 'b_' }, unowned: 'report' } },
   'PUT /v1/spec/schema-primary': { body: { site: 'a' } },
   'PUT /v1/spec/links/:id': { ...link, body: { from: 'a', to: 'b' } },

@@ -1,5 +1,6 @@
 import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import type { UmbraEvent } from '../../src/worker/events/event.ts';
+import type { MovePlan, OperationView } from '../../src/worker/moves/operation-view.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
@@ -81,6 +82,16 @@ export const stubEvents: UmbraEvent[] = [
   { id: 8, at, type: 'system', kind: 'copies made', level: 'info', link: 'a-b', message: 'a_orders' },
 ];
 
+const stubPlan: MovePlan = {
+  ...{ hash: '0'.repeat(64), kind: 'failover', link: 'a-b', to: 'b', topics: [], steps: [], seconds: 1 },
+  ...{ blockers: [], warnings: [], unconfirmed: false, unready: false },
+};
+
+const stubOperation: OperationView = {
+  ...{ id: 'failover-20261122-0433-ab12', kind: 'failover', link: 'a-b', to: 'b', topics: 1, unconfirmed: false },
+  ...{ startedAt: at, since: at, step: { kind: 'settling' } },
+};
+
 export const stubIncarnation = '0123456789ab';
 
 export interface StubService extends WorkerService {
@@ -143,6 +154,18 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       await note('resume link', id);
       return stubLink;
     },
+    planMove: () => Promise.resolve(stubPlan),
+    beginMove: async (request, hash) => {
+      await note('move', request, hash);
+      return stubOperation;
+    },
+    operations: () => [stubOperation],
+    operation: () => stubOperation,
+    abortOperation: (id) => {
+      asked.push(['abort', id]);
+      return stubOperation;
+    },
+    roles: () => [],
     rebuildView: () => Promise.resolve({ step: 'none' }),
     planRebuild: async (topic) => {
       await note('plan rebuild', topic);

@@ -228,7 +228,14 @@ export class PairModel {
     const waitedMs = this.#waited(life, key);
     const work = life.work.get(key) ?? { kind: 'none' };
     const part = life.peer?.parts.get(id);
-    const move = this.#rules.coordinator({ operation, part, work, waitedMs, cancelled: life.cancelled });
+    const move = this.#rules.coordinator({
+      operation,
+      part,
+      work,
+      waitedMs,
+      silent: !this.connected,
+      cancelled: life.cancelled,
+    });
     switch (move.kind) {
       case 'work':
         life.work.set(key, this.#coordinatorWork(site, move.work, { operation, waitedMs }));

@@ -75,10 +75,9 @@ describe('the states of a topic', () => {
     }
   });
 
-  it('let a topic be promoted only while it follows', () => {
-    expect(moves.filter((move) => move.to === 'promoted')).toEqual([
-      { from: 'following', event: 'promoted', to: 'promoted' },
-    ]);
+  it('let a topic of any state but a stopped one be promoted, and nothing come of it by itself', () => {
+    expect(topicStateKinds.filter((state) => !canMoveTopic(state, 'promoted'))).toEqual(['stopped', 'promoted']);
+    expect(moves.filter(({ from }) => from === 'promoted')).toEqual([]);
   });
 
   it('let a topic follow only after it caught up since it was last examined', () => {
@@ -91,12 +90,12 @@ describe('the states of a topic', () => {
     );
   });
 
-  it('hold a fault until a person decides, the copy is rebuilt or the link is stopped, whatever the source does', () => {
+  it('hold a fault until a person decides, promotes or rebuilds the copy or stops the link, whatever the source does', () => {
     fc.assert(
       fc.property(walk, (taken) => {
         for (const move of taken) {
           if (move.from !== 'faulted' || move.to === 'faulted') continue;
-          expect(['decided', 'rebuilt', 'stopped']).toContain(move.event);
+          expect(['decided', 'promoted', 'rebuilt', 'stopped']).toContain(move.event);
         }
       }),
     );

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Acl } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
@@ -20,6 +21,8 @@ export interface LinkAclsPorts {
   readonly policy: PrefixPolicy;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   readonly rights: LinkRights;
+  /** Topics of the link that the standby is primary of. */
+  readonly promoted: () => ReadonlySet<string>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -91,6 +94,11 @@ export class LinkAcls {
     return renderAclsOff(id, this.#syncing);
   }
 
+  /** ALLOWs of the source that wait for a promotion; from memory where the source cannot be asked. */
+  get withheld(): readonly Acl[] {
+    return this.#syncing.kind === 'on' ? this.#syncing.sync.view().withheld : [];
+  }
+
   /** By its newest look at the standby somebody else than the link may write the copies. */
   get leaking(): boolean {
     return this.#syncing.kind === 'on' && this.#syncing.sync.view().fence?.kind === 'leaking';
@@ -99,8 +107,7 @@ export class LinkAcls {
   #policy(own: readonly string[]): AclSyncPolicy {
     const { link, policy, schemaPrimary, rights } = this.#ports;
     const { superUsers, allowsWithoutAcl } = rights.target;
-    // No role has moved yet that a link would know of.
-    const promoted: ReadonlySet<string> = new Set();
+    const promoted = this.#ports.promoted();
     return { scope: linkScope(link, policy, schemaPrimary()), own, promoted, superUsers, allowsWithoutAcl };
   }
 }

@@ -26,7 +26,11 @@ import type { SyncedCopy } from '../../sync/topics/config-sync.ts';
 import { lookAtBoth } from './look-at-both.ts';
 import { lookIntervalMs, partitionsOf } from './look-interval.ts';
 import { planCopies } from './plan-copies.ts';
+import { LinkMoves } from '../moves/link-moves.ts';
+import { PeerState } from '../moves/peer-state.ts';
+import { movesPortsOf } from './moves-ports-of-link.ts';
 import { PausedTopics } from './paused-topics.ts';
+import { rememberLevel, showPromoted } from './promoted-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
@@ -34,7 +38,8 @@ import { topicsAtRisk } from './topics-at-risk.ts';
 import { SourceTopics } from './source-topics.ts';
 import type { SiteState } from '../state/state.ts';
 import { StepRunner } from './step-runner.ts';
-import { sumLags, TrackedTopic } from './tracked-topic.ts';
+import { TrackedTopic } from './tracked-topic.ts';
+import { viewLink } from './link-view.ts';
 import { wantedPartitions } from './wanted-partitions.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
@@ -69,8 +74,10 @@ const syncIntervalMs = 3_000;
 export class LinkControl {
   readonly id: string;
   readonly rebuilds: Rebuilds;
+  readonly moves: LinkMoves;
   readonly syncs: LinkSyncs;
   readonly #ports: LinkControlPorts;
+  readonly #peer: PeerState;
   readonly #sourceTopics: SourceTopics;
   readonly #topics = new Map<string, TrackedTopic>();
   /** Copies that somebody is to fill, with their number of partitions. */
@@ -100,7 +107,8 @@ export class LinkControl {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#spec = ports.link;
-    this.#sourceTopics = new SourceTopics(ports);
+    this.#peer = new PeerState(ports.source, () => ports.clock.monotonicMs());
+    this.#sourceTopics = new SourceTopics({ ...ports, peer: this.#peer });
     this.#faults = new FaultMemory(ports);
     this.#exposure = new LinkExposure({
       clock: ports.clock,
@@ -130,6 +138,16 @@ export class LinkControl {
       mayAct: () => ports.workers.own.replicator.lease.maySend() && ports.workers.mayAct(),
       deleted: (name) => this.#topics.delete(name),
     });
+    this.moves = new LinkMoves(
+      movesPortsOf({
+        ...{ ports, id: this.id, peer: this.#peer, topics: this.#topics, spec: () => this.#spec },
+        ...{ syncs: () => this.syncs, roles: () => this.#sourceTopics.roles(), fence: () => this.fence },
+        views: () => this.topicViews(),
+        isRebuilt: (name) => this.rebuilds.holds(name),
+        unfollow: (name) => this.#unfollow(name),
+        lookAgain: () => this.#lookAgain.wake(),
+      }),
+    );
     this.syncs = new LinkSyncs({
       ...ports,
       copies: () => this.#copies(),
@@ -182,12 +200,18 @@ export class LinkControl {
   #isOurs(topic: string): boolean {
     const record = this.#ports.state.shadow(topic);
     const ours = record?.link === this.id && record.state.kind === 'ours';
-    return ours && !this.rebuilds.holds(topic) && this.#paused.of(topic) === undefined;
+    return ours && !this.#isHeld(topic) && this.#paused.of(topic) === undefined;
+  }
+
+  /** A rebuild or an operation has it in hand: nobody may append to it. */
+  #isHeld(topic: string): boolean {
+    return this.rebuilds.holds(topic) || this.moves.held.holds(topic);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await this.moves.stop();
     await this.rebuilds.stop();
     await this.syncs.stop();
     await this.#faults.settled();
@@ -201,24 +225,13 @@ export class LinkControl {
   }
 
   view(): LinkView {
-    const views = this.topicViews();
-    const faulted = views.filter(({ state }) => state === 'faulted').length;
-    const { problem } = this.#ports.workers;
-    const trouble = problem?.reason ?? this.#trouble();
-    return {
-      id: this.id,
-      from: this.#ports.link.from,
-      to: this.#ports.link.to,
-      state: this.#stateOf(faulted),
-      fence: this.fence,
-      gap: this.gap,
-      ...(this.paused === undefined ? {} : { paused: this.paused }),
-      topics: { total: views.length, following: views.filter(({ state }) => state === 'following').length, faulted },
-      lag: sumLags(views.map(({ lag }) => lag)),
-      exposure: this.#exposure.total(),
-      standby: viewStandby(this.#ports.link.from, this.syncs.groups.view(), this.syncs.schemas.view()),
-      ...(trouble === undefined ? {} : { problem: trouble }),
-    };
+    const { workers, link } = this.#ports;
+    return viewLink({
+      ...{ link, gap: this.gap, fence: this.fence, paused: this.paused, discovered: this.#discovered },
+      ...{ topics: this.topicViews(), exposure: this.#exposure.total() },
+      ...{ problem: workers.problem, trouble: this.#lookTrouble ?? this.#steps.trouble ?? workers.trouble },
+      standby: viewStandby(link.from, this.syncs.groups.view(), this.syncs.schemas.view()),
+    });
   }
 
   topicViews(): readonly TopicDetailView[] {
@@ -252,20 +265,6 @@ export class LinkControl {
     return this.#ports.workers.samples().filter(({ topic }) => topic === name);
   }
 
-  #stateOf(faulted: number): LinkView['state'] {
-    const kind = this.#ports.workers.problem?.kind;
-    if (kind === 'target' || kind === 'source') return `${kind}-unreachable`;
-    if (!this.#discovered || kind === 'acquiring') return 'starting';
-    if (this.paused !== undefined) return 'paused';
-    if (kind !== undefined) return 'degraded';
-    return faulted > 0 || this.#trouble() !== undefined ? 'degraded' : 'following';
-  }
-
-  /** What keeps a part of the link from working although both clusters answer. */
-  #trouble(): string | undefined {
-    return this.#lookTrouble ?? this.#steps.trouble ?? this.#ports.workers.trouble;
-  }
-
   async #discoveryLoop(signal: AbortSignal): Promise<void> {
     while (!hasAborted(signal)) {
       try {
@@ -287,20 +286,22 @@ export class LinkControl {
   async #discover(signal: AbortSignal): Promise<void> {
     const { source, target } = await lookAtBoth(this.#ports, this.#ports.workers.own.replicator.meters);
     this.#partitionsSeen = Math.max(partitionsOf(source), partitionsOf(target));
-    await this.#sourceTopics.read(source, signal);
+    await this.#peer.read(signal);
     await this.#fence.look();
     this.#deletions.looked(source.topics);
     const steps = planCopies({
       ...{ link: this.id, target, shadows: this.#ports.state.shadows() },
       source: [...source.topics.values()].filter((topic) => this.#sourceTopics.mayCopy(topic)),
     });
+    showPromoted({ link: this.#ports.link, roles: this.#ports.state.roles(), topics: this.#topics });
+    await rememberLevel(this.#topics, this.#ports.state.moves, signal);
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
     await this.#steps.run(steps, (step) => this.#carryOut(step, target, signal), signal);
     this.#looked = { source, target };
   }
 
   async #carryOut(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
-    if (this.rebuilds.holds(nameOf(step))) return;
+    if (this.#isHeld(nameOf(step))) return;
     switch (step.kind) {
       case 'orphan': {
         this.#unfollow(step.name);
@@ -336,8 +337,8 @@ export class LinkControl {
   }
 
   #follow(source: SeenTopic, shadowTopicId: string): void {
-    // A rebuild may have begun while the step was carried out.
-    if (this.rebuilds.holds(source.name) || this.#paused.of(source.name) !== undefined) return;
+    // It may have been taken in hand while the step was carried out.
+    if (this.#isHeld(source.name) || this.#paused.of(source.name) !== undefined) return;
     const previous = this.#topics.get(source.name);
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
     if (anew || previous?.shadowTopicId === undefined) {

@@ -16,6 +16,7 @@ import { LinkControl } from './link-control.ts';
 import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
+import type { MoveRequest, OperationView } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
@@ -177,6 +178,10 @@ export class SiteControl {
       if (held !== undefined) {
         throw new Problem('REBUILD_BUSY', `the copy of ${held} on link ${id} is being rebuilt; nothing was changed`);
       }
+      const [operation] = running.moves.open;
+      if (operation !== undefined) {
+        throw new Problem('MOVE_BUSY', `${operation} moves topics of link ${id}; nothing was changed`);
+      }
       if (mode === 'refuse' && followed > 0) {
         const topics = `${followed} ${followed === 1 ? 'topic' : 'topics'}`;
         throw new Problem('LINK_FOLLOWS', `link ${id} follows ${topics}; nothing was changed`);
@@ -201,6 +206,15 @@ export class SiteControl {
   /** Copying goes on exactly where it stopped. */
   resume(subject: PauseSubject, signal: AbortSignal): Promise<void> {
     return this.#order(() => this.#pauses.resume(this.link(subject.link), subject, signal));
+  }
+
+  /** Orders are carried out one after the other: no two plans are confirmed at once. */
+  beginMove(
+    link: LinkControl,
+    { request, hash }: { readonly request: MoveRequest; readonly hash: string },
+    signal: AbortSignal,
+  ): Promise<OperationView> {
+    return this.#order(() => link.moves.execute(request, hash, signal));
   }
 
   /** Whoever is told that the link is gone may rely on it: nobody appends any more. */

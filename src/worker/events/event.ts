@@ -24,6 +24,8 @@ export const systemEvents = {
   'acls refused': { level: 'warn', meaning: 'ACLs that the cluster did not take' },
   'leaks found': { level: 'warn', meaning: 'others than the link may write its copies; the message names them' },
   'copy deleted': { level: 'warn', meaning: 'a copy was deleted with its source topic, as the link’s spec says' },
+  'operation begun': { level: 'warn', meaning: 'roles of topics are being moved to this site' },
+  'operation step': { level: 'warn', meaning: 'an operation that moves roles came to its next step' },
   'violation found': { level: 'warn', meaning: 'a topic here breaks the prefix policy' },
   'violation gone': { level: 'info', meaning: 'a topic that broke the prefix policy does not any more' },
   'events left out': { level: 'warn', meaning: 'more happened at once than is written down; the log has it' },

@@ -14,6 +14,7 @@ const operationPrefix = 'operation/';
 const namesPrefix = 'operation-topics/';
 const partPrefix = 'part/';
 const cutPrefix = 'cut/';
+const levelPrefix = 'level/';
 const rolePrefix = 'role/';
 const shadowPrefix = 'shadow/';
 
@@ -23,6 +24,9 @@ const namesPerPage = 1_000;
 export const operationsKeptMax = 100;
 
 const namesSchema = z.strictObject({ operation: z.string(), page: z.int().min(0), topics: z.array(z.string()) });
+
+/** A copy that was level with its source at least once: what a failover must know when the source cannot be asked. */
+const levelSchema = z.strictObject({ topic: z.string(), copyTopicId: z.string() });
 
 /** What `_umbra` is to those who keep records in it: entries are written all or none. */
 export interface StateEntries {
@@ -79,6 +83,21 @@ export class OperationMemory {
 
   cut(topic: string): CutRecord | undefined {
     return this.#entries.read(cutPrefix + topic, cutRecordSchema);
+  }
+
+  /** Whether this copy was level with its source at least once. */
+  wasLevel(topic: string, copyTopicId: string): boolean {
+    return this.#entries.read(levelPrefix + topic, levelSchema)?.copyTopicId === copyTopicId;
+  }
+
+  putLevel(
+    copies: readonly { readonly topic: string; readonly copyTopicId: string }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#entries.write(
+      copies.map((copy) => [levelPrefix + copy.topic, copy] as const),
+      signal,
+    );
   }
 
   /** A new operation with its topics; old ones that are over are forgotten. */

@@ -81,6 +81,7 @@ export class SiteState {
   /** Asked for while a transaction is being written: they go into the next one together. */
   #waiting: Pending[] = [];
   #writing = false;
+  #parsedRoles: { readonly at: bigint; readonly view: RoleView } | undefined;
   #parsedPolicy: { readonly text: string; readonly policy: StoredPolicy } | undefined;
   readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
 
@@ -155,9 +156,13 @@ export class SiteState {
     return this.#read(shadowPrefix + topic, shadowRecordSchema);
   }
 
+  /** The same object until something is written: it is asked for each topic at each look. */
   roles(): RoleView {
+    if (this.#parsedRoles?.at === this.#log.position) return this.#parsedRoles.view;
     const records = this.#all(rolePrefix, roleRecordSchema);
-    return { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
+    const view: RoleView = { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
+    this.#parsedRoles = { at: this.#log.position, view };
+    return view;
   }
 
   putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void> {

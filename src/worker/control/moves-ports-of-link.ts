@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import type { CandidateTopic } from '../../operations/plan.ts';
+import type { RoleViews } from '../../pair/ownership.ts';
+import type { LinkSpec } from '../../pair/spec.ts';
+import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
+import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import type { EventSink } from '../events/event.ts';
+import type { LinkMovesPorts } from '../moves/link-moves.ts';
+import type { PeerState } from '../moves/peer-state.ts';
+import type { SiteState } from '../state/state.ts';
+import type { LinkView, TopicDetailView } from '../views.ts';
+import type { LinkSyncs } from './link-syncs.ts';
+import type { LinkWorkers } from './link-workers.ts';
+import type { TrackedTopic } from './tracked-topic.ts';
+
+/** The parts of a running link that moving roles has to do with. */
+export interface MovedLinkParts {
+  readonly id: string;
+  readonly ports: {
+    readonly link: LinkSpec;
+    readonly target: Cluster;
+    readonly state: SiteState;
+    readonly policy: PrefixPolicy;
+    readonly workers: LinkWorkers;
+    readonly clock: CopierClock;
+    readonly logger: Logger;
+    readonly events: EventSink;
+  };
+  readonly peer: PeerState;
+  readonly spec: () => LinkSpec;
+  readonly syncs: () => LinkSyncs;
+  readonly roles: () => RoleViews;
+  readonly fence: () => LinkView['fence'];
+  /** The link's own. */
+  readonly topics: ReadonlyMap<string, TrackedTopic>;
+  readonly views: () => readonly TopicDetailView[];
+  readonly isRebuilt: (topic: string) => boolean;
+  readonly unfollow: (topic: string) => void;
+  readonly lookAgain: () => void;
+}
+
+/** What operations may ask of a link and do to it. */
+export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
+  const { id, ports, peer, topics, unfollow } = parts;
+  const { link, target, state, policy, workers, clock, logger, events } = ports;
+  const homeOf = (topic: string): LinkSpec['from'] => ownerOf(topic, policy.owners) ?? link.from;
+  return {
+    ...{ site: link.to, from: link.from, link: id, target, state, peer, clock, logger, events, homeOf },
+    roles: parts.roles,
+    policy: () => parts.spec().topics ?? defaultTopicPolicy,
+    withheld: () => parts.syncs().acls.withheld,
+    mayAct: () => workers.mayAct(),
+    now: () => clock.now(),
+    seen: () => ({ fencing: parts.fence(), troubles: [], barrier: undefined }),
+    candidates: async (signal) => {
+      await workers.gather(signal);
+      return candidatesOf(parts, homeOf);
+    },
+    copies: {
+      hold: (names) => names.forEach(unfollow),
+      isHeld: (topic) => workers.holds(topic),
+      release: () => parts.lookAgain(),
+      promoted: (names) => {
+        for (const name of names) topics.get(name)?.moveIfPossible('promoted');
+        parts.lookAgain();
+      },
+      unseen: (name) => {
+        const view = parts.views().find((topic) => topic.name === name);
+        return (view?.partitionViews ?? []).map(({ exposure, heldBack }) => ({
+          records: exposure.records,
+          heldBack: heldBack?.records ?? 0,
+        }));
+      },
+      isLevel: () => Promise.resolve(false),
+    },
+  };
+}
+
+/** What the link shows now; of a source that could not be looked at since this worker leads what `_umbra` tells. */
+function candidatesOf(
+  { id, ports, roles, views, isRebuilt }: MovedLinkParts,
+  homeOf: (topic: string) => LinkSpec['from'],
+): readonly CandidateTopic[] {
+  const { state } = ports;
+  const seen = views();
+  const shown = new Set(seen.map(({ name }) => name));
+  const common = (name: string): Pick<CandidateTopic, 'name' | 'home' | 'term' | 'busy'> => ({
+    ...{ name, home: homeOf(name), term: highestTerm(roles(), name) },
+    busy: isRebuilt(name) ? 'its copy is being rebuilt' : undefined,
+  });
+  return [
+    ...seen.map(({ name, state: kind, partitions, shadowTopicId, exposure }): CandidateTopic => {
+      const record = state.shadow(name)?.state;
+      const copyTopicId = shadowTopicId ?? (record?.kind === 'ours' ? record.shadowTopicId : undefined);
+      return { ...common(name), state: kind, partitions, copyTopicId, loss: exposure };
+    }),
+    ...state.shadows().flatMap(({ topic, link, state: record }): CandidateTopic[] => {
+      if (link !== id || shown.has(topic) || record.kind !== 'ours') return [];
+      const { shadowTopicId: copyTopicId } = record;
+      const kind = state.moves.wasLevel(topic, copyTopicId) ? 'following' : 'seeding';
+      return [{ ...common(topic), state: kind, partitions: 0, copyTopicId, loss: undefined }];
+    }),
+  ];
+}
+
+function highestTerm(roles: RoleViews, topic: string): number {
+  const terms = [roles.a, roles.b].map((view) => (view.kind === 'read' ? (view.records.get(topic)?.term ?? 0) : 0));
+  return Math.max(...terms);
+}

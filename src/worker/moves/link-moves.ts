@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type OperationRecord, isOver } from '../../operations/operation.ts';
+import {
+  type CandidateTopic,
+  type Plan,
+  type PlanRequest,
+  planOperation,
+  type SitesSeen,
+} from '../../operations/plan.ts';
+import type { SiteId } from '../../pair/site.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { EventSink } from '../events/event.ts';
+import { Problem } from '../problems.ts';
+import type { SiteState } from '../state/state.ts';
+import { Coordination } from './coordination.ts';
+import { HeldTopics } from './held-topics.ts';
+import { type MovedRoleView, type MovePlan, type MoveRequest, type OperationView, viewPlan } from './operation-view.ts';
+import type { PeerState } from './peer-state.ts';
+import { type PromotionPorts, PromotionWork } from './promotion-work.ts';
+
+export interface LinkMovesPorts extends PromotionPorts {
+  readonly state: SiteState;
+  readonly from: SiteId;
+  readonly peer: PeerState;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  /** The link's copies as they are now; asked of all workers just before. */
+  readonly candidates: (signal: AbortSignal) => Promise<readonly CandidateTopic[]>;
+  readonly seen: () => Omit<SitesSeen, 'sourceAnswers'>;
+}
+
+/** An answer of the other site's `_umbra` that is older does not count as one. */
+const peerAgeMsMax = 3_000;
+
+/**
+ * The operations that make copies of this link primary here: planned, confirmed, carried out, and taken up again by
+ * whoever leads the site next.
+ */
+export class LinkMoves {
+  readonly held: HeldTopics;
+  readonly #ports: LinkMovesPorts;
+  readonly #work: PromotionWork;
+  readonly #running = new Map<string, { readonly coordination: Coordination; readonly ended: Promise<void> }>();
+  readonly #stopping = new AbortController();
+
+  constructor(ports: LinkMovesPorts) {
+    this.#ports = ports;
+    this.held = new HeldTopics(ports.state);
+    this.#work = new PromotionWork(ports);
+    for (const operation of ports.state.moves.operations()) {
+      if (operation.link === ports.link && !isOver(operation.step)) this.#start(operation.id);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  /** Ids of operations that are not over. */
+  get open(): readonly string[] {
+    return this.views().flatMap(({ id, step }) => (isOver(step) ? [] : [id]));
+  }
+
+  /** Newest first. */
+  views(): readonly OperationView[] {
+    const { state, link } = this.#ports;
+    return state.moves
+      .operations()
+      .filter((operation) => operation.link === link)
+      .toSorted((left, right) => right.startedAt.localeCompare(left.startedAt))
+      .map((operation) => this.#view(operation));
+  }
+
+  /** Topics that this site took over, of those that the link carried. */
+  roles(): readonly MovedRoleView[] {
+    const { state, site } = this.#ports;
+    const roles = state.roles();
+    if (roles.kind === 'unread') return [];
+    return [...roles.records.values()]
+      .filter(({ term, primary, home }) => term > 0 && primary !== home && home !== site)
+      .map(({ topic, home, primary, term }) => {
+        const cut = state.moves.cut(topic);
+        return {
+          topic,
+          home,
+          primary,
+          term,
+          ...(cut?.term === term ? { since: cut.at, operation: cut.operation } : {}),
+        };
+      });
+  }
+
+  view(id: string): OperationView | undefined {
+    const operation = this.#ports.state.moves.operation(id);
+    return operation?.link === this.#ports.link ? this.#view(operation) : undefined;
+  }
+
+  async plan(request: MoveRequest, signal: AbortSignal): Promise<MovePlan> {
+    return viewPlan(await this.#plan(request, signal));
+  }
+
+  /** Begins what the plan with this hash says, if it is still that. Resolves when it is in the journal. */
+  async execute(request: MoveRequest, hash: string, signal: AbortSignal): Promise<OperationView> {
+    const { state, clock, link, site, events } = this.#ports;
+    const plan = await this.#plan(request, signal);
+    const now = viewPlan(plan);
+    if (now.hash !== hash) {
+      throw new Problem('PLAN_CHANGED', `the plan is ${now.hash} now, not ${hash}; nothing was touched`);
+    }
+    const [blocker] = plan.blockers;
+    if (blocker !== undefined) {
+      const others = plan.blockers.length > 1 ? ` (and ${plan.blockers.length - 1} more)` : '';
+      throw new Problem('MOVE_REFUSED', `${blocker.message}${others}. ${blocker.remedy}`);
+    }
+    const at = clock.now().toISOString();
+    const operation: OperationRecord = {
+      ...{ id: operationId(request, clock.now()), kind: request.kind, link, to: site, topics: plan.topics.length },
+      ...{
+        planHash: hash,
+        startedAt: at,
+        unconfirmed: request.oldSideUnconfirmed,
+        step: { kind: 'fencing' },
+        since: at,
+      },
+    };
+    await state.moves.begin(
+      operation,
+      plan.topics.map(({ name }) => name),
+      signal,
+    );
+    events.report({ kind: 'operation begun', link, message: `${operation.id}: ${describe(operation)}` });
+    this.#start(operation.id);
+    return this.#view(operation);
+  }
+
+  /** Asks for it to be given up: it ends as `aborted` where that is still possible. */
+  abort(id: string): OperationView {
+    const operation = this.#ports.state.moves.operation(id);
+    if (operation?.link !== this.#ports.link)
+      throw new Problem('NOT_FOUND', `link ${this.#ports.link} has no operation ${id}`);
+    this.#running.get(id)?.coordination.cancel();
+    return this.#view(operation);
+  }
+
+  async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {
+    const { peer, link, site, candidates, seen } = this.#ports;
+    await peer.read(AbortSignal.any([signal, AbortSignal.timeout(peerAgeMsMax)])).catch(() => {
+      // It may be dead: that is what failovers are for, and the plan says so.
+      signal.throwIfAborted();
+    });
+    const asked: PlanRequest = {
+      ...{ kind: request.kind, link, to: site, topics: request.topics },
+      ...{ unconfirmed: request.oldSideUnconfirmed, unready: request.includeUnready },
+    };
+    const sourceAnswers = peer.ageMs !== undefined && peer.ageMs <= peerAgeMsMax;
+    const topics = (await candidates(signal)).map((topic) => {
+      const operation = this.held.operationOf(topic.name);
+      return operation === undefined ? topic : { ...topic, busy: `${operation} has it in hand` };
+    });
+    return planOperation(asked, topics, { ...seen(), sourceAnswers });
+  }
+
+  #start(id: string): void {
+    const { state, peer, clock, logger, events, link } = this.#ports;
+    const coordination = new Coordination(id, {
+      ...{ memory: state.moves, peer, work: this.#work, clock, logger },
+      stepped: (operation) => {
+        const { step } = operation;
+        const reason = 'reason' in step ? `: ${step.reason}` : '';
+        logger.warn({ link, operation: id, step: step.kind }, 'operation');
+        events.report({ kind: 'operation step', link, message: `${id}: ${step.kind}${reason}` });
+      },
+    });
+    const ended = this.#carryOn(coordination, this.#stopping.signal).finally(() => this.#running.delete(id));
+    this.#running.set(id, { coordination, ended });
+  }
+
+  /** Never rejects. */
+  async #carryOn(coordination: Coordination, signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    for (let attempt = 1; !hasAborted(signal); attempt++) {
+      try {
+        await coordination.run(signal);
+        return;
+      } catch (error) {
+        // What was written is not known: whoever leads next reads it, maybe this worker again.
+        this.#ports.logger.error(
+          { err: error, operation: coordination.id },
+          'an operation could not write its journal',
+        );
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+  }
+
+  #view({ id, kind, link, to, topics, startedAt, step, since, unconfirmed }: OperationRecord): OperationView {
+    const part = this.#ports.peer.state.moves.part(id)?.state;
+    const trouble = this.#running.get(id)?.coordination.trouble;
+    return {
+      ...{ id, kind, link, to, topics, startedAt, step, since, unconfirmed },
+      ...(part === undefined ? {} : { part }),
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  }
+}
+
+function describe({ kind, topics, to, unconfirmed }: OperationRecord): string {
+  const said = unconfirmed ? ', the old side unconfirmed' : '';
+  return `${kind} of ${topics} ${topics === 1 ? 'topic' : 'topics'} to site ${to}${said}`;
+}
+
+/** Sorts by time. */
+function operationId({ kind }: MoveRequest, now: Date): string {
+  const time = now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  return `${kind}-${time}-${randomBytes(2).toString('hex')}`;
+}

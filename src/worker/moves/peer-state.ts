@@ -1,0 +1,41 @@
+import type { Cluster } from '../../kafka/cluster.ts';
+import type { RoleView } from '../../pair/ownership.ts';
+import { stateTopic } from '../../prefix-policy/internal-names.ts';
+import { SiteState } from '../state/state.ts';
+
+/** The other site's `_umbra`, as it was when it was last read. Only ever read. */
+export class PeerState {
+  readonly #cluster: Cluster;
+  readonly #state: SiteState;
+  readonly #monotonicMs: () => number;
+  #readAtMs: number | undefined;
+
+  constructor(cluster: Cluster, monotonicMs: () => number) {
+    this.#cluster = cluster;
+    this.#state = new SiteState(cluster);
+    this.#monotonicMs = monotonicMs;
+  }
+
+  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves'> {
+    return this.#state;
+  }
+
+  /** Undefined before the first read. */
+  get ageMs(): number | undefined {
+    return this.#readAtMs === undefined ? undefined : this.#monotonicMs() - this.#readAtMs;
+  }
+
+  /** `unread` before the first read: what nobody has looked at is not empty. */
+  get roles(): RoleView {
+    return this.#readAtMs === undefined ? { kind: 'unread' } : this.#state.roles();
+  }
+
+  /** Rejects when the cluster does not answer; what was read before stays. */
+  async read(signal: AbortSignal): Promise<void> {
+    const atMs = this.#monotonicMs();
+    // Without the topic nothing runs there yet: nothing can be a copy or have moved.
+    const { topics } = await this.#cluster.metadata([stateTopic]);
+    if (topics.has(stateTopic)) await this.#state.catchUp(signal);
+    this.#readAtMs = atMs;
+  }
+}

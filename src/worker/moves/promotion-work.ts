@@ -1,0 +1,158 @@
+import type { Acl } from '../../kafka/acl-words.ts';
+import { createAcls } from '../../kafka/acl-admin.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { ConnectionError } from '../../kafka/errors.ts';
+import type { CutRecord, PartitionCut } from '../../operations/cut.ts';
+import type { OperationRecord } from '../../operations/operation.ts';
+import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
+import type { SiteId } from '../../pair/site.ts';
+import type { TopicPolicy } from '../../pair/topic-policy.ts';
+import { promotionAcls } from '../../sync/acls/promotion-acls.ts';
+import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { SiteState } from '../state/state.ts';
+import { readEnds } from './read-ends.ts';
+import { restoreConfigs } from './restore-configs.ts';
+
+/** What a promotion may ask of the link whose copies become primary. */
+export interface CopiesToPromote {
+  /** Nobody is to append to them any more, from now on and until they are released. */
+  hold(topics: readonly string[]): void;
+  /** Some worker may still append to it. */
+  isHeld(topic: string): boolean;
+  /** They are copies again. */
+  release(topics: readonly string[]): void;
+  /** Told when the new terms are written. */
+  promoted(topics: readonly string[]): void;
+  /** Offsets above the copy's end, by partition, as last heard; of them those above an open transaction. */
+  unseen(topic: string): readonly { readonly records: number; readonly heldBack: number }[];
+  /** How far each partition is copied, as its worker says. */
+  isLevel(topics: readonly string[], signal: AbortSignal): Promise<boolean>;
+}
+
+export interface PromotionPorts {
+  readonly site: SiteId;
+  readonly link: string;
+  readonly target: Cluster;
+  readonly state: Pick<SiteState, 'shadow' | 'configs' | 'moves'>;
+  readonly copies: CopiesToPromote;
+  readonly policy: () => Pick<TopicPolicy, 'configs'>;
+  readonly homeOf: (topic: string) => SiteId;
+  readonly roles: () => RoleViews;
+  readonly withheld: () => readonly Acl[];
+  readonly mayAct: () => boolean;
+  readonly now: () => Date;
+}
+
+/** What the steps of an operation do at the site that becomes primary. Each may be done again after a crash. */
+export class PromotionWork {
+  readonly #ports: PromotionPorts;
+
+  constructor(ports: PromotionPorts) {
+    this.#ports = ports;
+  }
+
+  /** Everything that the fenced source acknowledged is here. */
+  async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    if (await this.#ports.copies.isLevel(topics, signal)) return;
+    throw new ConnectionError('the copies are not level with the old primary yet');
+  }
+
+  /** Ends the copying, and reads back from the leaders where each copy ends. */
+  async settle(
+    operation: OperationRecord,
+    topics: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly CutRecord[]> {
+    const { copies, target } = this.#ports;
+    copies.hold(topics);
+    await this.#quiet(topics, signal);
+    const ends = await readEnds(target, topics, signal);
+    return topics.map((topic) => this.#cutOf(operation, topic, ends.get(topic) ?? []));
+  }
+
+  /** The topics get the configs of their sources: what is not restored is remarked in the cut. */
+  async prepare(
+    operation: OperationRecord,
+    cuts: readonly CutRecord[],
+    signal: AbortSignal,
+  ): Promise<readonly CutRecord[]> {
+    const { target, state, policy, mayAct } = this.#ports;
+    const ports = { cluster: target, memory: state.configs, policy: policy(), mayAct };
+    const remarks = await restoreConfigs(
+      ports,
+      cuts.map(({ topic }) => topic),
+    );
+    signal.throwIfAborted();
+    const at = this.#ports.now().toISOString();
+    return cuts.map((cut) => ({ ...cut, operation: operation.id, at, remarks: [...(remarks.get(cut.topic) ?? [])] }));
+  }
+
+  /** The point of no return. */
+  async promote(
+    { operation, cuts }: { readonly operation: OperationRecord; readonly cuts: readonly CutRecord[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { site, homeOf, roles, state, copies, mayAct } = this.#ports;
+    const views = roles();
+    const records = cuts.map(({ topic }) => nextPrimary({ name: topic, home: homeOf(topic) }, site, views));
+    const terms = new Map(records.map(({ topic, term }) => [topic, term]));
+    if (!mayAct()) throw new ConnectionError('this worker does not lead its site any more');
+    await state.moves.promote(
+      { operation, roles: records, cuts: cuts.map((cut) => ({ ...cut, term: terms.get(cut.topic) ?? cut.term })) },
+      signal,
+    );
+    copies.promoted(cuts.map(({ topic }) => topic));
+  }
+
+  /** Lets in who may write at the source. */
+  async grant(_operation: OperationRecord, topics: readonly string[], _signal: AbortSignal): Promise<void> {
+    const { target, withheld, mayAct } = this.#ports;
+    const acls = promotionAcls(withheld(), topics);
+    if (acls.length === 0) return;
+    const refused = await createAcls(target, acls, mayAct);
+    const [first] = refused;
+    if (first !== undefined) throw new ConnectionError(`${refused.length} ACLs were refused: ${first.reason}`);
+  }
+
+  async repoint(_operation: OperationRecord, _topics: readonly string[], _signal: AbortSignal): Promise<void> {
+    // No hooks are declared yet: aliases are moved by hand.
+  }
+
+  release(topics: readonly string[]): void {
+    this.#ports.copies.release(topics);
+  }
+
+  async #quiet(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const { copies } = this.#ports;
+    const pause = new Wakeup();
+    for (let attempt = 0; topics.some((topic) => copies.isHeld(topic)); attempt++) {
+      await pause.wait(signal, Math.min(retryDelays.after(attempt), quietLookMs));
+      signal.throwIfAborted();
+    }
+  }
+
+  #cutOf(
+    operation: OperationRecord,
+    topic: string,
+    ends: Awaited<ReturnType<typeof readEnds>> extends ReadonlyMap<string, infer E> ? E : never,
+  ): CutRecord {
+    const { state, copies, now, site } = this.#ports;
+    const record = state.shadow(topic);
+    if (record?.state.kind !== 'ours') throw new Error(`${topic} is no copy of this site any more`);
+    const unseen = copies.unseen(topic);
+    return {
+      ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString(), remarks: [] },
+      ...{ sourceTopicId: record.sourceTopicId, topicId: record.state.shadowTopicId },
+      partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => ({
+        offset: String(end),
+        unseen: unseen[partition]?.records ?? 0,
+        heldBack: unseen[partition]?.heldBack ?? 0,
+        ...(lastRecordAt === undefined ? {} : { lastRecordAt: lastRecordAt.toISOString() }),
+        ...(tailSha256 === undefined ? {} : { tailSha256 }),
+      })),
+    };
+  }
+}
+
+const quietLookMs = 50;

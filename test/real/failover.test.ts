@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { describeConfigs } from '../../src/kafka/config-admin.ts';
+import { type SiteId, sites } from '../../src/pair/site.ts';
+import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
+import type { MoveRequestInput, OperationView } from '../../src/worker/moves/operation-view.ts';
+import { testOwners } from '../fixtures/brokers.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+let clusters: Readonly<Record<SiteId, TestCluster>>;
+let pair: TestPair;
+
+beforeAll(async () => {
+  const start = async (site: SiteId): Promise<TestCluster> => {
+    const cluster = await startTestCluster({ name: site });
+    const principals = { umbra: 'User:umbra', app: 'User:app' };
+    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
+    return cluster;
+  };
+  const [a, b] = await Promise.all([start('a'), start('b')]);
+  clusters = { a, b };
+  pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
+}, 240_000);
+
+afterAll(async () => {
+  await clusters.a.broker.start();
+  await pair.remove();
+  await Promise.all(sites.map((site) => clusters[site].remove()));
+});
+
+async function ended(site: SiteId, id: string): Promise<OperationView> {
+  return eventually(
+    `${id} is over`,
+    async () => {
+      const operation = await pair.api[site].operation(id);
+      return ['done', 'aborted'].includes(operation.step.kind) ? operation : undefined;
+    },
+    60_000,
+  );
+}
+
+/** Plans it, begins what was planned, and waits until it is over. */
+async function moved(site: SiteId, request: MoveRequestInput): Promise<OperationView> {
+  const plan = await pair.api[site].planMove(request);
+  expect(plan.blockers).toEqual([]);
+  const { id } = await pair.api[site].beginMove(request, plan.hash);
+  return ended(site, id);
+}
+
+test('a topic whose site is dead is promoted where its copy ends, with the configs of its source, and takes writes', async () => {
+  const configs = { 'retention.ms': '86400000', 'cleanup.policy': 'compact' };
+  await createTopic(clusters.a.connection('app'), 'a_orders', { partitions: 3, configs });
+  await createTopic(clusters.a.connection('app'), 'a_other');
+  const keyed = Array.from({ length: 30 }, (_, index) => ({ key: `k${index}`, value: `v${index}` }));
+  const producer = kafkajs(clusters.a.connection('app')).producer();
+  await producer.connect();
+  await producer.send({ topic: 'a_orders', messages: keyed });
+  await producer.disconnect();
+  await produce(clusters.a.connection('app'), 'a_other', ['x']);
+  for (const topic of ['a_orders', 'a_other']) await pair.level(topic);
+  const ends = await logEnds(clusters.a.connection('app'), 'a_orders');
+  // Configs and ACLs of the source are known when their first rounds are over.
+  await eventually('the ACLs are level', async () => {
+    const { links } = await pair.api.b.acls();
+    return links[0] !== undefined && 'withheld' in links[0] && JSON.stringify(links[0].withheld).includes('WRITE')
+      ? true
+      : undefined;
+  });
+  await eventually('what the source wishes is known', async () => {
+    const [link] = await pair.api.b.configs();
+    return link?.topics === 2 && link.level === 2 ? true : undefined;
+  });
+  await expect(produce(clusters.b.connection('app'), 'a_orders', ['refused'])).rejects.toThrow(/authorized/i);
+  await clusters.a.broker.kill();
+  const begun = performance.now();
+  const request: MoveRequestInput = { kind: 'failover', topics: ['a_orders'] };
+  const refused = await eventually('the source is known to be silent', async () => {
+    const plan = await pair.api.b.planMove(request);
+    return plan.blockers.some(({ code }) => code === 'OLD_SIDE_UNCONFIRMED') ? plan : undefined;
+  });
+  await expect(pair.api.b.beginMove(request, refused.hash)).rejects.toMatchObject({ code: 'MOVE_REFUSED' });
+  const operation = await moved('b', { ...request, oldSideUnconfirmed: true });
+  process.stdout.write(`failover: over ${Math.round(performance.now() - begun)} ms after the decision\n`);
+  expect(operation.step).toEqual({ kind: 'done', remarks: [] });
+  expect(await logEnds(clusters.b.connection('app'), 'a_orders')).toEqual(ends);
+  expect(await pair.api.b.roles()).toMatchObject([{ topic: 'a_orders', home: 'a', primary: 'b', term: 1 }]);
+  const target = new Cluster('b', clusterConfigSchema.parse(clusters.b.connection('admin')), { clientId: 'test' });
+  try {
+    const own = (await describeConfigs(target, ['a_orders'])).configs.get('a_orders');
+    expect(own?.get('retention.ms')).toMatchObject({ value: '86400000', own: true });
+    expect(own?.get('cleanup.policy')).toMatchObject({ value: 'compact', own: true });
+  } finally {
+    await target.close();
+  }
+  const after = kafkajs(clusters.b.connection('app')).producer();
+  await after.connect();
+  await after.send({ topic: 'a_orders', messages: [{ key: 'new', value: 'at b' }] });
+  await after.disconnect();
+  await expect(produce(clusters.b.connection('app'), 'a_other', ['refused'])).rejects.toThrow(/authorized/i);
+}, 180_000);
