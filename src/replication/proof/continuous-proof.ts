@@ -268,7 +268,9 @@ export class ContinuousProof {
   }
 
   async #estimate({ of }: Copier, end: bigint, signal: AbortSignal): Promise<number> {
-    if (end === 0n) return 1;
+    // A copy whose head was just made, or that was emptied, begins where it ends.
+    const { start } = await this.#copy.range(of.topic, of.partition, signal);
+    if (start >= end) return 1;
     const { batches } = await this.#copy.chunk(of, { offset: end - 1n, bytesMax: 1 }, signal);
     const [first] = batches;
     if (first !== undefined) discardFrame(first.frame);

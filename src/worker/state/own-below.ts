@@ -14,5 +14,5 @@ export type OwnBelowRecord = z.output<typeof ownBelowSchema>;
 export function ownBelowOf(record: {
   readonly ownBelow?: OwnBelowRecord | undefined;
 }): ReadonlyMap<number, bigint> | undefined {
-  return record.ownBelow && new Map(record.ownBelow.map(BigInt).entries());
+  return record.ownBelow && new Map(record.ownBelow.map((offset) => BigInt(offset)).entries());
 }

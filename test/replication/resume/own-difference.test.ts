@@ -23,7 +23,8 @@ const same = [undefined, undefined];
 const data = (more: object = {}): Found => found(makeBatch({ baseOffset: 40n, records: 10, ...more }));
 const marker = (baseOffset: bigint): Found =>
   found(makeBatch({ baseOffset, records: 1, attributes: attribute.control | attribute.transactional }));
-const aborted = (): Found => found(makeBatch({ baseOffset: 40n, records: 10, attributes: attribute.transactional }), true);
+const aborted = (): Found =>
+  found(makeBatch({ baseOffset: 40n, records: 10, attributes: attribute.transactional }), true);
 /** Records at 40, 43 and 47 of [40, 49]. */
 const holed = { baseOffset: 40n, deltas: [0, 3, 7], lastOffsetDelta: 9 };
 

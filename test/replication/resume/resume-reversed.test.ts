@@ -79,7 +79,9 @@ describe('going on behind what the site wrote itself', () => {
     const copy = { log: [own(0n, 40), own(40n, 10, { valueBytes: 11 })] };
     const outcome = await check({ log: [batch(0n, 40), batch(40n, 10)] }, copy);
     expect(outcome).toMatchObject({ kind: 'fault', fault: { code: 'DIVERGED', offset: 40n } });
-    expect(outcome.kind === 'fault' && outcome.fault.message).toContain('both were the same up to 50 when the roles moved');
+    expect(outcome.kind === 'fault' && outcome.fault.message).toContain(
+      'both were the same up to 50 when the roles moved',
+    );
   });
 
   it('finds that the source lost what both had when the roles moved', async () => {
@@ -113,7 +115,10 @@ describe('going on behind what the link appended to the site’s log', () => {
 
   it('asks for the same bytes, as of every copy', async () => {
     expect(await check(source, { log: [...ownLog, ours(cut, 10)] }, 60n)).toEqual(goesOn(60n, 3));
-    expect(await faultOf(source, { log: [...ownLog, ours(cut, 10, { valueBytes: 11 })] }, 60n)).toEqual(['DIVERGED', cut]);
+    expect(await faultOf(source, { log: [...ownLog, ours(cut, 10, { valueBytes: 11 })] }, 60n)).toEqual([
+      'DIVERGED',
+      cut,
+    ]);
   });
 
   it('finds a foreign record', async () => {
