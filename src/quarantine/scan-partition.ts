@@ -14,6 +14,8 @@ export interface ScannedPartition {
   readonly atSource: boolean;
   /** The source compacts: what it does not have any more it may have had. */
   readonly compacted: boolean;
+  /** See `CopiedPartition`: below it the copy's log is its site's own. */
+  readonly ownBelow?: bigint;
   /** Read from here instead of the copy's log start. */
   readonly from?: bigint;
 }
@@ -58,6 +60,7 @@ export async function scanPartition(
     copyStart,
     sourceStart: sourceRange?.start,
     compactedTo: of.compacted ? sourceRange?.end : undefined,
+    ...(of.ownBelow === undefined ? {} : { ownBelow: of.ownBelow }),
     isFiller: async (batch) =>
       batch.frame.readBigInt64BE(batch.header.start + 43) === of.producerId && (await isFiller(batch)),
   });

@@ -15,7 +15,8 @@ export interface MirrorSides {
 /**
  * Takes over the source's log starts (retention, DeleteRecords), for copies keep everything by themselves. What is
  * deleted cannot be had back, and a start in a fetch answer is not covered by any checksum: before anything is deleted
- * the source is asked once more, and both answers must be above it.
+ * the source is asked once more, and both answers must be above it. A copy that begins later already, because its site
+ * was primary before and its own retention was ahead, stays as it is: deleting below its start does nothing.
  *
  * Returns why a start could not be taken over, of the first partition whose target refused; undefined when none did.
  */

@@ -4,7 +4,7 @@ import { type AppendGate, AppendLease } from './lease/append-lease.ts';
 import type { CopierClock } from './waiting/copier-clock.ts';
 import { Copier } from './copier/copier.ts';
 import { addCounts, type CopierCounters, noCounts } from './copier/copier-counters.ts';
-import type { CopiedPartition } from './partition/copied-partition.ts';
+import { type CopiedPartition, copiedPartition, type CopiedTopic } from './partition/copied-partition.ts';
 import type { Fault } from './partition/fault.ts';
 import { ContinuousProof, type PartitionProof } from './proof/continuous-proof.ts';
 import { ForeignWriteWatch } from './foreign-writes.ts';
@@ -14,7 +14,6 @@ import { leaseId } from './lease/holders.ts';
 import { Leaders } from './partition/leaders.ts';
 import { LinkMeters } from './streams/link-meters.ts';
 import { mirrorStarts } from './mirror-starts.ts';
-import { linkProducerId } from './partition/producer-identity.ts';
 import { defaultReplicatorLimits, type ReplicatorLimits } from './replicator-limits.ts';
 import type { ResumeTarget } from './resume/resume.ts';
 import { type Concluded, ResumeRound } from './resume/resume-round.ts';
@@ -22,13 +21,6 @@ import { retryDelays } from './waiting/retry-delays.ts';
 import { type Route, StreamSet } from './streams/stream-set.ts';
 import { partitionKey } from '../kafka/log-queries.ts';
 import { hasAborted, Wakeup } from './waiting/wakeup.ts';
-
-export interface CopiedTopic {
-  readonly topic: string;
-  readonly sourceTopicId: string;
-  readonly targetTopicId: string;
-  readonly partitions: readonly number[];
-}
 
 export interface ReplicatorPorts {
   readonly source: Cluster;
@@ -168,24 +160,22 @@ export class Replicator {
   }
 
   /** Starts those partitions of a topic that are not yet running. */
-  add({ topic, sourceTopicId, targetTopicId, partitions }: CopiedTopic): void {
-    for (const partition of partitions) {
-      const key = partitionKey(topic, partition);
-      if (this.#copiers.has(key)) continue;
-      const producerId = linkProducerId(this.#ports.linkId, sourceTopicId, partition);
-      const copier = new Copier(
-        { topic, partition, sourceTopicId, targetTopicId, producerId },
-        {
-          clock: this.#ports.clock,
-          queueBytesMax: this.#limits.queueBytesMax,
-          gapOffsetsMax: () => (this.fillsAnyGap ? undefined : this.#limits.gapOffsetsMax),
-          changed: (changed) => this.#changed(changed),
-        },
-      );
-      this.#copiers.set(key, copier);
-      if (this.#lease.state.kind === 'fenced') copier.stop();
-    }
+  add(copied: CopiedTopic): void {
+    for (const partition of copied.partitions) this.#add(copiedPartition(copied, partition, this.#ports.linkId));
     this.#resumes.wake();
+  }
+
+  #add(of: CopiedPartition): void {
+    const key = partitionKey(of.topic, of.partition);
+    if (this.#copiers.has(key)) return;
+    const copier = new Copier(of, {
+      clock: this.#ports.clock,
+      queueBytesMax: this.#limits.queueBytesMax,
+      gapOffsetsMax: () => (this.fillsAnyGap ? undefined : this.#limits.gapOffsetsMax),
+      changed: (changed) => this.#changed(changed),
+    });
+    this.#copiers.set(key, copier);
+    if (this.#lease.state.kind === 'fenced') copier.stop();
   }
 
   /** Partitions that stopped for this reason go on: it is gone. */
@@ -193,8 +183,9 @@ export class Replicator {
     const faulted = this.copiers().filter(({ state }) => state.kind === 'faulted' && state.fault.code === code);
     for (const copier of faulted) {
       this.#forget(copier);
-      this.add({ ...copier.of, partitions: [copier.of.partition] });
+      this.#add(copier.of);
     }
+    this.#resumes.wake();
     return faulted.map(({ of }) => of);
   }
 

@@ -7,6 +7,7 @@ import { LogReader } from '../replication/logs/log-reader.ts';
 import { type PartitionVerdict as RawVerdict, verifyPartition } from '../replication/logs/verify.ts';
 import { Wakeup } from '../replication/waiting/wakeup.ts';
 import { Problem } from './problems.ts';
+import { ownBelowOf } from './state/own-below.ts';
 import { SiteState } from './state/state.ts';
 import type { PartitionVerdict, TopicVerdict, VerifyProgress, VerifyReport } from './verify-report.ts';
 import type { WorkerConfig } from './worker-config.ts';
@@ -27,6 +28,8 @@ interface CopyToCheck {
   readonly from: SiteId;
   readonly link: string;
   readonly topic: string;
+  /** Of a topic whose roles were reversed, by partition: see `CopiedPartition`. */
+  readonly ownBelow: ReadonlyMap<number, bigint>;
 }
 
 /**
@@ -68,7 +71,8 @@ async function copiesOf(clusters: Readonly<Record<SiteId, Cluster>>, signal: Abo
     const from = otherSite(to);
     const link = linkId({ from, to });
     for (const shadow of state.shadows()) {
-      if (shadow.link === link && shadow.state.kind === 'ours') copies.push({ from, link, topic: shadow.topic });
+      if (shadow.link !== link || shadow.state.kind !== 'ours') continue;
+      copies.push({ from, link, topic: shadow.topic, ownBelow: ownBelowOf(shadow) ?? new Map() });
     }
   }
   return copies.toSorted((left, right) => left.topic.localeCompare(right.topic));
@@ -89,7 +93,7 @@ interface Checking {
   readonly onProgress: VerifyOptions['onProgress'];
 }
 
-async function verifyTopic({ from, link, topic }: CopyToCheck, checking: Checking): Promise<TopicVerdict> {
+async function verifyTopic({ from, link, topic, ownBelow }: CopyToCheck, checking: Checking): Promise<TopicVerdict> {
   const { clusters, readers, signal } = checking;
   const to = otherSite(from);
   const logs = { source: readers[from], copy: readers[to] };
@@ -101,7 +105,9 @@ async function verifyTopic({ from, link, topic }: CopyToCheck, checking: Checkin
   const partitions: PartitionVerdict[] = [];
   for (let partition = 0; partition < partitionCount; partition++) {
     await waitUntilLevel(logs, { topic, partition }, signal);
-    partitions.push(render(partition, await verifyPartition(logs, { topic, partition, compacted }, signal)));
+    const below = ownBelow.get(partition);
+    const of = { topic, partition, compacted, ...(below === undefined ? {} : { ownBelow: below }) };
+    partitions.push(render(partition, await verifyPartition(logs, of, signal)));
     checking.onProgress?.({ link, topic, partitionsDone: partition + 1, partitionsTotal: partitionCount });
   }
   return { link, topic, partitions };

@@ -11,7 +11,8 @@ import { defaultReplicatorLimits } from '../replication/replicator-limits.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
-import { type CopiedPair, LinkCopying } from './copying/link-copying.ts';
+import { type CopiedPair, copiedPair } from './copying/copied-pair.ts';
+import { LinkCopying } from './copying/link-copying.ts';
 import { UntoldFaults } from './copying/untold-faults.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import { assignPartitions } from './group/assign-partitions.ts';
@@ -335,7 +336,8 @@ export class WorkerLife {
         if (this.#control === undefined) await this.#state.catchUpTo(BigInt(assignment.stateEnd), signal);
         if (this.#applying !== token) return;
         const gap = this.#state.links().find((link) => linkId(link) === this.#copying.id)?.gap ?? 'fault';
-        this.#copying.apply({ copies: assignment.copies, pairOf: (topic) => this.#pairOf(topic), gap });
+        const pairOf = (topic: string): CopiedPair | undefined => copiedPair(this.#state.shadow(topic));
+        this.#copying.apply({ copies: assignment.copies, pairOf, gap });
         this.#applied = true;
         return;
       } catch (error) {
@@ -343,13 +345,6 @@ export class WorkerLife {
         await pause.wait(signal, retryDelays.after(attempt));
       }
     }
-  }
-
-  #pairOf(topic: string): CopiedPair | undefined {
-    const record = this.#state.shadow(topic);
-    if (record?.state.kind !== 'ours') return undefined;
-    const { sourceTopicId, faults } = record;
-    return { sourceTopicId, targetTopicId: record.state.shadowTopicId, faults };
   }
 
   /** Where a write failed nobody knows whether it is there: the state is taken and read anew. */

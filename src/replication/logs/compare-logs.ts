@@ -1,5 +1,6 @@
 import type { RawBatch } from './log-reader.ts';
 import { compareBatches, hasSameBytesAtCopy } from '../batches/record-batch.ts';
+import { isOwn } from '../partition/copied-partition.ts';
 import { compareRecords, type RawRecord } from '../batches/records.ts';
 import { DamagedRecordsError, LogCursor } from './log-cursor.ts';
 
@@ -28,6 +29,11 @@ export interface ComparedRange {
   readonly to: bigint;
   /** Compaction may have removed records at the source since they were copied: more at the copy is no difference. */
   readonly compacted: boolean;
+  /**
+   * See `CopiedPartition`. Below it either side may have been the other's copy: batches need not have the same bytes,
+   * and where compaction may have removed records, it may have done so on either side. Absent: nothing is below.
+   */
+  readonly ownBelow?: bigint;
   /** Whether a record that one side lacks was deleted meanwhile, by a log start that moved; without it none was. */
   readonly deleted?: (offset: bigint) => Promise<boolean>;
 }
@@ -81,13 +87,14 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
   if (
     left !== undefined &&
     right !== undefined &&
+    !isOwn(range, left.header.baseOffset) &&
     hasSameBytesAtCopy(left) &&
     left.header.baseOffset === right.header.baseOffset
   ) {
     source.expected = `the batches' ${compareBatches(left, right) ?? 'bytes'}`;
   }
   const copyProducerId = copy.producerId;
-  const opened = await openRecords(source, copy);
+  const opened = await openRecords({ source, copy, range });
   if (opened === 'damaged') {
     found.recordsDifferent += source.recordsLeft;
     concludeBatch(found, source, copyProducerId);
@@ -98,12 +105,14 @@ async function step(found: LogComparison, { source, copy, range }: Cursors): Pro
   const { original, other } = opened;
   if (original === undefined && other === undefined) return false;
   if (original === undefined || (other !== undefined && other.offset < original.offset)) {
+    const removed = other !== undefined && range.compacted && !source.hides(other.offset);
     await copy.skipRecord();
-    if (other !== undefined && !range.compacted && !(await isDeleted(range, other.offset)))
+    if (other !== undefined && !removed && !(await isDeleted(range, other.offset)))
       different(found, { offset: other.offset, what: 'the source has no such record', copyProducerId });
   } else if (other === undefined || original.offset < other.offset) {
+    const removed = range.compacted && isOwn(range, original.offset) && !copy.hides(original.offset);
     await source.skipRecord();
-    if (!(await isDeleted(range, original.offset))) {
+    if (!removed && !(await isDeleted(range, original.offset))) {
       source.wrong = true;
       different(found, { offset: original.offset, what: 'the copy lacks this record', copyProducerId });
     }
@@ -130,9 +139,10 @@ interface Opened {
 
 /**
  * Records of the copy that cannot be decoded are a difference, and so are those of the source where the bytes had to be
- * equal and are not. Otherwise the source's log is damaged: that is not the copy's fault.
+ * equal and are not, or where the copy's are no worse a witness than the source's. Otherwise the source's log is
+ * damaged: that is not the copy's fault.
  */
-async function openRecords(source: LogCursor, copy: LogCursor): Promise<Opened | 'damaged'> {
+async function openRecords({ source, copy, range }: Cursors): Promise<Opened | 'damaged'> {
   try {
     const original = await source.record();
     try {
@@ -144,7 +154,8 @@ async function openRecords(source: LogCursor, copy: LogCursor): Promise<Opened |
     }
   } catch (error) {
     if (!(error instanceof DamagedRecordsError)) throw error;
-    if (source.expected === undefined) throw error.cause;
+    if (source.expected === undefined && !isOwn(range, source.baseOffset)) throw error.cause;
+    source.expected ??= "the batch: the source's records cannot be decoded";
     return 'damaged';
   }
 }

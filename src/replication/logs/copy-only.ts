@@ -1,5 +1,6 @@
 import type { RawBatch } from './log-reader.ts';
 import { compareBatches } from '../batches/record-batch.ts';
+import { isOwn } from '../partition/copied-partition.ts';
 import { compareRecords, type RawRecord, walkRecords } from '../batches/records.ts';
 
 /** Offsets, both ends included. */
@@ -27,6 +28,8 @@ export interface ComparedLogs {
   readonly sourceStart: bigint | undefined;
   /** Below this offset the source may have compacted records away; undefined where it does not compact. */
   readonly compactedTo: bigint | undefined;
+  /** See `CopiedPartition`: below it the copy's log is its site's own. Absent: nothing is. */
+  readonly ownBelow?: bigint;
   /** Batches that the link made for their offsets alone (fillers of a head): nobody's records. */
   readonly isFiller: (batch: RawBatch) => Promise<boolean>;
 }
@@ -37,8 +40,9 @@ export interface ComparedLogs {
  *
  * A record is held by the source when it has one at the same offset that is equal in every part and visible to
  * consumers. All others of the copy are reported: foreign ones, those the source lost or deleted, those it compacted
- * away, and those of aborted transactions (the link never writes any). Markers are no records. A batch that cannot be
- * decoded is reported whole: when in doubt it is kept.
+ * away, and those of aborted transactions (the link never writes any; what the site had itself before it was a copy was
+ * aborted for good, and is nobody's). Markers are no records. A batch that cannot be decoded is reported whole: when in
+ * doubt it is kept.
  */
 export class CopyComparison {
   readonly #logs: ComparedLogs;
@@ -49,7 +53,10 @@ export class CopyComparison {
   constructor(logs: ComparedLogs) {
     this.#logs = logs;
     this.#position = logs.copyStart;
-    this.#source = new SourceCursor(logs.source, (offset) => this.#differs(offset));
+    // Of what was the copy's own its cleaner may have removed records that the source, once the copy, still has.
+    this.#source = new SourceCursor(logs.source, (offset) => {
+      if (!(isOwn(logs, offset) && this.#mayBeCompacted(offset))) this.#differs(offset);
+    });
   }
 
   /** The first offset that both sides should have and do not have equal, as far as the copy has been read. */
@@ -66,11 +73,15 @@ export class CopyComparison {
   async *batches(): AsyncGenerator<CopyOnlyBatch> {
     for await (const batch of this.#logs.copy) {
       this.#position = batch.header.lastOffset + 1n;
-      if (batch.header.control || batch.header.records === 0 || (await this.#logs.isFiller(batch))) continue;
+      if (this.#isNobodys(batch) || (await this.#logs.isFiller(batch))) continue;
       const found = batch.dropped ? this.#wholeOf(batch) : await this.#compare(batch);
       if (found.onlyHere.length > 0) yield { batch, ...found };
     }
     await this.#source.skipTo(this.#position);
+  }
+
+  #isNobodys({ header, dropped }: RawBatch): boolean {
+    return header.control || header.records === 0 || (dropped && isOwn(this.#logs, header.baseOffset));
   }
 
   async #compare(batch: RawBatch): Promise<Omit<CopyOnlyBatch, 'batch'>> {

@@ -30,6 +30,8 @@ export class LogCursor {
   #damage: DamagedRecordsError | undefined;
   #taken = 0;
   #base = 0n;
+  /** Since the last batch that was taken: what was passed over because no consumer may see it, without a hole in it. */
+  #hidden: { readonly first: bigint; last: bigint }[] = [];
 
   constructor(batches: AsyncIterable<RawBatch>, range: { readonly from: bigint; readonly to: bigint }) {
     this.#batches = batches[Symbol.asyncIterator]();
@@ -43,9 +45,24 @@ export class LogCursor {
       if (result.done === true) return;
       const { header, dropped } = result.value;
       const outside = header.lastOffset < this.#range.from || header.baseOffset >= this.#range.to;
+      if (dropped && header.dense) this.#hide(header.baseOffset, header.lastOffset);
       if (dropped || header.records === 0 || outside) continue;
       this.#batch = result.value;
     }
+  }
+
+  /**
+   * A marker or an aborted record stands at `offset`: there never was a record for consumers. False where it is
+   * missing, as the cleaner leaves it. To be asked for what lies behind all that was taken from this log.
+   */
+  hides(offset: bigint): boolean {
+    return this.#hidden.some(({ first, last }) => first <= offset && offset <= last);
+  }
+
+  #hide(first: bigint, last: bigint): void {
+    const before = this.#hidden.at(-1);
+    if (before?.last === first - 1n) before.last = last;
+    else this.#hidden.push({ first, last });
   }
 
   /** The batch at hand, as long as none of its records was taken alone. */
@@ -106,6 +123,11 @@ export class LogCursor {
   }
 
   skipBatch(): void {
+    this.#hidden = [];
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#batch = undefined;
     this.#records = undefined;
     this.#record = undefined;
@@ -121,8 +143,9 @@ export class LogCursor {
     try {
       let next = await this.#records.next();
       while (next.done !== true && next.value.offset < from) next = await this.#records.next();
-      if (next.done === true || next.value.offset >= to) this.skipBatch();
-      else this.#record = next.value;
+      if (next.done !== true && next.value.offset < to) this.#record = next.value;
+      else if (this.#taken > 0) this.skipBatch();
+      else this.#forget();
     } catch (error) {
       if (!(error instanceof MalformedError || error instanceof UncompressedTooLargeError)) throw error;
       this.#damage = new DamagedRecordsError(error);

@@ -24,6 +24,8 @@ export interface VerifiedPartition {
   readonly partition: number;
   /** Compaction may have removed records at the source since they were copied: more at the copy is no difference. */
   readonly compacted: boolean;
+  /** See `CopiedPartition`: below it the copy's log is its site's own. */
+  readonly ownBelow?: bigint;
 }
 
 /**
@@ -42,7 +44,10 @@ export async function verifyPartition(
   const range = { from, to: copyRange.end };
   const comparison = await compareLogs(
     { source: logs.source.batches(of, range, signal), copy: logs.copy.batches(of, range, signal) },
-    { ...range, compacted: of.compacted, deleted: deletedMeanwhile(logs, of, signal) },
+    {
+      ...{ ...range, compacted: of.compacted, deleted: deletedMeanwhile(logs, of, signal) },
+      ...(of.ownBelow === undefined ? {} : { ownBelow: of.ownBelow }),
+    },
   );
   return {
     ...comparison,

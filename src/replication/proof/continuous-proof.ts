@@ -5,6 +5,7 @@ import { describeTopicConfigs } from '../../kafka/topic-admin.ts';
 import { compareLogs, type LogComparison, type LogDifference } from '../logs/compare-logs.ts';
 import type { CopierClock } from '../waiting/copier-clock.ts';
 import type { Copier } from '../copier/copier.ts';
+import { type CopiedPartition, isOwn } from '../partition/copied-partition.ts';
 import type { Fault } from '../partition/fault.ts';
 import type { Leaders } from '../partition/leaders.ts';
 import { LogReader, type RawBatch } from '../logs/log-reader.ts';
@@ -224,7 +225,7 @@ export class ContinuousProof {
         proving.range.raise(floor);
         return 'more';
       }
-      copier.fault(faultFor(comparison.firstDifference, copier.of.producerId));
+      copier.fault(faultFor(comparison.firstDifference, copier.of));
       return 'done';
     }
     proving.bytesPerOffset = first.bytes / Math.max(1, Number(first.to - part.from));
@@ -254,7 +255,8 @@ export class ContinuousProof {
     const frames = new Set(batches.map(({ frame }) => frame));
     try {
       const logs = { source: inOrder(batches), copy: noting(copy, frames) };
-      return { comparison: await compareLogs(logs, { ...range, compacted }), bytes, to };
+      const own = of.ownBelow === undefined ? {} : { ownBelow: of.ownBelow };
+      return { comparison: await compareLogs(logs, { ...range, ...own, compacted }), bytes, to };
     } finally {
       for (const frame of frames) discardFrame(frame);
     }
@@ -266,7 +268,9 @@ export class ContinuousProof {
   }
 
   async #estimate({ of }: Copier, end: bigint, signal: AbortSignal): Promise<number> {
-    if (end === 0n) return 1;
+    // A copy whose head was just made, or that was emptied, begins where it ends.
+    const { start } = await this.#copy.range(of.topic, of.partition, signal);
+    if (start >= end) return 1;
     const { batches } = await this.#copy.chunk(of, { offset: end - 1n, bytesMax: 1 }, signal);
     const [first] = batches;
     if (first !== undefined) discardFrame(first.frame);
@@ -315,8 +319,9 @@ async function* noting(batches: AsyncIterable<RawBatch>, frames: Set<Buffer>): A
   }
 }
 
-function faultFor({ offset, what, copyProducerId }: LogDifference, linkProducerId: bigint): Fault {
-  const foreign = copyProducerId !== undefined && copyProducerId !== linkProducerId;
+/** What the site had before it was a copy was written by whoever was allowed to: no producer is foreign there. */
+function faultFor({ offset, what, copyProducerId }: LogDifference, of: CopiedPartition): Fault {
+  const foreign = copyProducerId !== undefined && copyProducerId !== of.producerId && !isOwn(of, offset);
   const who = foreign ? `, in a batch of producer id ${copyProducerId}, not the link's` : '';
   return {
     code: foreign ? 'FOREIGN_WRITE' : 'DIVERGED',

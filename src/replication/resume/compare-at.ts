@@ -1,7 +1,8 @@
 import type { Broker } from '../../kafka/cluster.ts';
 import { tailDifference } from './compare-tail.ts';
-import type { CopiedPartition } from '../partition/copied-partition.ts';
+import { type CopiedPartition, isOwn } from '../partition/copied-partition.ts';
 import type { Leader } from '../partition/leaders.ts';
+import { ownDifference } from './own-difference.ts';
 import { readBatchAt, type ReadBatch } from '../logs/read-batch.ts';
 
 /** One partition with its leaders on both sides, and connections to them. */
@@ -45,6 +46,8 @@ export async function compareAt({ brokers, of, source, target }: BothLogs, offse
   });
   if (original.kind !== 'batch') return { kind: 'no-original', copy, original };
   brokers.onRead?.(original.frame.length);
-  const what = await tailDifference(original, copy, of.producerId);
+  const what = isOwn(of, copy.header.baseOffset)
+    ? await ownDifference(original, copy)
+    : await tailDifference(original, copy, of.producerId);
   return what === undefined ? { kind: 'same', copy, original } : { kind: 'different', copy, original, what };
 }

@@ -1,5 +1,6 @@
 import { epochEnds, listOffsets, logEnds, partitionKey } from '../../kafka/log-queries.ts';
 import { type BothLogs, compareAt, type FoundBatch } from './compare-at.ts';
+import { isOwn } from '../partition/copied-partition.ts';
 import type { Fault } from '../partition/fault.ts';
 
 /**
@@ -188,15 +189,15 @@ class ForkSearch {
 }
 
 /**
- * What a fork means: a batch of the copy that the link did not write is foreign; a source on which a leader began anew
- * at that very offset (or that ends there) lost what the copy has; anything else is a copy that went wrong.
+ * What a fork means: a batch of the copy that the link did not write is foreign, where it is the link that has written;
+ * a source on which a leader began anew at that very offset (or that ends there) lost what the copy has; anything else
+ * is a copy that went wrong.
  */
 export async function forkFault(logs: BothLogs, fork: Fork, what: string): Promise<Fault> {
   const { offset, copy, original } = fork;
-  const where = fork.wholly
-    ? `the copy differs from the source from offset ${offset} on, the first that both still hold`
-    : `the copy and the source are the same below offset ${offset} and differ from there on`;
-  const writer = copy === undefined ? undefined : foreignWriter(copy, logs.of.producerId);
+  const own = isOwn(logs.of, offset);
+  const where = whereText(fork, own ? logs.of.ownBelow : undefined);
+  const writer = copy === undefined || own ? undefined : foreignWriter(copy, logs.of.producerId);
   if (writer !== undefined) {
     const message = `${where}: the copy's batch at that offset was written by ${writer}, not by the link (${what})`;
     return { code: 'FOREIGN_WRITE', offset, message };
@@ -214,6 +215,13 @@ export async function forkFault(logs: BothLogs, fork: Fork, what: string): Promi
     return { code: 'SOURCE_TRUNCATED', offset, message };
   }
   return { code: 'DIVERGED', offset, message: `${where}: ${what}` };
+}
+
+function whereText({ offset, wholly }: Fork, ownBelow: bigint | undefined): string {
+  const where = wholly
+    ? `the copy differs from the source from offset ${offset} on, the first that both still hold`
+    : `the copy and the source are the same below offset ${offset} and differ from there on`;
+  return ownBelow === undefined ? where : `${where}, though both were the same up to ${ownBelow} when the roles moved`;
 }
 
 /** Markers have the producer id of the lease, which changes: they tell nothing. */

@@ -2,14 +2,15 @@ import type { Broker } from '../../kafka/cluster.ts';
 import { discardFrame } from '../../kafka/discard-frame.ts';
 import { judge, refusalText } from '../../kafka/errors.ts';
 import { type Answer, lastSequences, listOffsets, logEnds, partitionKey } from '../../kafka/log-queries.ts';
-import type { CopiedPartition } from '../partition/copied-partition.ts';
+import { type CopiedPartition, isOwn } from '../partition/copied-partition.ts';
 import type { ResumePoint } from '../copier/copier-state.ts';
-import { type BothLogs, compareAt, type ComparedAt } from './compare-at.ts';
+import { type BothLogs, compareAt, type ComparedAt, type FoundBatch } from './compare-at.ts';
 import type { Fault } from '../partition/fault.ts';
 import { findFork, forkFault } from './find-fork.ts';
 import type { Leader } from '../partition/leaders.ts';
 import { sequenceAfter, sequenceForOffset } from '../partition/producer-identity.ts';
 import { type Head, isFiller } from './head-fill.ts';
+import { readBatchAt } from '../logs/read-batch.ts';
 import { checkTrailingMarkers } from './trailing-markers.ts';
 
 export interface ResumeTarget {
@@ -94,11 +95,11 @@ export interface ResumeBrokers {
 export async function checkTail(brokers: ResumeBrokers, resuming: ResumeTarget, end: End): Promise<ResumeOutcome> {
   const { logEnd } = end;
   const { of, source, target } = resuming;
-  if (logEnd === 0n) return startFromNothing(brokers.source, resuming, end);
+  if (logEnd === 0n) return startFromNothing(brokers, resuming, end);
   const logs: BothLogs = { brokers, of, source, target };
   const compared = await compareAt(logs, logEnd - 1n);
   try {
-    return await conclude(logs, end, compared, () => startFromNothing(brokers.source, resuming, end));
+    return await conclude(logs, end, compared, () => startFromNothing(brokers, resuming, end));
   } finally {
     if (compared.copy.kind === 'batch') discardFrame(compared.copy.frame);
     if (compared.kind !== 'no-copy' && compared.original.kind === 'batch') discardFrame(compared.original.frame);
@@ -123,13 +124,17 @@ async function conclude(
     case 'different':
       return forked(logs, logEnd, `in the batch at offset ${compared.copy.header.baseOffset}: ${compared.what}`);
     case 'same': {
-      const { header } = compared.original;
       const markers = compared.copy.header.control ? await wrongMarkers(logs, logEnd) : undefined;
       if (markers !== undefined) return markers;
-      const lastFetchedEpoch = header.baseOffset < logEnd ? header.leaderEpoch : undefined;
+      const lastFetchedEpoch = epochBelow(compared.original, logEnd);
       return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch } };
     }
   }
+}
+
+/** The source's leader epoch just below `logEnd`; unknown where its next batch begins only there or above. */
+function epochBelow({ header }: FoundBatch, logEnd: bigint): number | undefined {
+  return header.baseOffset < logEnd ? header.leaderEpoch : undefined;
 }
 
 /** The logs differ below `logEnd`: says from where on, and what that means. */
@@ -161,7 +166,8 @@ async function wrongMarkers(
     case 'unreadable':
       return againFor(verdict.code, verdict.side);
     case 'wrong': {
-      const message = `the copy has a marker at offset ${verdict.offset}, where the source has a record`;
+      const what = isOwn(of, verdict.offset) ? 'nothing to be seen' : 'a marker';
+      const message = `the copy has ${what} at offset ${verdict.offset}, where the source has a record`;
       return { kind: 'fault', fault: { code: 'DIVERGED', offset: verdict.offset, message } };
     }
   }
@@ -169,11 +175,11 @@ async function wrongMarkers(
 
 /** A copy without any record: empty, its head just made, or everything deleted with the source. */
 async function startFromNothing(
-  broker: Broker,
+  brokers: ResumeBrokers,
   { of, source, headMadeTo }: ResumeTarget,
   { logEnd, sequence }: End,
 ): Promise<ResumeOutcome> {
-  const bounds = await sourceBounds(broker, of, source);
+  const bounds = await sourceBounds(brokers.source, of, source);
   if (bounds.kind === 'again') return bounds;
   const { start, end } = bounds;
   if (start === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };
@@ -184,6 +190,17 @@ async function startFromNothing(
   if (end < logEnd) {
     const message = `the source ends at offset ${end}, the copy (emptied with the source) at ${logEnd}`;
     return { kind: 'fault', fault: { code: 'SOURCE_TRUNCATED', offset: end, message } };
+  }
+  if (isOwn(of, logEnd - 1n)) {
+    // The site's own retention took all of it, before or after the roles moved; the source need not have done so yet.
+    const last = await readBatchAt(brokers.source, {
+      ...{ topicId: of.sourceTopicId, partition: of.partition, leaderEpoch: source.epoch, offset: logEnd - 1n },
+    });
+    if (last.kind === 'error') return againFor(last.code, 'source');
+    if (last.kind === 'nothing') return again('the source does not show all of its log yet');
+    brokers.onRead?.(last.frame.length);
+    discardFrame(last.frame);
+    return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: epochBelow(last, logEnd) } };
   }
   const message = `the copy is empty up to its end at ${logEnd}, the source still has records from ${start} on`;
   return { kind: 'fault', fault: { code: 'DIVERGED', offset: start, message } };
@@ -201,8 +218,9 @@ async function missingAtSource(
   if (bounds.kind === 'again') return bounds;
   const { start, end } = bounds;
   if (end < logEnd) return forked(logs, logEnd, `the source ends at offset ${end}, the copy at ${logEnd}`);
-  // Also where nothing but their deletion is left to be done.
-  if (start >= logEnd && (await isFiller(copy))) return { kind: 'head', head: { from: logEnd, to: start, sequence } };
+  // Also where nothing but their deletion is left to be done. What the site had itself is never taken for fillers.
+  const mayBeHead = start >= logEnd && !isOwn(logs.of, copy.header.baseOffset);
+  if (mayBeHead && (await isFiller(copy))) return { kind: 'head', head: { from: logEnd, to: start, sequence } };
   if (start > logEnd) return retentionAhead(start, logEnd);
   // Everything the copy holds was deleted at the source by retention, and nothing is missing: go on unchecked.
   if (start === logEnd) return { kind: 'resume', point: { logEnd, sequence, lastFetchedEpoch: undefined } };

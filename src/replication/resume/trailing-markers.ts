@@ -2,7 +2,7 @@ import type { Broker } from '../../kafka/cluster.ts';
 import { decodeFetch, encodeFetch, noSession } from '../../kafka/fetch-api.ts';
 import { listOffsets, partitionKey } from '../../kafka/log-queries.ts';
 import { AbortedProducers } from '../batches/aborted-producers.ts';
-import type { CopiedPartition } from '../partition/copied-partition.ts';
+import { type CopiedPartition, isOwn } from '../partition/copied-partition.ts';
 import type { RawBatch } from '../logs/log-reader.ts';
 import type { ReadFrom } from '../logs/read-batch.ts';
 import { parseBatch } from '../batches/record-batch.ts';
@@ -12,7 +12,8 @@ import { walkRecords } from '../batches/records.ts';
  * Markers say nothing about which offset they were meant for. When those of a worker that was fenced arrive late, just
  * before those of the new owner whose answer is lost, twice as many are written as the gap has offsets: they cover
  * records behind it, and the last offset alone may look right. So all of them at the end of the copy are held against
- * the source, not the last one only. Two requests of as many as one may carry, with some to spare.
+ * the source, not the last one only. Two requests of as many as one may carry, with some to spare. What the copy's site
+ * had before it was a copy may end with aborted records as well, which show no more than markers do.
  */
 const offsetsMax = 256n;
 const bytesMax = 256 * 1024;
@@ -29,7 +30,7 @@ export interface TrailingMarkers {
 
 export type MarkersVerdict =
   | { readonly kind: 'right' }
-  /** The first offset at which the copy has a marker and the source a record that consumers see. */
+  /** The first offset at which the copy has nothing to be seen and the source a record that consumers see. */
   | { readonly kind: 'wrong'; readonly offset: bigint }
   | { readonly kind: 'unreadable'; readonly side: 'source' | 'target'; readonly code: number };
 
@@ -38,8 +39,9 @@ export async function checkTrailingMarkers({ of, source, target, logEnd }: Trail
   const copied = await startedRange(target, of, { topicId: of.targetTopicId, from: window, to: logEnd });
   if (copied.kind === 'error') return { kind: 'unreadable', side: 'target', code: copied.code };
   let run = logEnd;
-  for (const { header } of copied.batches.toReversed()) {
-    if (!header.control || header.lastOffset + 1n !== run) break;
+  for (const { header, dropped } of copied.batches.toReversed()) {
+    const empty = header.control || (dropped && header.dense && isOwn(of, header.baseOffset));
+    if (!empty || header.lastOffset + 1n !== run) break;
     run = header.baseOffset;
   }
   const original = await startedRange(source, of, { topicId: of.sourceTopicId, from: run, to: logEnd });

@@ -10,15 +10,9 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
 import type { LastingFault } from '../state/shadow-record.ts';
+import type { CopiedPair } from './copied-pair.ts';
 import { type PartitionSample, samplePartition } from './partition-sample.ts';
 import type { LinkProblem } from './worker-report.ts';
-
-/** What `_umbra` says of a copy, as far as copying needs it. */
-export interface CopiedPair {
-  readonly sourceTopicId: string;
-  readonly targetTopicId: string;
-  readonly faults: readonly LastingFault[];
-}
 
 export interface LinkCopyingPorts {
   readonly linkId: string;
@@ -144,6 +138,8 @@ export class LinkCopying {
   #isWanted({ of }: Copier): boolean {
     if (this.#task.copies.get(of.topic)?.includes(of.partition) !== true) return false;
     const pair = this.#task.pairOf(of.topic);
+    // Roles that moved there and back meanwhile moved another cut in between, too.
+    if (pair?.ownBelow?.get(of.partition) !== of.ownBelow) return false;
     return pair?.sourceTopicId === of.sourceTopicId && pair.targetTopicId === of.targetTopicId;
   }
 
@@ -155,8 +151,8 @@ export class LinkCopying {
     for (const [topic, partitions] of wanted) {
       const pair = this.#task.pairOf(topic);
       if (pair === undefined) continue;
-      const { sourceTopicId, targetTopicId, faults } = pair;
-      this.replicator.add({ topic, sourceTopicId, targetTopicId, partitions });
+      const { faults, ...ids } = pair;
+      this.replicator.add({ topic, ...ids, partitions });
       for (const fault of faults) if (!running.has(partitionKey(topic, fault.partition))) restored.push([topic, fault]);
     }
     for (const [topic, { partition, code, message, offset }] of restored) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { manifestFaultSchema, quarantineNamePattern } from '../../quarantine/manifest.ts';
+import { ownBelowSchema } from '../state/own-below.ts';
 
 /**
  * The journal of one topic's rebuild, in `_umbra`. A step is written before it begins to act, so that a worker that
@@ -18,6 +19,8 @@ export const rebuildRecordSchema = z.strictObject({
   copyTopicId: z.string(),
   copiedTopicId: z.string(),
   sourceTopicId: z.string(),
+  /** As in the plan: of a copy whose site was primary before. */
+  ownBelow: ownBelowSchema.optional(),
   /** Folder of all quarantines: shown, but acted upon only where it is the configured one. */
   folder: z.string(),
   /** Of this one in it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { manifestFaultSchema, quarantinedSchema, scannedRangeSchema } from '../../quarantine/manifest.ts';
+import { ownBelowSchema } from '../state/own-below.ts';
 
 /** What the API says of a rebuild. Offsets are decimal strings, topic ids 32 hex digits, times ISO 8601 in UTC. */
 const count = z.int().min(0);
@@ -24,6 +25,8 @@ export const rebuildPlanSchema = z.strictObject({
   copiedTopicId: z.string(),
   /** The source topic the new copy will be made from. */
   sourceTopicId: z.string(),
+  /** Of a copy whose site was primary before, by partition: below it the copy's log is the site's own. */
+  ownBelow: ownBelowSchema.optional(),
   faults: z.array(manifestFaultSchema),
   partitions: z.array(plannedPartitionSchema),
   /** Where the files go: a folder of the worker's machine. */

@@ -154,6 +154,7 @@ export class Rebuilds {
     return {
       ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
       ...{ copiedTopicId: plan.copiedTopicId, sourceTopicId: plan.sourceTopicId },
+      ...(plan.ownBelow === undefined ? {} : { ownBelow: plan.ownBelow }),
       ...{ folder: plan.folder, name: quarantineName(topic, plan.hash, startedAt), startedAt: startedAt.toISOString() },
       faults: boundedFaults(plan.faults),
       step: { kind: 'quarantining' },
@@ -204,7 +205,10 @@ export class Rebuilds {
     try {
       // Admitted: both ids and the record are there. The compiler cannot see it.
       if (record === undefined || copyTopicId === undefined || sourceTopicId === undefined) return;
-      const ids = { topic, link: this.#ports.link, copyTopicId, copiedTopicId: record.sourceTopicId, sourceTopicId };
+      const ids = {
+        ...{ topic, link: this.#ports.link, copyTopicId, copiedTopicId: record.sourceTopicId, sourceTopicId },
+        ...(record.ownBelow === undefined ? {} : { ownBelow: record.ownBelow }),
+      };
       const plan = await this.#plan(
         this.#ports.sides,
         { ...ids, faults, folder },

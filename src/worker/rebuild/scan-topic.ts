@@ -9,6 +9,7 @@ import {
   type ScannedPartition,
   type ScanLogs,
 } from '../../quarantine/scan-partition.ts';
+import { type OwnBelowRecord, ownBelowOf } from '../state/own-below.ts';
 import { Stopped } from './stopped.ts';
 
 /** Which topics a rebuild is about: names are no identity. */
@@ -18,6 +19,8 @@ export interface RebuildIds {
   readonly copyTopicId: string;
   readonly copiedTopicId: string;
   readonly sourceTopicId: string;
+  /** Of a copy whose site was primary before: see `CopiedPartition`. */
+  readonly ownBelow?: OwnBelowRecord | undefined;
 }
 
 export interface Sides {
@@ -103,12 +106,14 @@ export function partitionToScan(
   partition: number,
   { source, compacted }: SourceShape,
 ): ScannedPartition {
+  const ownBelow = ownBelowOf(ids)?.get(partition);
   return {
     topic: ids.topic,
     partition,
     producerId: linkProducerId(ids.link, ids.copiedTopicId, partition),
     atSource: ids.copiedTopicId === ids.sourceTopicId && partition < source,
     compacted,
+    ...(ownBelow === undefined ? {} : { ownBelow }),
   };
 }
 

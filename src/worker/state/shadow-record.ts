@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { faultRemedies, type FaultCode } from '../../replication/partition/fault.ts';
+import { ownBelowSchema } from './own-below.ts';
 
 const faultCodes = Object.keys(faultRemedies) as [FaultCode, ...FaultCode[]];
 
@@ -27,6 +28,8 @@ export const shadowRecordSchema = z.strictObject({
     z.strictObject({ kind: z.literal('ours'), shadowTopicId: z.string() }),
   ]),
   faults: z.array(lastingFaultSchema).default([]),
+  /** Of a topic whose roles were reversed: the copy is what its site was primary of before. */
+  ownBelow: ownBelowSchema.optional(),
 });
 
 export type ShadowRecord = z.output<typeof shadowRecordSchema>;

@@ -23,7 +23,7 @@ interface Found {
   readonly fork: bigint | undefined;
 }
 
-type Starts = Partial<Pick<ComparedLogs, 'copyStart' | 'sourceStart' | 'compactedTo'>>;
+type Starts = Partial<Pick<ComparedLogs, 'copyStart' | 'sourceStart' | 'compactedTo' | 'ownBelow'>>;
 
 async function compare(
   source: readonly RawBatch[],
@@ -173,6 +173,34 @@ describe('what only the copy holds', () => {
       makeBatch({ baseOffset: 0n, records: 1, attributes: attribute.control | attribute.transactional }),
     );
     expect(await compare([], [marker])).toEqual({ onlyHere: [], quarantined: [], unexplained: [], fork: undefined });
+  });
+
+  test('what the site itself had aborted before it was a copy is nobody’s, and goes nowhere', async () => {
+    const undone = (baseOffset: bigint): RawBatch =>
+      raw(makeBatch({ baseOffset, records: 3, attributes: attribute.transactional }), true);
+    const nothing = { onlyHere: [], quarantined: [], unexplained: [], fork: undefined };
+    const [before, after] = [run(0n, [5]), run(8n, [2])];
+    const copy = [...before, undone(5n), ...after];
+    expect(await compare([...before, ...after], copy, { ownBelow: 8n })).toEqual(nothing);
+    // What stands behind the cut only the link may have written, and it writes none.
+    expect(await compare([...before, ...after], copy, { ownBelow: 5n })).toMatchObject({ unexplained: [5n, 6n, 7n] });
+    expect(await compare([...before, ...after], copy)).toMatchObject({ unexplained: [5n, 6n, 7n] });
+  });
+
+  test('a record of the site itself that differs, or that the source has not, goes like every other', async () => {
+    const source = run(0n, [1, 1, 1]);
+    const other = [...run(0n, [1]), ...run(1n, [1], 99), ...run(2n, [1, 1])];
+    const found = { onlyHere: [1n, 3n], unexplained: [1n, 3n], fork: 1n };
+    expect(await compare(source, other, { ownBelow: 4n })).toMatchObject(found);
+  });
+
+  test('what its cleaner took from the site itself is no fork; what the link should have copied is', async () => {
+    const source = run(0n, [1, 1, 1, 1]);
+    const without = (at: number): RawBatch[] => source.filter((_, index) => index !== at);
+    const cleaned = { compactedTo: 4n, ownBelow: 2n };
+    expect((await compare(source, without(1), cleaned)).fork).toBeUndefined();
+    expect((await compare(source, without(2), cleaned)).fork).toBe(2n);
+    expect((await compare(source, without(1), { ownBelow: 2n })).fork).toBe(1n);
   });
 
   test('a batch that cannot be decoded is kept whole', async () => {

@@ -13,6 +13,8 @@ export interface LogState {
   readonly fetched?: Buffer | { readonly code: number };
   /** A whole log, instead of `fetched` and `ends`: batches without holes, read at any offset. */
   readonly log?: readonly Buffer[];
+  /** Transactions that a Fetch calls aborted. */
+  readonly aborted?: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
 }
 
 export interface LogBroker {
@@ -36,7 +38,7 @@ export async function logBroker(log: LogState): Promise<LogBroker> {
     [keys.producers]: () => producers(log.producers ?? new Map()),
     [keys.listOffsets]: () => offset(log.start ?? 0n),
     [keys.fetch]: ({ body }) =>
-      fetched(log.log === undefined ? (log.fetched ?? Buffer.alloc(0)) : readAt(log, askedOffset(body))),
+      fetched(log.log === undefined ? (log.fetched ?? Buffer.alloc(0)) : readAt(log, askedOffset(body)), log.aborted),
   };
   const server = await serveBroker((request: LoopbackRequest) => {
     asked.push(request.apiKey);
@@ -140,7 +142,7 @@ function offset(start: bigint): Writer {
   });
 }
 
-function fetched(found: Buffer | { readonly code: number }): Writer {
+function fetched(found: Buffer | { readonly code: number }, aborted: LogState['aborted'] = []): Writer {
   const [code, records] = Buffer.isBuffer(found) ? [0, found] : [found.code, Buffer.alloc(0)];
   return Writer.create()
     .appendInt32(0)
@@ -150,7 +152,9 @@ function fetched(found: Buffer | { readonly code: number }): Writer {
       topic.appendUUID(topicId).appendArray([0], (partition) => {
         partition.appendInt32(0).appendInt16(code).appendInt64(0n).appendInt64(0n).appendInt64(0n);
         partition
-          .appendArray([], () => undefined)
+          .appendArray([...aborted], (each, { producerId, firstOffset }) => {
+            each.appendInt64(producerId).appendInt64(firstOffset);
+          })
           .appendInt32(-1)
           .appendBytes(records);
       });
