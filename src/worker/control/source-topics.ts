@@ -32,6 +32,13 @@ export class SourceTopics {
     if (source.topics.has(stateTopic)) await this.#peerState.catchUp(signal);
   }
 
+  /** Up to which the source has given out producer ids, by what it says itself. */
+  get producerIdsGiven(): bigint | undefined {
+    const { from, to } = this.#ports.link;
+    const given = this.#peerState.producerIds(linkId({ from: to, to: from }))?.given;
+    return given === undefined ? undefined : BigInt(given);
+  }
+
   /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
   mayCopy({ name, internal }: TopicMetadata): boolean {
     const { link, policy, schemaPrimary, state } = this.#ports;

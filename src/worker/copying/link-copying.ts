@@ -11,7 +11,7 @@ import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
 import type { LastingFault } from '../state/shadow-record.ts';
 import { type PartitionSample, samplePartition } from './partition-sample.ts';
-import type { LinkProblem } from './worker-report.ts';
+import type { LinkProblem, SeenProducer } from './worker-report.ts';
 
 /** What `_umbra` says of a copy, as far as copying needs it. */
 export interface CopiedPair {
@@ -102,6 +102,14 @@ export class LinkCopying {
 
   samples(): readonly PartitionSample[] {
     return this.replicator.copiers().map((copier) => samplePartition(copier, this.replicator.proofOf(copier)));
+  }
+
+  /** In all that was copied here, also of partitions that were given back since. */
+  get highestProducer(): SeenProducer | undefined {
+    let highest: { readonly id: bigint; readonly topic: string } | undefined;
+    for (const [topic, { highestProducerId: id }] of this.replicator.totals())
+      if (id !== undefined && (highest === undefined || id > highest.id)) highest = { id, topic };
+    return highest && { id: String(highest.id), topic: highest.topic };
   }
 
   /** Goes over to another task; asked again with the same one, it changes nothing. */
