@@ -25,7 +25,7 @@ export interface BarrierLimits {
 
 export const defaultBarrierLimits: BarrierLimits = {
   reserve: 2_000n,
-  slack: 6_000n,
+  slack: 4_000n,
   roundIdsMax: 3_000,
   chaseIdsMax: 100_000_000n,
   askMs: 60_000,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
+import { ProducerIdAllocators } from '../../kafka/producer-id-allocators.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
@@ -9,6 +10,7 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { GroupSync } from '../../sync/groups/group-sync.ts';
+import { activeProducers } from '../../sync/producer-ids/active-producers.ts';
 import type { CopiedPartition, IdSampler } from '../../sync/schemas/id-sampler.ts';
 import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
@@ -98,7 +100,13 @@ export class LinkSyncs {
       ...{ link, target, schemas: this.schemas, schemaPrimary, now: () => clock.now() },
       copies: () => this.#copies(),
     });
-    this.producerIds = new ProducerIds({ ...ports, topics: () => ports.copies().map(({ topic }) => topic) });
+    this.producerIds = new ProducerIds({
+      ...ports,
+      allocators: new ProducerIdAllocators(target),
+      activeAtSource: (topics, until) => activeProducers(source, topics, until),
+      sourceBrokers: () => source.nodeIds().length,
+      topics: () => ports.copies().map(({ topic }) => topic),
+    });
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
       this.#loop('configs', (until) => this.#configsRound(until), signal),

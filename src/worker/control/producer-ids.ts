@@ -1,19 +1,22 @@
-import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
-import { ProducerIdAllocators, producerIdBlock } from '../../kafka/producer-id-allocators.ts';
+import { producerIdBlock } from '../../kafka/producer-id-allocators.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import { higherId } from '../../replication/copier/copier-counters.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
-import { activeProducers } from '../../sync/producer-ids/active-producers.ts';
+import type { ActiveProducers } from '../../sync/producer-ids/active-producers.ts';
 import type { BarrierView, FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
+import type { Allocators } from '../../sync/producer-ids/burn-ids.ts';
 import { IdBarrier } from '../../sync/producer-ids/id-barrier.ts';
 import type { ProducerIdRecord } from '../state/producer-id-record.ts';
 import type { LinkWorkers } from './link-workers.ts';
 
 export interface ProducerIdsPorts {
   readonly link: LinkSpec;
-  readonly source: Cluster;
-  readonly target: Cluster;
+  /** Of the target. */
+  readonly allocators: Allocators;
+  /** Producers that the source remembers, in these topics; see `activeProducers`. */
+  readonly activeAtSource: (topics: readonly string[], signal: AbortSignal) => Promise<ActiveProducers>;
+  readonly sourceBrokers: () => number;
   /** `_umbra` of the target. */
   readonly state: {
     producerIds(link: string): ProducerIdRecord | undefined;
@@ -58,9 +61,9 @@ export class ProducerIds {
     const { highest, passed } = this.#written ?? {};
     this.#barrier = new IdBarrier({
       ...(passed === undefined ? {} : { passed: BigInt(passed) }),
-      allocators: new ProducerIdAllocators(ports.target),
+      allocators: ports.allocators,
       highest: () => higherId(this.#seen?.id, ports.givenAtSource()),
-      sourceBrokers: () => ports.source.nodeIds().length,
+      sourceBrokers: ports.sourceBrokers,
       mayAct: () => ports.workers.mayAct(),
     });
     if (highest !== undefined) this.#note({ id: BigInt(highest.id), topic: highest.topic });
@@ -117,7 +120,7 @@ export class ProducerIds {
     if (topics.length === 0 || nowMs < this.#askSourceAtMs) return;
     this.#askSourceAtMs = nowMs + askSourceAgainMs;
     try {
-      const { highest, unread } = await activeProducers(this.#ports.source, topics, signal);
+      const { highest, unread } = await this.#ports.activeAtSource(topics, signal);
       if (highest !== undefined) this.#note(highest);
       if (unread === 0) this.#askSourceAtMs = nowMs + askSourceMs;
     } catch (error) {

@@ -134,8 +134,8 @@ describe('planning the batches of an answer', () => {
     expect(planBatches({ ...input, wanted: 10n }).highestProducerId).toBe(5_001n);
     expect(planBatches({ ...input, wanted: 10n, highestProducerId: 6_000n }).highestProducerId).toBe(6_000n);
     const [damaged] = [makeBatch({ baseOffset: 10n, records: 1, producerId: 7n })];
-    damaged!.writeUInt8(damaged!.readUInt8(44) ^ 8, 44);
-    expect(plan([damaged!], 10n).highestProducerId).toBeUndefined();
+    damaged.writeUInt8(damaged.readUInt8(44) ^ 8, 44);
+    expect(plan([damaged], 10n).highestProducerId).toBeUndefined();
   });
 
   it('drops the records of an aborted transaction up to its marker, and passes those of the next one', () => {
