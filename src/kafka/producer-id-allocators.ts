@@ -7,7 +7,8 @@
  * Nothing else is kept of an id that was asked for: it is gone with the answer. Takes WRITE on any topic.
  */
 import { initProducerIdV4 } from '@platformatic/kafka';
-import type { Cluster } from './cluster.ts';
+import type { Broker, Cluster } from './cluster.ts';
+import { ConnectionError } from './errors.ts';
 import { call } from './library-api.ts';
 import type { Answer } from './log-queries.ts';
 
@@ -17,7 +18,9 @@ export const producerIdBlock = 1000n;
 /** Only looked at where there is a transactional id. */
 const transactionTimeoutMs = 60_000;
 /** Answered from memory: a broker that takes longer hangs, and its connection is closed. */
-const requestMsMax = 5_000;
+const requestMsMax = 3_000;
+/** One that cannot be connected to for so long is given up: somebody may wait for a promotion. */
+const connectMsMax = 3_000;
 
 /** The allocators of one cluster's brokers. Does not retry. */
 export class ProducerIdAllocators {
@@ -38,10 +41,24 @@ export class ProducerIdAllocators {
    * `lane`: one of several connections, of which each may have several requests under way.
    */
   async next(nodeId: number, lane: number): Promise<Answer<bigint>> {
-    const broker = await this.#cluster.broker(nodeId, purposeOf(lane));
+    const broker = await this.#connect(nodeId, lane);
     const sender = broker.connection.withOptions({ timeoutMs: requestMsMax });
     const answer = await call(sender, broker.negotiate(initProducerIdV4.api), null, transactionTimeoutMs);
     return answer.errorCode === 0 ? { ok: true, value: answer.producerId } : { ok: false, code: answer.errorCode };
+  }
+
+  async #connect(nodeId: number, lane: number): Promise<Broker> {
+    const { promise: tooLate, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(
+        new ConnectionError(`no connection to broker ${nodeId} of ${this.#cluster.name} within ${connectMsMax} ms`),
+      );
+    }, connectMsMax);
+    try {
+      return await Promise.race([this.#cluster.broker(nodeId, purposeOf(lane)), tooLate]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -20,6 +20,8 @@ export interface IdBarrierPorts {
 
 /** In the background one request at a time and broker; at the end as many as a broker has use for. */
 const paces = { round: { lanes: 1, perLane: 2 }, finish: { lanes: 4, perLane: 8 } } as const;
+/** How often a broker that answers at first is taken up again when it is to be brought past at once. */
+const attemptsMax = 3;
 /** Shorter bursts say nothing of the speed. */
 const measuredIdsMin = 500;
 
@@ -142,9 +144,18 @@ export class IdBarrier {
     }
     this.#passed = past;
     const until = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
-    await this.#burnAll(answering, { past: () => past, pace: 'finish' }, until);
+    await this.#burnInAttempts(answering, past, until);
     signal.throwIfAborted();
     return this.#concluded(reached());
+  }
+
+  /** A connection that breaks in the middle is made anew. */
+  async #burnInAttempts(nodeIds: readonly number[], past: bigint, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; attempt < attemptsMax && !hasAborted(signal); attempt++) {
+      const open = nodeIds.filter((nodeId) => (this.#standingOf(nodeId) ?? -1n) <= past);
+      if (open.length === 0) return;
+      await this.#burnAll(open, { past: () => past, pace: 'finish' }, signal);
+    }
   }
 
   #concluded(reached: Omit<Extract<FinishedBarrier, { kind: 'held' }>, 'kind'>): FinishedBarrier {

@@ -53,6 +53,8 @@ export class ProducerIds {
   #written: ProducerIdRecord | undefined;
   #writtenAtMs = -Infinity;
   #askSourceAtMs = -Infinity;
+  /** Topics that the source was asked about at least once. */
+  #asked: ReadonlySet<string> = new Set();
 
   constructor(ports: ProducerIdsPorts) {
     this.#ports = ports;
@@ -116,13 +118,18 @@ export class ProducerIds {
   /** A source that does not answer has told what it could; it is asked again. */
   async #askSource(signal: AbortSignal): Promise<void> {
     const nowMs = this.#ports.clock.monotonicMs();
-    const topics = this.#ports.topics();
-    if (topics.length === 0 || nowMs < this.#askSourceAtMs) return;
-    this.#askSourceAtMs = nowMs + askSourceAgainMs;
+    const all = this.#ports.topics();
+    const isDue = nowMs >= this.#askSourceAtMs;
+    const topics = isDue ? all : all.filter((topic) => !this.#asked.has(topic));
+    if (topics.length === 0) return;
+    this.#asked = new Set(all);
+    const again = nowMs + askSourceAgainMs;
+    if (isDue || again < this.#askSourceAtMs) this.#askSourceAtMs = again;
     try {
       const { highest, unread } = await this.#ports.activeAtSource(topics, signal);
       if (highest !== undefined) this.#note(highest);
-      if (unread === 0) this.#askSourceAtMs = nowMs + askSourceMs;
+      // One of many that may not be read must not have all of them asked about all the time.
+      if (unread === 0 || highest !== undefined) this.#askSourceAtMs = nowMs + askSourceMs;
     } catch (error) {
       if (verdictOf(error) === 'final') throw error;
     }

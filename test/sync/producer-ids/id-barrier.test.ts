@@ -72,6 +72,12 @@ describe('the barrier at a promotion', () => {
     expect(await barrierOf(cluster, () => 20_000).finish(signal)).toMatchObject({ kind: 'held', burnt: 2 });
   });
 
+  test('goes on where a connection breaks in the middle', async () => {
+    const cluster = new IdCluster({ brokers: 2 });
+    cluster.breaksAfter = 4_000;
+    expect(await barrierOf(cluster, () => 20_000).finish(signal)).toMatchObject({ kind: 'held' });
+  });
+
   test('names the brokers that do not answer; one of them that restarts begins above', async () => {
     const cluster = new IdCluster({ brokers: 3 });
     for (const nodeId of [1, 2, 3]) cluster.give(nodeId);

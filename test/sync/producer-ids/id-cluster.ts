@@ -24,6 +24,8 @@ export class IdCluster implements Allocators {
   readonly present: Set<number>;
   /** How often a broker says that it waits for its next block, each time. */
   readonly loads: number;
+  /** Calls after which the connection breaks, once. */
+  breaksAfter = Infinity;
   /** Answered by every broker, if set. */
   refuses: number | undefined;
   asked = 0;
@@ -44,6 +46,10 @@ export class IdCluster implements Allocators {
   async next(nodeId: number): Promise<Answer<bigint>> {
     this.asked += 1;
     await Promise.resolve();
+    if (this.asked > this.breaksAfter) {
+      this.breaksAfter = Infinity;
+      throw new ConnectionError('the connection broke');
+    }
     if (this.silent.has(nodeId)) throw new ConnectionError(`broker ${nodeId} refuses connections`);
     if (this.refuses !== undefined) return { ok: false, code: this.refuses };
     const id = this.give(nodeId);
