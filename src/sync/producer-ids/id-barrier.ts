@@ -139,7 +139,7 @@ export class IdBarrier {
     const left = idsLeft(this.#standings(answering), past);
     const secondsLeft = this.#secondsFor(left);
     if (secondsLeft * 1000 > withinMs) {
-      const message = `producers of the source have ids up to ${highest ?? 'none'}; the target is ${left} ids behind, which takes about ${secondsLeft} s where ${withinMs / 1000} s are allowed`;
+      const message = `producers of the source have ids up to ${highest ?? 'none'}; the target is ${left} ids behind, which takes about ${Math.ceil(secondsLeft)} s where ${withinMs / 1000} s are allowed`;
       return { kind: 'too-far', ...reached(), idsLeft: left, secondsLeft, message };
     }
     this.#passed = past;
@@ -273,7 +273,7 @@ export class IdBarrier {
   }
 
   #secondsFor(ids: bigint): number {
-    return Math.ceil(Number(ids) / this.#idsPerSecond);
+    return Number(ids) / this.#idsPerSecond;
   }
 
   #outOfReach(left: bigint): string | undefined {
