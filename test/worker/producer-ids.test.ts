@@ -117,4 +117,9 @@ test('a site tells the other one how many ids it has given out, at once where th
   const told = await controller.tell(signal);
   expect(told).toBeGreaterThanOrEqual(1_500n);
   expect(world.written.at(-1)).toMatchObject({ given: String(told) });
+  // Who leads next and does not reach that broker does not take it back.
+  world.target.silent.add(1);
+  world.workers = [{ id: '7', topic: 'a_one' }];
+  await world.rounds(world.controller(), 1);
+  expect(world.written.at(-1)).toMatchObject({ highest: { id: '7' }, given: String(told) });
 });

@@ -139,10 +139,13 @@ export class ProducerIds {
   async #remember(signal: AbortSignal, { force = false } = {}): Promise<void> {
     const nowMs = this.#ports.clock.monotonicMs();
     if (!this.#ports.workers.mayAct()) return;
-    const { given, passed } = this.#barrier;
+    const { passed } = this.#barrier;
+    const before = this.#written?.given;
+    // A worker that has just begun to lead may not have heard from every broker.
+    const given = higherId(this.#barrier.given, before === undefined ? undefined : BigInt(before));
     const seen = this.#seen;
     const isHigher = seen !== undefined && seen.id > BigInt(this.#written?.highest?.id ?? '-1');
-    const hasGiven = given !== undefined && given - BigInt(this.#written?.given ?? '-1') >= producerIdBlock;
+    const hasGiven = given !== undefined && given - BigInt(before ?? '-1') >= producerIdBlock;
     if (!force && (nowMs - this.#writtenAtMs < writeMsMin || !(isHigher || hasGiven))) return;
     const record: ProducerIdRecord = {
       link: this.#id,
