@@ -161,12 +161,13 @@ export class WorkerLife {
   }
 
   report(): WorkerReport {
-    const { problem, trouble } = this.#copying;
+    const { problem, trouble, highestProducer } = this.#copying;
     return {
       incarnation: this.incarnation,
       samples: [...this.#copying.samples()],
       ...(problem === undefined ? {} : { problem }),
       ...(trouble === undefined ? {} : { trouble }),
+      ...(highestProducer === undefined ? {} : { highestProducer }),
     };
   }
 

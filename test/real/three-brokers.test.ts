@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { ProducerIdAllocators } from '../../src/kafka/producer-id-allocators.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
 import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
+import { IdBarrier } from '../../src/sync/producer-ids/id-barrier.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { comesBackSoon, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic } from '../fixtures/kafkajs.ts';
@@ -77,3 +81,34 @@ test(
   },
   60_000 + rounds * 3 * roundMs,
 );
+
+test('no broker gives out a producer id below the barrier, nor one that was dead when it was raised', async () => {
+  const signal = AbortSignal.timeout(roundMs);
+  const config = clusterConfigSchema.parse(clusters.b.connection('umbra'));
+  const cluster = new Cluster('site b', config, { clientId: 'test' });
+  const allocators = new ProducerIdAllocators(cluster);
+  const take = (nodeId: number): Promise<bigint> =>
+    eventually(`broker ${nodeId} gives a producer id`, async () => {
+      const answer = await allocators.next(nodeId, 0);
+      return answer.ok ? answer.value : undefined;
+    });
+  try {
+    const nodeIds = await allocators.brokers();
+    const standings = await Promise.all(nodeIds.map(take));
+    const highest = standings.reduce((most, at) => (at > most ? at : most)) + 5_000n;
+    const ports = { allocators, highest: () => highest, sourceBrokers: () => 3, mayAct: () => true };
+    const barrier = new IdBarrier(ports);
+    await barrier.look(signal);
+    const victim = clusters.b.brokers[1]!;
+    await victim.kill();
+    const outcome = await barrier.finish(signal);
+    expect(outcome).toMatchObject({ kind: 'unreached', nodeIds: [victim.nodeId] });
+    await victim.start();
+    const fresh = await Promise.all(nodeIds.map(take));
+    expect(fresh).toHaveLength(3);
+    for (const id of fresh) expect(id).toBeGreaterThan(outcome.past);
+    expect(await barrier.finish(signal)).toMatchObject({ kind: 'held' });
+  } finally {
+    await cluster.close();
+  }
+}, 120_000);

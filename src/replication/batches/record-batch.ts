@@ -141,6 +141,11 @@ export function hasSameBytesAtCopy({
   return header.dense && !header.logAppendTime && !rewritten;
 }
 
+/** Whoever wrote the batch; -1 for a producer without an id, which then detects no duplicates. */
+export function producerIdOf(frame: Buffer, header: BatchHeader): bigint {
+  return frame.readBigInt64BE(header.start + 43);
+}
+
 export function compressionOf(frame: Buffer, header: BatchHeader): number {
   return frame.readInt16BE(header.start + 21) & compressionMask;
 }

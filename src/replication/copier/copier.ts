@@ -170,14 +170,13 @@ export class Copier {
   fetched(frame: Frame, answer: FetchedPartition): number {
     this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark);
     this.#sourceStart = answer.logStartOffset;
+    const { highestProducerId } = this.counters;
     const plan = planBatches({
-      frame: frame.bytes,
-      records: answer.records,
-      aborted: answer.abortedTransactions,
-      wanted: this.#fetchOffset,
-      gapOffsetsMax: this.#gapOffsetsMax(),
-      holesSeen: this.#holesSeen,
+      ...{ frame: frame.bytes, records: answer.records, aborted: answer.abortedTransactions },
+      ...{ wanted: this.#fetchOffset, gapOffsetsMax: this.#gapOffsetsMax() },
+      ...{ holesSeen: this.#holesSeen, highestProducerId },
     });
+    this.counters.highestProducerId = plan.highestProducerId;
     const seen = weigh(plan.items);
     this.counters.fetchedRecords += seen.records;
     this.lagClock.exposure.weigh(seen);

@@ -2,6 +2,7 @@ import type { AbortedTransaction } from '../../kafka/fetch-api.ts';
 import { MalformedError } from '../../kafka/errors.ts';
 import { AbortedProducers } from '../batches/aborted-producers.ts';
 import type { Fault } from '../partition/fault.ts';
+import { highestProducer } from './highest-producer.ts';
 import { type BatchHeader, checksumIsRight, parseBatch } from '../batches/record-batch.ts';
 
 export type PlannedItem =
@@ -24,6 +25,8 @@ export interface BatchPlan {
    * and a hole that was filled cannot be emptied again: the plan ends before a hole that was not seen before.
    */
   readonly holes: ReadonlyMap<bigint, bigint>;
+  /** Of those that were read so far; see {@link highestProducer}. */
+  readonly highestProducerId: bigint | undefined;
   /** What makes the partition stop after they are appended. */
   readonly fault: Fault | undefined;
 }
@@ -39,6 +42,8 @@ export interface PlanInput {
   readonly gapOffsetsMax: bigint | undefined;
   /** Holes that an earlier answer showed. */
   readonly holesSeen: ReadonlyMap<bigint, bigint>;
+  /** Of all earlier answers. */
+  readonly highestProducerId?: bigint | undefined;
 }
 
 const markerBytes = 78n;
@@ -50,6 +55,7 @@ const markerBytes = 78n;
  */
 export function planBatches(input: PlanInput): BatchPlan {
   const { frame, records, gapOffsetsMax, holesSeen } = input;
+  let { highestProducerId } = input;
   const items: PlannedItem[] = [];
   const holes = new Map<bigint, bigint>();
   const transactions = new AbortedProducers(input.aborted);
@@ -67,6 +73,7 @@ export function planBatches(input: PlanInput): BatchPlan {
     }
     const { header } = parsed;
     position = header.end;
+    highestProducerId = highestProducer(frame, header, highestProducerId);
     const dropped = transactions.drops(frame, header);
     // A fetch at offset n begins with the batch that holds n, and compaction can leave batches before it.
     if (header.lastOffset < next) continue;
@@ -89,7 +96,7 @@ export function planBatches(input: PlanInput): BatchPlan {
   if (next === input.wanted && fault === undefined && records.end > records.start) {
     throw new MalformedError(`records, but no whole batch that reaches offset ${input.wanted}`);
   }
-  return { items: merged(items), next: stoppedAt ?? next, leaderEpoch, holes, fault };
+  return { items: merged(items), next: stoppedAt ?? next, leaderEpoch, holes, highestProducerId, fault };
 }
 
 function planOne(

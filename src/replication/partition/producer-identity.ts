@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-const firstLinkId = 2n ** 52n;
+/** Lowest id of a link. A broker's allocator counts up from 0 and does not get there. */
+export const firstLinkProducerId = 2n ** 52n;
 const sequences = 2 ** 31;
 
 /**
@@ -10,7 +11,7 @@ const sequences = 2 ** 31;
  */
 export function linkProducerId(link: string, sourceTopicId: string, partition: number): bigint {
   const digest = createHash('sha256').update(`${link}\n${sourceTopicId}\n${partition}`).digest();
-  return firstLinkId + (digest.readBigUInt64BE(0) & (firstLinkId - 1n));
+  return firstLinkProducerId + (digest.readBigUInt64BE(0) & (firstLinkProducerId - 1n));
 }
 
 /** The link never changes its epoch: a bump is not a safe take-over (protocol.md S7). */

@@ -153,6 +153,7 @@ export class LinkControl {
       copies: () => this.#copies(),
       follows: (topic) => this.#follows(topic),
       topicPolicy: () => this.#topicPolicy,
+      givenAtSource: () => this.#sourceTopics.producerIdsGiven,
       intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
     });
     this.#loop = this.#discoveryLoop(this.#stopping.signal);

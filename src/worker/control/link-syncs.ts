@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
+import { ProducerIdAllocators } from '../../kafka/producer-id-allocators.ts';
 import type { RoleView } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
@@ -11,6 +12,7 @@ import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { GroupSync } from '../../sync/groups/group-sync.ts';
+import { activeProducers } from '../../sync/producer-ids/active-producers.ts';
 import type { CopiedPartition, IdSampler } from '../../sync/schemas/id-sampler.ts';
 import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../sync/schemas/schema-sync.ts';
@@ -20,6 +22,7 @@ import type { EventSink } from '../events/event.ts';
 import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
+import { ProducerIds } from './producer-ids.ts';
 import { schemaSampler } from './schema-samples.ts';
 import type { SiteState } from '../state/state.ts';
 
@@ -38,6 +41,8 @@ export interface LinkSyncsPorts {
   readonly copies: () => readonly SyncedCopy[];
   /** Whether the topic's copy is being filled from the source that it was made from. */
   readonly follows: (topic: string) => boolean;
+  /** See `ProducerIdsPorts`. */
+  readonly givenAtSource: () => bigint | undefined;
   readonly clock: CopierClock;
   readonly logger: Logger;
   readonly events: EventSink;
@@ -58,7 +63,8 @@ const pauseMsMin = 500;
 
 /**
  * What goes with the records of a link, kept level by the controller in rounds: configs of topics, committed positions of
- * consumer groups and ACLs; and both sites' schemas, which are only compared. Each has a loop of its own.
+ * consumer groups, ACLs and the distance of producer ids; and both sites' schemas, which are only compared. Each has a
+ * loop of its own.
  */
 export class LinkSyncs {
   readonly configs: ConfigSync;
@@ -66,6 +72,7 @@ export class LinkSyncs {
   readonly acls: LinkAcls;
   readonly schemas: SchemaSync;
   readonly samples: IdSampler;
+  readonly producerIds: ProducerIds;
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -105,12 +112,20 @@ export class LinkSyncs {
       ...{ link, target, schemas: this.schemas, schemaPrimary, now: () => clock.now() },
       copies: () => this.#copies(),
     });
+    this.producerIds = new ProducerIds({
+      ...ports,
+      allocators: new ProducerIdAllocators(target),
+      activeAtSource: (topics, until) => activeProducers(source, topics, until),
+      sourceBrokers: () => source.nodeIds().length,
+      topics: () => ports.copies().map(({ topic }) => topic),
+    });
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
       this.#loop('configs', (until) => this.#configsRound(until), signal),
       this.#loop('groups', (until) => this.#groupsRound(until), signal),
       this.#loop('ACLs', (until) => this.acls.round(until), signal),
       this.#loop('schemas', (until) => this.#schemasRound(until), signal),
+      this.#loop('producer ids', (until) => this.producerIds.round(until), signal),
     ]);
   }
 

@@ -1,6 +1,6 @@
 import type { LinkCopying } from '../copying/link-copying.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
-import type { LinkProblem } from '../copying/worker-report.ts';
+import type { LinkProblem, SeenProducer } from '../copying/worker-report.ts';
 
 /** The workers that copy a link, as the controller knows them. */
 export interface LinkWorkers {
@@ -12,8 +12,10 @@ export interface LinkWorkers {
   readonly trouble: string | undefined;
   /** What each worker said of its partitions when it was last asked. */
   samples(): readonly PartitionSample[];
-  /** Asks the others what they see, unless they were asked just now. */
-  gather(signal: AbortSignal): Promise<void>;
+  /** What each worker said, when it was last asked, of the producers that it has seen. */
+  highestProducers(): readonly SeenProducer[];
+  /** Asks the others what they see, unless they were asked just now: at most `ageMsMax` ago, where that matters. */
+  gather(signal: AbortSignal, ageMsMax?: number): Promise<void>;
   /** Whether this worker leads its site at this moment, and may write at its cluster. */
   mayAct(): boolean;
   /** No worker copies anything. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LinkCopying } from '../copying/link-copying.ts';
 import { agedSample, type PartitionSample } from '../copying/partition-sample.ts';
-import type { LinkProblem, WorkerReport } from '../copying/worker-report.ts';
+import type { LinkProblem, SeenProducer, WorkerReport } from '../copying/worker-report.ts';
 import type { MemberData } from '../group/member-data.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
 import type { Peers } from '../group/peers.ts';
@@ -101,6 +101,11 @@ export class SiteWorkers implements LinkWorkers {
     return [...this.own.samples(), ...others];
   }
 
+  highestProducers(): readonly SeenProducer[] {
+    const others = [...this.#reports.values()].map(({ report }) => report.highestProducer);
+    return [this.own.highestProducer, ...others].filter((seen) => seen !== undefined);
+  }
+
   holds(topic: string): boolean {
     if (!this.#sharedOut) return true;
     return [...this.#members.values()].some(({ holds, given }) => holds.has(topic) || given.has(topic));
@@ -121,8 +126,10 @@ export class SiteWorkers implements LinkWorkers {
   }
 
   /** Asks the others what they see, unless they were asked just now. Of one that does not answer the last word stays. */
-  async gather(signal: AbortSignal): Promise<void> {
-    if (performance.now() - this.#gatheredAtMs < reportAgeMsMax) return;
+  async gather(signal: AbortSignal, ageMsMax = reportAgeMsMax): Promise<void> {
+    // What is being asked for was asked for before this.
+    if (ageMsMax === 0) await this.#gathering;
+    if (performance.now() - this.#gatheredAtMs < ageMsMax) return;
     this.#gathering ??= this.#ask(signal).finally(() => (this.#gathering = undefined));
     await this.#gathering;
   }

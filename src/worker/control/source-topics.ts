@@ -31,6 +31,14 @@ export class SourceTopics {
     return link.from === 'a' ? { a: peer.roles, b: state.roles() } : { a: state.roles(), b: peer.roles };
   }
 
+  /** Up to which the source has given out producer ids, by what it says itself. */
+  get producerIdsGiven(): bigint | undefined {
+    const { link, peer } = this.#ports;
+    const { from, to } = link;
+    const given = peer.state.producerIds(linkId({ from: to, to: from }))?.given;
+    return given === undefined ? undefined : BigInt(given);
+  }
+
   /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
   mayCopy({ name, internal }: TopicMetadata): boolean {
     const { link, policy, schemaPrimary, peer } = this.#ports;

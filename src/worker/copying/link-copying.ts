@@ -12,7 +12,7 @@ import type { PartitionSets } from '../group/partition-sets.ts';
 import type { LastingFault } from '../state/shadow-record.ts';
 import type { CopiedPair } from './copied-pair.ts';
 import { type PartitionSample, samplePartition } from './partition-sample.ts';
-import type { LinkProblem } from './worker-report.ts';
+import type { LinkProblem, SeenProducer } from './worker-report.ts';
 
 export interface LinkCopyingPorts {
   readonly linkId: string;
@@ -96,6 +96,14 @@ export class LinkCopying {
 
   samples(): readonly PartitionSample[] {
     return this.replicator.copiers().map((copier) => samplePartition(copier, this.replicator.proofOf(copier)));
+  }
+
+  /** In all that was copied here, also of partitions that were given back since. */
+  get highestProducer(): SeenProducer | undefined {
+    let highest: { readonly id: bigint; readonly topic: string } | undefined;
+    for (const [topic, { highestProducerId: id }] of this.replicator.totals())
+      if (id !== undefined && (highest === undefined || id > highest.id)) highest = { id, topic };
+    return highest && { id: String(highest.id), topic: highest.topic };
   }
 
   /** Goes over to another task; asked again with the same one, it changes nothing. */

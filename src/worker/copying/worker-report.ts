@@ -8,6 +8,11 @@ export const linkProblemSchema = z.strictObject({
   reason: z.string(),
 });
 
+/** Who of the source's producers had the highest id, as far as batches showed it, and a topic that it wrote to. */
+export const seenProducerSchema = z.strictObject({ id: z.string().regex(/^\d+$/), topic: z.string() });
+
+export type SeenProducer = z.output<typeof seenProducerSchema>;
+
 export type LinkProblem = z.output<typeof linkProblemSchema>;
 
 /** What a worker tells the controller of its site when it is asked. Nothing of it is ever written down. */
@@ -17,6 +22,8 @@ export const workerReportSchema = z.strictObject({
   /** What does not work beside that, or of one partition only, in words. */
   trouble: z.string().optional(),
   samples: z.array(partitionSampleSchema),
+  /** Of all it has copied in its life, also of what others copy now. Absent while none had an id. */
+  highestProducer: seenProducerSchema.optional(),
 });
 
 export type WorkerReport = z.output<typeof workerReportSchema>;

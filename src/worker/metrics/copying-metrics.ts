@@ -165,7 +165,12 @@ function counter(name: string, unit: Metric['unit'], help: string, value: (meter
 }
 
 /** By topic, since the process began: also what it copied of partitions that others copy now. */
-function total(name: string, unit: Metric['unit'], help: string, key: keyof CopierCounters): Metric {
+function total(
+  name: string,
+  unit: Metric['unit'],
+  help: string,
+  key: Exclude<keyof CopierCounters, 'highestProducerId'>,
+): Metric {
   const read = ({ own }: Scrape): readonly Sample[] =>
     own === undefined
       ? []

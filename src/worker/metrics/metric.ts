@@ -1,5 +1,6 @@
 import type { ConfigSyncView } from '../../sync/topics/config-sync-view.ts';
 import type { GroupSyncView } from '../../sync/groups/group-view.ts';
+import type { BarrierView } from '../../sync/producer-ids/barrier-view.ts';
 import type { SchemaSyncView } from '../../sync/schemas/schema-view.ts';
 import type { LinkCopying } from '../copying/link-copying.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
@@ -12,6 +13,7 @@ export interface ControlledLink {
   readonly groups: GroupSyncView;
   readonly configs: ConfigSyncView;
   readonly schemas: SchemaSyncView;
+  readonly producerIds: BarrierView;
 }
 
 /** What a scrape reads, made once for all metrics of it. */

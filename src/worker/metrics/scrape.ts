@@ -27,10 +27,11 @@ export function scrape(life: Scraped | undefined, ready: boolean): Scrape {
 }
 
 function look(link: LinkControl): ControlledLink {
-  const { groups, configs, schemas } = link.syncs;
+  const { groups, configs, schemas, producerIds } = link.syncs;
   return {
     ...{ view: link.view(), topics: link.topicViews() },
     ...{ groups: groups.view(), configs: configs.view(), schemas: schemas.view() },
+    producerIds: producerIds.view(),
   };
 }
 

@@ -145,6 +145,25 @@ export const standbyMetrics: readonly Metric[] = [
     },
     ({ schemas }) => (schemas.kind === 'watched' ? schemas.behind?.records : undefined),
   ),
+  ofLink(
+    {
+      name: 'umbra_producer_ids_behind',
+      type: 'gauge',
+      unit: '1',
+      help: 'Producer ids that the target has to burn before a promotion.',
+      absent: 'no producer with an id was seen',
+    },
+    ({ producerIds: { highest, idsLeft } }) => (highest === undefined ? undefined : Number(idsLeft)),
+  ),
+  ofLink(
+    {
+      name: 'umbra_producer_ids_burnt_total',
+      type: 'counter',
+      unit: '1',
+      help: 'Producer ids of the target that were burnt to stay close to those of the source, since this worker leads.',
+    },
+    ({ producerIds }) => producerIds.burnt,
+  ),
 ];
 
 /** Of the site as a whole. */

@@ -16,7 +16,7 @@ export class PeerState {
     this.#monotonicMs = monotonicMs;
   }
 
-  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves'> {
+  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves' | 'producerIds'> {
     return this.#state;
   }
 

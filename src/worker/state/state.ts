@@ -22,6 +22,7 @@ import { incarnationSchema } from '../group/member-data.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
 import { OperationMemory } from './operation-memory.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
+import { type ProducerIdRecord, producerIdRecordSchema } from './producer-id-record.ts';
 import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
@@ -49,6 +50,7 @@ const configPrefix = 'config/';
 const aclPrefix = 'acl/';
 const deletionPrefix = 'deletion/';
 const pausePrefix = 'pause/';
+const producerIdsPrefix = 'producer-ids/';
 
 /** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
 export async function ensureStateTopic(cluster: Cluster): Promise<void> {
@@ -287,6 +289,14 @@ export class SiteState {
 
   removePause(subject: PauseSubject, signal: AbortSignal): Promise<void> {
     return this.#write(pauseKey(subject), undefined, signal);
+  }
+
+  producerIds(link: string): ProducerIdRecord | undefined {
+    return this.#read(producerIdsPrefix + link, producerIdRecordSchema);
+  }
+
+  putProducerIds(record: ProducerIdRecord, signal: AbortSignal): Promise<void> {
+    return this.#write(producerIdsPrefix + record.link, record, signal);
   }
 
   /** The newest rebuild of each copy, finished or not. */

@@ -117,6 +117,27 @@ describe('planning the batches of an answer', () => {
     expect(planned.fault?.message).toContain('1958 markers');
   });
 
+  it('knows the highest producer id, also of what is dropped; not of links, nor of damaged batches', () => {
+    const shapes = [
+      { producerId: 7n },
+      { producerId: 5_000n, attributes: attribute.transactional },
+      { producerId: 5_001n, attributes: attribute.transactional | attribute.control },
+      { producerId: -1n },
+      { producerId: 2n ** 52n },
+    ];
+    const batches = shapes.map((shape, index) => makeBatch({ baseOffset: 10n + BigInt(index), records: 1, ...shape }));
+    const aborted = [{ producerId: 5_000n, firstOffset: 11n }];
+    expect(plan(batches.slice(0, 1), 10n).highestProducerId).toBe(7n);
+    expect(plan(batches.slice(3), 13n).highestProducerId).toBeUndefined();
+    const frame = Buffer.concat(batches);
+    const input = { frame, records: wholeOf(frame), aborted, gapOffsetsMax: 1000n, holesSeen: new Map() };
+    expect(planBatches({ ...input, wanted: 10n }).highestProducerId).toBe(5_001n);
+    expect(planBatches({ ...input, wanted: 10n, highestProducerId: 6_000n }).highestProducerId).toBe(6_000n);
+    const [damaged] = [makeBatch({ baseOffset: 10n, records: 1, producerId: 7n })];
+    damaged.writeUInt8(damaged.readUInt8(44) ^ 8, 44);
+    expect(plan([damaged], 10n).highestProducerId).toBeUndefined();
+  });
+
   it('drops the records of an aborted transaction up to its marker, and passes those of the next one', () => {
     const data = { records: 2, attributes: attribute.transactional, producerId: 7n };
     const marker = { records: 1, attributes: attribute.transactional | attribute.control, producerId: 7n };
