@@ -155,6 +155,10 @@ export class SiteState {
     return this.#read(shadowPrefix + topic, shadowRecordSchema);
   }
 
+  shadowTopics(): readonly string[] {
+    return this.#topicsOf(shadowPrefix);
+  }
+
   roles(): RoleView {
     const records = this.#all(rolePrefix, roleRecordSchema);
     return { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
