@@ -5,6 +5,7 @@ export const rooms = {
   'prefix-policy': ['pair', 'schema-primary'],
   operations: ['pair'],
   exposure: [],
+  clients: [],
   kafka: [],
   replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
