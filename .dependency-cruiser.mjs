@@ -63,6 +63,13 @@ export default {
       to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'], pathNot: 'node_modules/zod/' },
     },
     {
+      name: 'clients-stand-on-node-alone',
+      comment: 'Applications import them: whatever they need would become a package of the application.',
+      severity: 'error',
+      from: { path: '^src/clients/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional'] },
+    },
+    {
       name: 'bench-measures-the-core',
       comment: 'The benchmark drives the core beside others on local brokers; it knows no pairs, no worker, no tests.',
       severity: 'error',

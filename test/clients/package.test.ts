@@ -40,6 +40,16 @@ test('an application that has umbra among its packages imports umbra/kafkajs and
   await writeFile(join(application, 'app.mts'), source);
   await writeFile(join(application, 'app.mjs'), source);
   expect(await node([join(application, 'app.mjs')])).toContain('function nobody yet');
-  const types = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--target', 'es2022'];
+  const types = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+    '--target',
+    'es2022',
+  ];
   expect(await node([tsc, ...types, '--skipLibCheck', join(application, 'app.mts')])).toBe('');
 });

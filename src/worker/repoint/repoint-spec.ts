@@ -36,7 +36,8 @@ const webhookSchema = z.strictObject({
 
 /**
  * What is done at the step *repoint* of an operation, in this order: whatever moves applications that do not follow by
- * themselves (an alias, a load balancer, a DNS record) and breaks their connections to the site before.
+ * themselves (an alias, a load balancer) and breaks their connections to the site before. There is no kind for DNS
+ * records: every provider has a client of its own, which is a command.
  */
 export const repointSchema = z.array(z.discriminatedUnion('kind', [commandHookSchema, webhookSchema])).max(20);
 
