@@ -32,8 +32,8 @@ export interface PrimaryFollower {
   readonly brokers: () => Promise<string[]>;
   readonly socketFactory: (request: SocketRequest) => net.Socket;
   /**
-   * kafkajs doubles its pauses up to half a minute while a site is gone, and no move ends a pause; it also retries inside
-   * of retries. With these it looks for the primary four times a second, for as long as by default: about a minute.
+   * kafkajs doubles its pauses up to half a minute while a site is gone, no move ends a pause, and finding the primary
+   * takes it two or three. With these it gives up a connection after as long as by default: about ten seconds.
    */
   readonly retry: { readonly initialRetryTime: number; readonly maxRetryTime: number; readonly retries: number };
   /** Resolves when somebody has said who is primary; rejects after `readyMs`, and tries again at the next call. */
@@ -46,7 +46,7 @@ export interface PrimaryFollower {
   readonly stop: () => void;
 }
 
-const retry = { initialRetryTime: 100, maxRetryTime: 250, retries: 16 } as const;
+const retry = { initialRetryTime: 100, maxRetryTime: 150, retries: 64 } as const;
 
 /**
  * Makes kafkajs follow the primary of a topic from one site to the other, without a restart: asks workers of umbra at
