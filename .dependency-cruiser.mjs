@@ -5,6 +5,7 @@ export const rooms = {
   'prefix-policy': ['pair', 'schema-primary'],
   operations: ['pair'],
   exposure: [],
+  clients: [],
   kafka: [],
   replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
@@ -70,6 +71,13 @@ export default {
       severity: 'error',
       from: { path: `^src/(${pure.join('|')})/` },
       to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'], pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'clients-stand-on-node-alone',
+      comment: 'Applications import them: whatever they need would become a package of the application.',
+      severity: 'error',
+      from: { path: '^src/clients/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional'] },
     },
     {
       name: 'bench-measures-the-core',

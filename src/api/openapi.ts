@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { linkAclsViewSchema } from '../worker/acl-view.ts';
+import { bootstrapViewSchema } from '../worker/bootstrap/bootstrap-view.ts';
 import { problems, type ProblemCode } from '../worker/problems.ts';
 import { linkConfigsViewSchema, linkGroupsViewSchema, linkSchemasViewSchema } from '../worker/sync-views.ts';
 import {
@@ -33,6 +34,7 @@ export type OpenApiDocument = z.output<typeof openApiSchema>;
 /** Schemas that are named in the document; every other one stands where it is used. */
 const named = {
   Acls: linkAclsViewSchema,
+  Bootstrap: bootstrapViewSchema,
   Configs: linkConfigsViewSchema,
   Fault: faultViewSchema,
   Groups: linkGroupsViewSchema,

@@ -3,6 +3,7 @@ import { linkId, type LinkSpec, linkSpecSchema } from '../pair/spec.ts';
 import { type DeclaredPolicy, declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema } from '../worker/acl-view.ts';
+import { bootstrapAnswerSchema } from '../worker/bootstrap/bootstrap-view.ts';
 import { workerReportSchema } from '../worker/copying/worker-report.ts';
 import { eventsViewSchema } from '../worker/events/event.ts';
 import { eventsKeptMax } from '../worker/events/event-journal.ts';
@@ -58,6 +59,16 @@ function topicsOf({ topics }: MoveRequest): string {
 
 /** The hash of the plan that was read: without it nothing is rebuilt. */
 const confirmedPlan = z.strictObject({ plan: planHashSchema });
+
+const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-"');
+
+/** What a client follows; neither: the prefixes of both owners. */
+const bootstrapQuery = z
+  .strictObject({ topic: topicName.optional(), prefix: topicName.optional() })
+  .refine(({ topic, prefix }) => topic === undefined || prefix === undefined, {
+    path: ['prefix'],
+    error: 'must not stand beside "topic": ask for one of them',
+  });
 
 const exposition = 'text/plain; version=0.0.4; charset=utf-8';
 const nothing = { kind: 'empty' } as const;
@@ -122,6 +133,14 @@ export const routes: readonly Route[] = [
     body: faultNoticeSchema,
     answer: nothing,
     run: (service, { body }) => service.takeNotice(body),
+  }),
+  route({
+    ...{ method: 'GET', path: '/v1/bootstrap', access: 'viewer', own: true },
+    summary: 'Who is primary of a topic or a prefix, and where its clients connect to',
+    query: bootstrapQuery,
+    answer: { kind: 'json', schema: bootstrapAnswerSchema },
+    problems: ['NOT_FOUND'],
+    run: (service, { query }) => service.bootstrapView(query),
   }),
   route({
     ...{ method: 'GET', path: '/v1/pair', access: 'viewer' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Secret } from './secret.ts';
 
 /** `host:port`; IPv6 hosts in brackets. The bound on the port is the wire's (1..65535). */
-const bootstrapServer = z
+export const bootstrapServerSchema = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):\d{1,5}$/, { error: 'must look like host:port', abort: true })
   .refine((value) => {
@@ -38,7 +38,7 @@ const tls = z.strictObject({
 
 /** How to reach one Kafka cluster. Parsed at the edge; everything below trusts it. */
 export const clusterConfigSchema = z.strictObject({
-  bootstrapServers: z.array(bootstrapServer).min(1, 'needs at least one host:port').max(50),
+  bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(50),
   tls: tls.optional(),
   sasl: z.discriminatedUnion('mechanism', [scramOrPlain, oauthBearer]).optional(),
 });

@@ -10,6 +10,8 @@ import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
+import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
+import { type BootstrapQuery, Primaries } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
@@ -47,6 +49,7 @@ export class PairWorker implements WorkerService {
   readonly #logger: Logger;
   readonly #clusters: Readonly<Record<'a' | 'b', Cluster>>;
   readonly #peers: Peers;
+  readonly #primaries: Primaries;
   readonly #stopping = new AbortController();
   readonly #startedAt = new Date();
   readonly #metrics: ReturnType<typeof createMetrics>;
@@ -61,18 +64,20 @@ export class PairWorker implements WorkerService {
     this.#clusters = { a: connect('a'), b: connect('b') };
     const token = peerToken(config.api);
     this.#peers = new Peers(token === undefined ? undefined : new Secret(token));
+    this.#primaries = new Primaries({ config, clock, logger });
     this.#metrics = createMetrics(config.pair, config.site, () => this.#scrape());
   }
 
   /** Joins the workers of its site; `url` is where they reach this one's API. Once. */
   begin(url: string): void {
+    this.#primaries.begin(this.#stopping.signal);
     this.#living = this.#live(this.#config.api.advertisedUrl ?? url, this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     const life = this.#life;
-    const stopped = Promise.allSettled([this.#living, life?.stop()]);
+    const stopped = Promise.allSettled([this.#living, life?.stop(), this.#primaries.stop()]);
     // Answers on their way are waited for, but not those of a broker that hangs.
     const patience = new Wakeup();
     void stopped.then(() => patience.wake());
@@ -171,6 +176,10 @@ export class PairWorker implements WorkerService {
 
   schemaViews(): readonly LinkSchemasView[] {
     return this.#control().links.map(({ id, syncs }) => renderSchemas(id, syncs.schemas.view(), syncs.samples.view()));
+  }
+
+  bootstrapView(query: BootstrapQuery): BootstrapAnswer {
+    return this.#primaries.answer(query);
   }
 
   events(query: EventsQuery): EventsView {

@@ -2,6 +2,8 @@ import type { LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
+import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
+import type { BootstrapQuery } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
@@ -35,6 +37,8 @@ export interface WorkerService {
   groupViews(): readonly LinkGroupsView[];
   aclsView(): AclsView;
   schemaViews(): readonly LinkSchemasView[];
+  /** Who is primary, as this worker has seen last; every worker answers for itself. */
+  bootstrapView(query: BootstrapQuery): BootstrapAnswer;
   /** What happened at this site. */
   events(query: EventsQuery): EventsView;
   /** To be called before anything is changed: what cannot be written down must not be done. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clusterConfigSchema } from '../kafka/cluster-config.ts';
+import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-http.ts';
 
@@ -68,6 +68,12 @@ const authorizer = z.strictObject({
   allowEveryoneIfNoAclFound: z.boolean().default(false),
 });
 
+/** Where applications reach a site, if that is another listener than umbra's (docs/clients.md). */
+const clientsOfSite = z.strictObject({
+  /** All addresses that this listener advertises. */
+  bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(1_000),
+});
+
 /**
  * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
  * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
@@ -92,6 +98,8 @@ export const workerConfigSchema = z.strictObject({
   authorizers: z.strictObject({ a: authorizer.optional(), b: authorizer.optional() }).optional(),
   /** The schema registries of the sites, for `umbra doctor` to ask who may write (docs/schemas.md). */
   registries: z.strictObject({ a: registryConfigSchema.optional(), b: registryConfigSchema.optional() }).optional(),
+  /** What `GET /v1/bootstrap` tells applications. Default: what umbra itself connects to. */
+  clients: z.strictObject({ a: clientsOfSite.optional(), b: clientsOfSite.optional() }).optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z

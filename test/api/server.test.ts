@@ -5,7 +5,7 @@ import { createApi, type ApiOptions } from '../../src/api/server.ts';
 import { Secret } from '../../src/kafka/secret.ts';
 import { Problem, problems, type ProblemCode } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
-import { stubLink, stubPair, stubService, stubTopic, stubTopicDetail } from './stub-service.ts';
+import { stubBootstrap, stubLink, stubPair, stubService, stubTopic, stubTopicDetail } from './stub-service.ts';
 
 type Api = ReturnType<typeof createApi>;
 type Injected = Awaited<ReturnType<Api['inject']>>;
@@ -34,6 +34,7 @@ describe('reading', () => {
   test.each([
     ['/v1/pair', stubPair],
     ['/v1/links', { links: [stubLink] }],
+    ['/v1/bootstrap?topic=a_orders', stubBootstrap],
     ['/v1/topics', { topics: [stubTopic] }],
     ['/v1/topics/a_orders', stubTopicDetail],
     ['/healthz', { healthy: true }],
@@ -66,6 +67,18 @@ describe('reading', () => {
     expect(seen).toEqual([longest]);
     const body = expectProblem(await api.inject({ url: `/v1/topics/${longest}x` }), 'INVALID_INPUT');
     expect(body.detail).toContain('path.name');
+  });
+
+  test('who is primary is answered by every worker itself, whoever leads', async () => {
+    const controller: WorkerService['controller'] = () => ({ kind: 'unknown', reason: 'its cluster is gone' });
+    const api = start({ service: stubService({ controller }) });
+    expect((await api.inject({ url: '/v1/bootstrap?prefix=a_' })).json()).toEqual(stubBootstrap);
+    expectProblem(await api.inject({ url: '/v1/pair' }), 'NOT_READY');
+  });
+
+  test('who is primary is asked of a topic or a prefix, not of both', async () => {
+    const body = expectProblem(await start().inject({ url: '/v1/bootstrap?topic=a_x&prefix=a_' }), 'INVALID_INPUT');
+    expect(body.detail).toContain('query.prefix: must not stand beside "topic"');
   });
 
   test('a worker that is not ready says what is missing', async () => {

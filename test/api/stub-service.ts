@@ -1,4 +1,6 @@
 import type { ApplicationsView } from '../../src/worker/acl-view.ts';
+import { firstTerm } from '../../src/pair/ownership.ts';
+import type { BootstrapView } from '../../src/worker/bootstrap/bootstrap-view.ts';
 import type { UmbraEvent } from '../../src/worker/events/event.ts';
 import type { MovePlan, OperationView } from '../../src/worker/moves/operation-view.ts';
 import { Problem } from '../../src/worker/problems.ts';
@@ -72,6 +74,12 @@ export const stubApplications: ApplicationsView = {
   ...{ behind: [], created: 0, removed: 0 },
 };
 
+export const stubBootstrap: BootstrapView = {
+  ...{ topic: 'a_orders', term: firstTerm, proven: true, state: 'settled', primary: 'a' },
+  ...{ bootstrapServers: ['127.0.0.1:1'], brokers: [{ host: '127.0.0.1', port: 1 }] },
+  standby: { site: 'b', bootstrapServers: ['127.0.0.1:2'], brokers: [{ host: '127.0.0.1', port: 2 }] },
+};
+
 const at = stubPair.worker.startedAt;
 
 export const stubEvents: UmbraEvent[] = [
@@ -121,6 +129,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     aclsView: () => ({ links: [], applications: stubApplications }),
     prefixPolicy: () => ({ owners: { a: 'a_', b: 'b_' }, unowned: 'report', applications: { a: [], b: [] } }),
     schemaViews: () => [],
+    bootstrapView: () => stubBootstrap,
     events: ({ after = 0 }) => ({
       ...{ site: 'b', newest: 8, missed: false },
       events: stubEvents.filter(({ id }) => id > after),

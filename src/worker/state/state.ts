@@ -158,6 +158,10 @@ export class SiteState {
     return this.#read(shadowPrefix + topic, shadowRecordSchema);
   }
 
+  shadowTopics(): readonly string[] {
+    return this.#topicsOf(shadowPrefix);
+  }
+
   /** The same object until something is written: it is asked for each topic at each look. */
   roles(): RoleView {
     if (this.#parsedRoles?.at === this.#log.position) return this.#parsedRoles.view;
