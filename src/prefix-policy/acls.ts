@@ -214,7 +214,7 @@ function writerGrants(principal: string, foreign: Prefixes): readonly Grant[] {
     {
       principal,
       resource: prefixed('GROUP', foreign.groups),
-      operations: ['READ', 'DESCRIBE', 'DELETE'],
+      operations: copyGroupOperations,
       why: 'commit the group offsets of the other site, and remove what was removed there',
     },
     {
@@ -262,7 +262,8 @@ function workerGrants(principal: string): readonly Grant[] {
   ];
 }
 
-const copyOperations: readonly AclOperation[] = [
+/** Everything that a copy needs of its only writer. */
+export const copyOperations: readonly AclOperation[] = [
   'READ',
   'WRITE',
   'CREATE',
@@ -272,6 +273,9 @@ const copyOperations: readonly AclOperation[] = [
   'DELETE',
   'DESCRIBE',
 ];
+
+/** Of groups whose offsets are committed by the link. */
+export const copyGroupOperations: readonly AclOperation[] = ['READ', 'DESCRIBE', 'DELETE'];
 
 const cluster: Grant['resource'] = literal('CLUSTER', 'kafka-cluster');
 

@@ -57,9 +57,17 @@ export async function ensureStateTopic(cluster: Cluster): Promise<void> {
   await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
 }
 
+export type { LastingFault, ShadowRecord } from './shadow-record.ts';
+
 export interface StoredPolicy extends PrefixPolicy {
   /** As it was declared. */
   readonly declared: DeclaredPolicy;
+}
+
+/** The records whose keys begin alike; `write` takes keys without that, and writes all or none. */
+export interface StateSection<T extends object> {
+  all(): readonly T[];
+  write(entries: readonly (readonly [key: string, value: T | undefined])[], signal: AbortSignal): Promise<void>;
 }
 
 interface Pending {
@@ -208,6 +216,18 @@ export class SiteState {
         const empty = page.owned.length + page.withheld.length === 0;
         return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
       },
+    };
+  }
+
+  /** Records of one kind, where a file of its own knows what they are (`fence-memory.ts`). */
+  section<T extends object>(prefix: string, schema: z.ZodType<T>): StateSection<T> {
+    return {
+      all: () => this.#all(prefix, schema),
+      write: (entries, signal) =>
+        this.#writeAll(
+          entries.map(([key, value]) => [prefix + key, value] as const),
+          signal,
+        ),
     };
   }
 
