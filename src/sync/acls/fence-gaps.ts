@@ -26,8 +26,13 @@ export type FenceSight =
   | { readonly kind: 'fenced'; readonly superUsers: readonly FenceBypass[] }
   /** These still may, and no ACL that leaves umbra its own rights can stop them. */
   | { readonly kind: 'bypassed'; readonly by: readonly FenceBypass[]; readonly superUsers: readonly FenceBypass[] }
-  /** These may, and raising the fence (again) stops them. */
-  | { readonly kind: 'open'; readonly by: readonly FenceBypass[]; readonly superUsers: readonly FenceBypass[] };
+  /** These may, and raising the fence (again) stops them; `bypasses` would get through all the same. */
+  | {
+      readonly kind: 'open';
+      readonly by: readonly FenceBypass[];
+      readonly bypasses: readonly FenceBypass[];
+      readonly superUsers: readonly FenceBypass[];
+    };
 
 export interface FenceLook extends FencePolicy {
   readonly acls: readonly Acl[];
@@ -43,9 +48,11 @@ export function lookAtFence(look: FenceLook): FenceSight {
   const superUsers = look.superUsers.filter((each) => !look.own.includes(each)).map(superUser);
   const now = fenceGaps(acls, names, look);
   if (now.length === 0) return { kind: 'fenced', superUsers };
-  const unstoppable = new Set(fenceGaps(afterFence(acls, planFence(look)), names, look).map(gapKey));
-  const stoppable = now.filter((gap) => !unstoppable.has(gapKey(gap)));
-  return stoppable.length > 0 ? { kind: 'open', by: stoppable, superUsers } : { kind: 'bypassed', by: now, superUsers };
+  const bypasses = fenceGaps(afterFence(acls, planFence(look)), names, look);
+  const unstoppable = new Set(bypasses.map(gapKey));
+  const by = now.filter((gap) => !unstoppable.has(gapKey(gap)));
+  if (by.length > 0) return { kind: 'open', by, bypasses, superUsers };
+  return { kind: 'bypassed', by: now, superUsers };
 }
 
 /** Pure: everybody but umbra and super users who may change any of these topics, once per ACL that lets him. */

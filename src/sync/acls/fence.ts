@@ -10,7 +10,14 @@ import { type Acl, aclKey, type AclsSeen } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { KafkaError, NotSentError } from '../../kafka/errors.ts';
 import { settleMs } from './apply-acls.ts';
-import { changedFencePages, type FenceBook, type FenceMemory, noFence, readFences } from './fence-book.ts';
+import {
+  changedFencePages,
+  type FenceBook,
+  fenceIdSchema,
+  type FenceMemory,
+  noFence,
+  readFences,
+} from './fence-book.ts';
 import { type FenceSight, lookAtFence } from './fence-gaps.ts';
 import { intersection, type NamePattern, patternText } from './name-pattern.ts';
 import { type FencePlan, type FencePolicy, planFence } from './plan-fence.ts';
@@ -67,7 +74,7 @@ export class Fence {
     return [...this.#book(id).withdrawn.values()];
   }
 
-  /** Who may change these topics, and whether a fence would stop him (`open`). Changes nothing. */
+  /** Who may change these topics now, whom a fence would stop (`open`), and who would get through. Changes nothing. */
   async preview(names: readonly NamePattern[]): Promise<FenceState> {
     return rightMissing(async () => {
       const seen = await describeAclsElsewhere(this.#ports.cluster);
@@ -89,6 +96,7 @@ export class Fence {
    */
   raise(id: string, names: readonly NamePattern[], signal: AbortSignal): Promise<FenceState> {
     if (names.length === 0) throw new Error(`the fence ${id} is to be raised on nothing; lower it instead`);
+    fenceIdSchema.parse(id);
     return this.#inTurn(() =>
       rightMissing(async () => {
         this.#refuseOverlap(id, names);

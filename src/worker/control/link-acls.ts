@@ -10,6 +10,7 @@ import { type LinkAclsView, renderAcls, renderAclsOff } from '../acl-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { aclNotice } from '../events/sync-notices.ts';
 import type { SitePrincipals, SiteRights, UnknownPrincipals } from '../site-rights.ts';
+import { sourceFences } from './source-fences.ts';
 
 export interface LinkAclsPorts {
   readonly id: string;
@@ -69,7 +70,7 @@ export class LinkAcls {
       return;
     }
     const sync = new AclSync({
-      ...{ source, target, memory, mayAct, now },
+      ...{ source, target, memory, mayAct, now, sourceFences: sourceFences(source) },
       policy: () => this.#policy(own.names),
       report: (event) => {
         const bad = event.kind === 'acls refused' || (event.kind === 'fence seen' && event.fence !== 'fenced');
