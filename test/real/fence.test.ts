@@ -4,6 +4,8 @@ import { type Acl, aclKey } from '../../src/kafka/acl-words.ts';
 import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { NotSentError } from '../../src/kafka/errors.ts';
+import { AclSync, type AclSyncPolicy } from '../../src/sync/acls/acl-sync.ts';
+import { readFences } from '../../src/sync/acls/fence-book.ts';
 import { Fence, type FencePorts } from '../../src/sync/acls/fence.ts';
 import { frozenLogs } from '../../src/sync/acls/frozen-logs.ts';
 import { Grants } from '../../src/sync/acls/grants.ts';
@@ -281,6 +283,40 @@ describe('the grants of a promotion', () => {
     });
     await lowered(fence, 'home-again');
     await expect(produce(b.app, topic, ['still refused'])).rejects.toThrow(refused);
+  });
+
+  test('are still withheld at the standby while the source is fenced, and no DENY of the fence gets there', async () => {
+    await atHome.put([wide]);
+    const [memory, book] = [rememberedFences(), rememberedAcls()];
+    const fence = fenceAt(home, { memory });
+    const policyOf = (used: typeof scope): (() => AclSyncPolicy) => {
+      return () => ({ ...policy, scope: used, promoted: new Set() });
+    };
+    const sync = (used: typeof scope): AclSync =>
+      new AclSync({
+        ...{
+          source: home,
+          target: away,
+          memory: book,
+          mayAct: () => true,
+          now: () => new Date(),
+          report: () => undefined,
+        },
+        policy: policyOf(used),
+        sourceFences: () => Promise.resolve([...readFences(memory.pages()).values()]),
+      });
+    const running = sync(scope);
+    await running.round(bounded());
+    const [acls, { withheld }] = [linesOf(await aclsAt(away)), running.view()];
+    expect(linesOf(withheld)).toContain(aclKey({ ...wide, resourceName: 'a_', patternType: 'PREFIXED' }));
+    await fence.raise('x', [...both, { kind: 'prefix', prefix: 'a_x' }], bounded());
+    await running.round(bounded());
+    expect(linesOf(await aclsAt(away))).toEqual(acls);
+    expect(linesOf(running.view().withheld)).toEqual(linesOf(withheld));
+    expect(running.view().trouble).toBeUndefined();
+    await lowered(fence, 'x');
+    await atHome.takeBack();
+    await sync(syncScope({ prefixes: { TOPIC: 'none-', GROUP: 'none-', TRANSACTIONAL_ID: 'none-' } })).round(bounded());
   });
 
   test('of umbra itself, where its own topics become copies, are what a copy takes, and go again', async () => {

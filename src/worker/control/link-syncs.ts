@@ -5,6 +5,7 @@ import { partitionKey } from '../../kafka/log-queries.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
@@ -31,6 +32,8 @@ export interface LinkSyncsPorts {
   readonly topicPolicy: () => TopicPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
+  /** Which names are not primary at home. Default none. */
+  readonly moved?: () => MovedNames;
   readonly workers: LinkWorkers;
   /** Those whose configs are to be kept level; see `ConfigSyncPorts`. */
   readonly copies: () => readonly SyncedCopy[];
