@@ -246,7 +246,7 @@ describe('a fence', () => {
     // Other topics: what they have in common stays as it is.
     expect(await fence.raise('hundred', hundred.slice(1), bounded())).toMatchObject({ kind: 'fenced' });
     expect((await aclsAt(home)).length - before.home.length).toBe(198);
-    expect(() => fence.raise('hundred', [], bounded())).toThrow(/lower it/);
+    await expect(fence.raise('hundred', [], bounded())).rejects.toThrow(/lower it/);
     await expect(fence.raise('other', hundred.slice(5, 6), bounded())).rejects.toThrow(/fenced by hundred/);
     const loweringAtMs = performance.now();
     await lowered(fence, 'hundred');

@@ -9,14 +9,10 @@ const namePatternSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('prefix'), prefix: z.string().min(1) }),
 ]);
 
-export const fenceIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be up to 100 letters, digits, ".", "_" and "-"');
-
 /** One record of what a fence has done: a part of its names, and of the ACLs that it took away and put there. */
 export const fencePageSchema = z.strictObject({
   /** Of the fence. */
-  id: fenceIdSchema,
+  id: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be up to 100 letters, digits, ".", "_" and "-"'),
   page: z.int().min(0),
   names: z.array(namePatternSchema),
   withdrawn: z.array(ownableAcl),

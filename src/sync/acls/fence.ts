@@ -10,14 +10,7 @@ import { type Acl, aclKey, type AclsSeen } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { KafkaError, NotSentError } from '../../kafka/errors.ts';
 import { settleMs } from './apply-acls.ts';
-import {
-  changedFencePages,
-  type FenceBook,
-  fenceIdSchema,
-  type FenceMemory,
-  noFence,
-  readFences,
-} from './fence-book.ts';
+import { changedFencePages, type FenceBook, type FenceMemory, noFence, readFences } from './fence-book.ts';
 import { type FenceSight, lookAtFence } from './fence-gaps.ts';
 import { intersection, type NamePattern, patternText } from './name-pattern.ts';
 import { type FencePlan, type FencePolicy, planFence } from './plan-fence.ts';
@@ -84,10 +77,11 @@ export class Fence {
   }
 
   /** Whether the fence still holds; `open` where somebody has been granted something since. Undefined where there is none. */
-  async stands(id: string): Promise<FenceState | undefined> {
-    const book = this.#book(id);
-    if (book.names.length === 0) return undefined;
-    return rightMissing(async () => this.#look(await describeAclsElsewhere(this.#ports.cluster), id));
+  stands(id: string): Promise<FenceState | undefined> {
+    return this.#inTurn(async () => {
+      if (this.#book(id).names.length === 0) return undefined;
+      return rightMissing(async () => this.#look(await describeAclsElsewhere(this.#ports.cluster), id));
+    });
   }
 
   /**
@@ -95,10 +89,9 @@ export class Fence {
    * The answer is what another broker shows, where there is one, after every broker has shown the change.
    */
   raise(id: string, names: readonly NamePattern[], signal: AbortSignal): Promise<FenceState> {
-    if (names.length === 0) throw new Error(`the fence ${id} is to be raised on nothing; lower it instead`);
-    fenceIdSchema.parse(id);
     return this.#inTurn(() =>
       rightMissing(async () => {
+        if (names.length === 0) throw new Error(`the fence ${id} is to be raised on nothing; lower it instead`);
         this.#refuseOverlap(id, names);
         const hindrance = await this.#change(id, names, signal);
         return hindrance ?? this.#look(await describeAclsElsewhere(this.#ports.cluster), id);
