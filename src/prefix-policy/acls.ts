@@ -3,6 +3,7 @@ import { type PrefixOwners } from '../pair/spec.ts';
 import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import { type AclBinding, type AclOperation, bindingKey } from './acl-binding.ts';
 import { reservedPrefix, stateTopic } from './internal-names.ts';
+import { type MovedNames, movedWithin, type MovedTopics, nothingMoved } from './moved-names.ts';
 
 export { type AclBinding, type AclOperation } from './acl-binding.ts';
 
@@ -67,7 +68,7 @@ export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
   const { umbra, app } = input.principals;
   const whole = app === undefined ? [] : [{ principal: app, host: '*', writes: own.topics, reads: foreign.topics }];
   return [
-    ...whole.flatMap((application) => appGrants(application, own, foreign)),
+    ...whole.flatMap((application) => appGrants(application, { own, foreign, ...movedAt(input.site, nothingMoved) })),
     ...renderApplicationGrants(input),
     ...readerGrants(umbra, own),
     ...writerGrants(umbra, foreign),
@@ -75,14 +76,20 @@ export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
   ];
 }
 
+/** The declared applications of a site, and which names are not primary at home. */
+export interface ApplicationAclInput extends Omit<SiteAclInput, 'principals'> {
+  /** Default none. The same rights follow a topic: who reads its copy writes it where it is primary now, and the other way round. */
+  readonly moved?: MovedNames;
+}
+
 /** Of {@link renderSiteGrants} those of the declared applications alone. */
-export function renderApplicationGrants(input: Omit<SiteAclInput, 'principals'>): readonly Grant[] {
-  const { own, foreign } = prefixesAt(input);
-  return (input.applications ?? []).flatMap((application) => appGrants(application, own, foreign));
+export function renderApplicationGrants(input: ApplicationAclInput): readonly Grant[] {
+  const names = { ...prefixesAt(input), ...movedAt(input.site, input.moved ?? nothingMoved) };
+  return (input.applications ?? []).flatMap((application) => appGrants(application, names));
 }
 
 /** {@link renderApplicationGrants} as ACLs, each once. */
-export function renderApplicationAcls(input: Omit<SiteAclInput, 'principals'>): readonly AclBinding[] {
+export function renderApplicationAcls(input: ApplicationAclInput): readonly AclBinding[] {
   return bindingsOf(renderApplicationGrants(input));
 }
 
@@ -112,11 +119,25 @@ function scoped(site: Prefixes, topics: string): Prefixes {
   return { topics, groups: site.groups + rest, transactionalIds: site.transactionalIds + rest };
 }
 
-/** At home on names of this site, a reader of the other site's. */
+interface NamesAt {
+  readonly own: Prefixes;
+  readonly foreign: Prefixes;
+  /** Of this site's topics, and of the other one's. */
+  readonly left: MovedTopics;
+  readonly promoted: MovedTopics;
+}
+
+function movedAt(site: SiteId, moved: MovedNames): Pick<NamesAt, 'left' | 'promoted'> {
+  return { left: moved[site], promoted: moved[otherSite(site)] };
+}
+
+const producing: readonly AclOperation[] = ['READ', 'WRITE', 'DESCRIBE', 'CREATE'];
+const consuming: readonly AclOperation[] = ['READ', 'DESCRIBE'];
+
+/** At home on names of this site, a reader of the other site's; but for those that have moved. */
 function appGrants(
   { principal, host, writes, reads }: SiteApplication,
-  own: Prefixes,
-  foreign: Prefixes,
+  { own, foreign, left, promoted }: NamesAt,
 ): readonly Grant[] {
   const who = host === '*' ? { principal } : { principal, host };
   const home = writes === undefined ? undefined : scoped(own, writes);
@@ -125,15 +146,18 @@ function appGrants(
     ...grantsOn(home, ({ topics }) => ({
       ...who,
       resource: prefixed('TOPIC', topics),
-      operations: ['READ', 'WRITE', 'DESCRIBE', 'CREATE'],
-      why: 'produce to, consume and create the topics that are home here',
+      // Of single topics that left nothing can be taken from a prefix: the fence on them denies it.
+      ...(left.kind === 'all'
+        ? { operations: consuming, why: 'consume the topics that left; WRITE is withheld until they come home' }
+        : { operations: producing, why: 'produce to, consume and create the topics that are home here' }),
     })),
     ...grantsOn(away, ({ topics }) => ({
       ...who,
       resource: prefixed('TOPIC', topics),
-      operations: ['READ', 'DESCRIBE'],
+      operations: consuming,
       why: 'consume the copies; WRITE is withheld until a promotion',
     })),
+    ...promotedGrants(who, away, promoted),
     ...grantsOn(home, ({ transactionalIds }) => ({
       ...who,
       resource: prefixed('TRANSACTIONAL_ID', transactionalIds),
@@ -152,6 +176,33 @@ function appGrants(
       operations: ['READ', 'DESCRIBE'],
       why: 'groups of the other site that carry on here',
     })),
+  ];
+}
+
+/** Where the other site's topics are primary now: what their applications may do at home. */
+function promotedGrants(
+  who: Pick<Grant, 'principal' | 'host'>,
+  away: Prefixes | undefined,
+  promoted: MovedTopics,
+): readonly Grant[] {
+  if (away === undefined) return [];
+  const topics = movedWithin(promoted, away.topics);
+  if (topics !== 'all' && topics.length === 0) return [];
+  const resources =
+    topics === 'all' ? [prefixed('TOPIC', away.topics)] : topics.map((topic) => literal('TOPIC', topic));
+  return [
+    ...resources.map((resource): Grant => ({
+      ...who,
+      resource,
+      operations: producing,
+      why: 'produce to topics that were promoted here',
+    })),
+    {
+      ...who,
+      resource: prefixed('TRANSACTIONAL_ID', away.transactionalIds),
+      operations: ['WRITE', 'DESCRIBE'],
+      why: 'transactions on topics that were promoted here',
+    },
   ];
 }
 
@@ -214,7 +265,7 @@ function writerGrants(principal: string, foreign: Prefixes): readonly Grant[] {
     {
       principal,
       resource: prefixed('GROUP', foreign.groups),
-      operations: ['READ', 'DESCRIBE', 'DELETE'],
+      operations: copyGroupOperations,
       why: 'commit the group offsets of the other site, and remove what was removed there',
     },
     {
@@ -262,7 +313,8 @@ function workerGrants(principal: string): readonly Grant[] {
   ];
 }
 
-const copyOperations: readonly AclOperation[] = [
+/** Everything that a copy needs of its only writer. */
+export const copyOperations: readonly AclOperation[] = [
   'READ',
   'WRITE',
   'CREATE',
@@ -272,6 +324,9 @@ const copyOperations: readonly AclOperation[] = [
   'DELETE',
   'DESCRIBE',
 ];
+
+/** Of groups whose offsets are committed by the link. */
+export const copyGroupOperations: readonly AclOperation[] = ['READ', 'DESCRIBE', 'DELETE'];
 
 const cluster: Grant['resource'] = literal('CLUSTER', 'kafka-cluster');
 

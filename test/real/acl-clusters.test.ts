@@ -8,8 +8,11 @@ import { KafkaError, NotSentError } from '../../src/kafka/errors.ts';
 import { call } from '../../src/kafka/library-api.ts';
 import { changedPages, readBook } from '../../src/sync/acls/acl-memory.ts';
 import { AclSync } from '../../src/sync/acls/acl-sync.ts';
+import { Fence } from '../../src/sync/acls/fence.ts';
+import { Grants } from '../../src/sync/acls/grants.ts';
 import { syncScope } from '../../src/sync/acls/sync-scope.ts';
 import { aclsAt, linesOf, rememberedAcls } from '../fixtures/acls.ts';
+import { rememberedFences } from '../fixtures/fence-memory.ts';
 import { comesBackSoon, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 
 const always = (): boolean => true;
@@ -145,6 +148,33 @@ test('a standby without authorizer is unfenced, and nothing is written there', a
     trouble: undefined,
     levelAt: undefined,
   });
+});
+
+test('without an authorizer nothing can be fenced, nothing has to be granted, and nothing is remembered', async () => {
+  const memory = rememberedFences();
+  const fence = new Fence({ cluster: unfenced, memory, mayAct: always, policy: () => policy });
+  const signal = AbortSignal.timeout(60_000);
+  const names = [{ kind: 'prefix', prefix: 'a_' }] as const;
+  expect(await fence.preview(names)).toMatchObject({ kind: 'unfenced' });
+  expect(await fence.raise('x', names, signal)).toMatchObject({ kind: 'unfenced' });
+  expect(await fence.lower('x', signal)).toEqual({ kind: 'lowered' });
+  expect(memory.pages()).toEqual([]);
+  const grants = new Grants({ cluster: unfenced, memory: () => rememberedAcls(), mayAct: always });
+  expect(await grants.grant('x', [topicAcl('a_x')], signal)).toEqual({ kind: 'no authorizer' });
+});
+
+test('a fence at several brokers stands when all of them show it, and is gone when none does', async () => {
+  const write: Acl = { ...topicAcl('*'), operation: 'WRITE' };
+  const narrow: Acl = { ...topicAcl('a_x'), operation: 'ALL' };
+  await change(fenced, { present: [write, narrow] });
+  const fence = new Fence({ cluster: fenced, memory: rememberedFences(), mayAct: always, policy: () => policy });
+  const signal = AbortSignal.timeout(60_000);
+  const names = [{ kind: 'prefix', prefix: 'a_' }] as const;
+  expect(await fence.raise('x', names, signal)).toEqual({ kind: 'fenced', superUsers: [] });
+  for (let look = 0; look < 3; look++) expect(await fence.stands('x')).toMatchObject({ kind: 'fenced' });
+  expect(await fence.lower('x', signal)).toEqual({ kind: 'lowered' });
+  expect(linesOf(await aclsAt(fenced))).toEqual(linesOf([write, narrow]));
+  await change(fenced, { absent: [write, narrow] });
 });
 
 test('a source that lost its authorizer takes no right away from the standby', async () => {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type Acl, aclKey, knownOperations } from '../../kafka/acl-words.ts';
 import { TooManyAclsError } from './narrow-acls.ts';
 
-const ownableAcl = z.strictObject({
+/** An ACL that umbra may make or take away: every word of it is known. */
+export const ownableAcl = z.strictObject({
   resourceType: z.enum(['TOPIC', 'GROUP', 'TRANSACTIONAL_ID']),
   resourceName: z.string().min(1),
   patternType: z.enum(['LITERAL', 'PREFIXED']),
@@ -33,7 +34,8 @@ export interface AclMemory {
 
 /** An ACL goes to the page that its text says, so that a change of one writes one small record. Never to be changed. */
 export const pageCount = 64;
-const pageBytesMax = 450_000;
+/** Of one record: brokers take batches of 1 MiB where nobody says otherwise. */
+export const pageBytesMax = 450_000;
 
 export type OwnState = 'intended' | 'created';
 
@@ -91,7 +93,7 @@ function sized(page: AclPage): AclPage {
 }
 
 /** FNV-1a: only has to spread keys evenly and to stay the same for ever. */
-function pageOf(key: string): number {
+export function pageOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   return (hash >>> 0) % pageCount;

@@ -5,6 +5,7 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, MalformedError, NotSentError } from '../../kafka/errors.ts';
 import { type AclMemory, readBook } from './acl-memory.ts';
 import { applyAcls } from './apply-acls.ts';
+import { type FenceBook, withoutFences } from './fence-book.ts';
 import { type NotSynced, TooManyAclsError } from './narrow-acls.ts';
 import { type AclPlan, planAcls } from './plan-acls.ts';
 import { preflight, type Preflight } from './preflight.ts';
@@ -17,6 +18,8 @@ export interface AclSyncPolicy {
   readonly own: readonly string[];
   /** Topics of the scope that the standby is primary of. */
   readonly promoted: ReadonlySet<string>;
+  /** Names of the scope that the standby is primary of as a whole, with their groups. Default none. */
+  readonly frozen?: SyncScope;
   /** Of the standby, as far as they are declared: brokers do not tell them. */
   readonly superUsers: readonly string[];
   readonly allowsWithoutAcl: boolean;
@@ -26,6 +29,11 @@ export interface AclSyncPorts {
   readonly source: Cluster;
   readonly target: Cluster;
   readonly memory: AclMemory;
+  /**
+   * What fences have changed at the source, as its `_umbra` says when it is asked: none of it is carried over, and what is
+   * withdrawn there is still withheld here. Default nothing.
+   */
+  readonly sourceFences?: (signal: AbortSignal) => Promise<readonly FenceBook[]>;
   /** Whether this worker is (still) the one that may change the standby. */
   readonly mayAct: () => boolean;
   readonly policy: () => AclSyncPolicy;
@@ -144,7 +152,7 @@ export class AclSync {
     this.#tellOfFence(fence);
     this.#set({ authorizers: { ...this.#view.authorizers, target: authorizerOf(target) }, fence });
     signal.throwIfAborted();
-    const source = await describeAcls(this.#ports.source);
+    const source = await this.#sourceAcls(() => describeAcls(this.#ports.source), signal);
     this.#set({ authorizers: { ...this.#view.authorizers, source: authorizerOf(source) } });
     // Without an authorizer at the source everybody may do anything there: nothing follows for the standby, and an
     // authorizer that was lost by mistake must not take the standby's rights away.
@@ -154,18 +162,27 @@ export class AclSync {
       this.#set({ levelAt: this.#ports.now() });
       return;
     }
-    const { plan, heldBack } = await this.#confirmed(source.acls, target.acls, policy);
+    const { plan, heldBack } = await this.#confirmed({ source: source.acls, target: target.acls, policy }, signal);
     signal.throwIfAborted();
     await this.#apply(plan, heldBack, signal);
     if (leavesNothing(plan) && !heldBack) this.#settled = look;
   }
 
+  /** As they would be without fences. Asked for on both sides: one of them may be raised or lowered during the look. */
+  async #sourceAcls(look: () => Promise<AclsSeen>, signal: AbortSignal): Promise<AclsSeen> {
+    const fences = this.#ports.sourceFences ?? ((): Promise<readonly FenceBook[]> => Promise.resolve([]));
+    const before = await fences(signal);
+    const seen = await look();
+    if (seen.kind !== 'seen') return seen;
+    return { kind: 'seen', acls: withoutFences(seen.acls, [...before, ...(await fences(signal))]) };
+  }
+
   /** A plan that removes something is made of two looks at the source, at two brokers where there are: one may be behind. */
-  async #confirmed(source: readonly Acl[], target: readonly Acl[], policy: AclSyncPolicy): Promise<Confirmed> {
+  async #confirmed({ source, target, policy }: Look, signal: AbortSignal): Promise<Confirmed> {
     const book = readBook(this.#ports.memory.pages());
     const plan = planAcls({ ...policy, source, target, book });
     if (plan.remove.length === 0) return { plan, heldBack: false };
-    const again = await describeAclsElsewhere(this.#ports.source);
+    const again = await this.#sourceAcls(() => describeAclsElsewhere(this.#ports.source), signal);
     const second = again.kind === 'seen' ? planAcls({ ...policy, source: again.acls, target, book }).remove : [];
     const agreed = new Set(second.map(aclKey));
     const remove = plan.remove.filter((acl) => agreed.has(aclKey(acl)));
@@ -256,9 +273,9 @@ interface Look {
 
 /** Planning thousands of ACLs takes a tenth of a second; that two looks are the same is known in a tenth of that. */
 function digestOf({ source, target, policy }: Look): string {
-  const { scope, own, promoted } = policy;
+  const { scope, own, promoted, frozen } = policy;
   return createHash('sha256')
-    .update(JSON.stringify({ source, target, scope, own, promoted: [...promoted] }))
+    .update(JSON.stringify({ source, target, scope, own, promoted: [...promoted], frozen }))
     .digest('hex');
 }
 

@@ -13,6 +13,8 @@ export interface ApplicationAclsPorts {
   readonly memory: AclMemory;
   /** What the policy says now: all of it ALLOWs. The same array until it changes. */
   readonly wanted: () => readonly Acl[];
+  /** By `aclKey`: what a fence has taken away here. It keeps it until it is lowered; default nothing. */
+  readonly withdrawn?: () => ReadonlySet<string>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
   readonly report: (event: AclEvent) => void;
@@ -39,7 +41,11 @@ export interface ApplicationAclsInput {
   readonly now: readonly Acl[];
   readonly wanted: readonly Acl[];
   readonly book: AclBook;
+  /** By `aclKey`: neither made nor removed; what of it is ours stays so. Default nothing. */
+  readonly withdrawn?: ReadonlySet<string>;
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 export type ApplicationPlan = Pick<AclPlan, 'create' | 'remove' | 'adopt' | 'alreadyThere' | 'withheld'>;
 
@@ -47,13 +53,14 @@ export type ApplicationPlan = Pick<AclPlan, 'create' | 'remove' | 'adopt' | 'alr
  * Pure: what has to be done so that a cluster has the ACLs of the declared applications. Only what the memory calls ours is
  * ever removed; also what is not seen, since the broker that was asked may be behind.
  */
-export function planApplicationAcls({ now, wanted, book }: ApplicationAclsInput): ApplicationPlan {
+export function planApplicationAcls(input: ApplicationAclsInput): ApplicationPlan {
+  const { now, wanted, book, withdrawn = nothing } = input;
   const [there, keys] = [new Set(now.map(aclKey)), new Set(wanted.map(aclKey))];
   const standing = wanted.filter((acl) => there.has(aclKey(acl)));
   const stateOf = (acl: Acl): string | undefined => book.owned.get(aclKey(acl))?.state;
   return {
-    create: wanted.filter((acl) => !there.has(aclKey(acl))),
-    remove: [...book.owned.values()].flatMap(({ acl }) => (keys.has(aclKey(acl)) ? [] : [acl])),
+    create: wanted.filter((acl) => !there.has(aclKey(acl)) && !withdrawn.has(aclKey(acl))),
+    remove: [...book.owned].flatMap(([key, { acl }]) => (keys.has(key) || withdrawn.has(key) ? [] : [acl])),
     adopt: standing.filter((acl) => stateOf(acl) === 'intended'),
     alreadyThere: standing.filter((acl) => stateOf(acl) === undefined),
     withheld: [],
@@ -111,12 +118,14 @@ export class ApplicationAcls {
   }
 
   async #round(wanted: readonly Acl[], signal: AbortSignal): Promise<void> {
-    const { cluster, memory, mayAct, now } = this.#ports;
+    const { cluster, memory, mayAct, now, withdrawn } = this.#ports;
     const seen = await describeAcls(cluster);
     this.#set({ authorizer: seen.kind === 'seen' ? 'present' : 'absent' });
     // Without an authorizer everybody may do anything: there is nothing to grant, and nothing to take away.
     if (seen.kind !== 'seen') return;
-    const plan = planApplicationAcls({ now: seen.acls, wanted, book: readBook(memory.pages()) });
+    // Asked after the cluster: what a fence has taken away by then is known.
+    const held = withdrawn?.() ?? nothing;
+    const plan = planApplicationAcls({ now: seen.acls, wanted, book: readBook(memory.pages()), withdrawn: held });
     const paused = this.#pausedOf(wanted);
     const create = plan.create.filter((acl) => !paused.has(aclKey(acl)));
     const { refused, behind } = await applyAcls({ ...plan, create }, { target: cluster, memory, mayAct }, signal);

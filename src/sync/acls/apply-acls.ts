@@ -38,10 +38,15 @@ export async function applyAcls(
     const now = readBook(ports.memory.pages());
     const owned = new Map(now.owned);
     change(owned);
-    for (const page of changedPages(now, { owned, withheld })) {
-      if (!maySend()) throw new NotSentError('this worker may not write any more');
-      await ports.memory.putPage(page, signal);
-    }
+    // Together: `_umbra` takes what is waiting in one transaction.
+    const results = await Promise.allSettled(
+      changedPages(now, { owned, withheld }).map(async (page) => {
+        if (!maySend()) throw new NotSentError('this worker may not write any more');
+        await ports.memory.putPage(page, signal);
+      }),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   };
   await record((owned) => {
     for (const acl of create) owned.set(aclKey(acl), { acl, state: 'intended' });

@@ -1,8 +1,8 @@
 import { type Acl, aclKey } from '../../kafka/acl-words.ts';
 import type { AclBook, OwnedAcl } from './acl-memory.ts';
-import { patternOf } from './name-pattern.ts';
+import { contains, patternOf } from './name-pattern.ts';
 import { narrowAcls, type NotSynced } from './narrow-acls.ts';
-import { partsInScope, type SyncScope } from './sync-scope.ts';
+import { isSyncedType, partsInScope, type SyncScope } from './sync-scope.ts';
 
 export interface AclsInput {
   readonly source: readonly Acl[];
@@ -13,6 +13,8 @@ export interface AclsInput {
   readonly own: readonly string[];
   /** Topics of the scope that the standby is primary of: what is granted on exactly them is neither made nor removed. */
   readonly promoted: ReadonlySet<string>;
+  /** Names that have moved as a whole, such as all of a prefix: what is granted on any of them is left as it is. Default none. */
+  readonly frozen?: SyncScope | undefined;
 }
 
 /** What is to be done at the standby, and how it stands. Lists hold each ACL once. */
@@ -42,9 +44,10 @@ export interface AclPlan {
  * Pure: what has to be done so that the standby has the source's ACLs, as far as they concern the link. Only ACLs that the
  * memory calls ours are ever removed.
  */
-export function planAcls({ source, target, book, scope, own, promoted }: AclsInput): AclPlan {
+export function planAcls({ source, target, book, scope, own, promoted, frozen }: AclsInput): AclPlan {
   const isOurs = (acl: Acl): boolean => book.owned.has(aclKey(acl));
-  const isFrozen = (acl: Acl): boolean => acl.resourceType === 'TOPIC' && isOnOneOf(promoted, acl);
+  const isFrozen = (acl: Acl): boolean =>
+    (acl.resourceType === 'TOPIC' && isOnOneOf(promoted, acl)) || (frozen !== undefined && isWithin(frozen, acl));
   const others = target.filter((acl) => !isOurs(acl));
   const { wanted: all, withheld, notSynced } = narrowAcls({ source, others, scope, own });
   const wanted = all.filter((acl) => !isFrozen(acl));
@@ -85,4 +88,10 @@ export function isAllow({ permission }: Acl): boolean {
 function isOnOneOf(topics: ReadonlySet<string>, acl: Acl): boolean {
   const pattern = patternOf(acl);
   return pattern?.kind === 'literal' && topics.has(pattern.name);
+}
+
+function isWithin(scope: SyncScope, acl: Acl): boolean {
+  const pattern = patternOf(acl);
+  if (pattern === undefined || !isSyncedType(acl.resourceType)) return false;
+  return scope[acl.resourceType].some((names) => contains(names, pattern));
 }

@@ -35,6 +35,8 @@ export interface PreflightInput {
   readonly own: readonly string[];
   /** Topics of the scope that the standby is primary of: to be written here is what they are for. */
   readonly promoted: ReadonlySet<string>;
+  /** Names that the standby is primary of as a whole. Default none. */
+  readonly frozen?: SyncScope | undefined;
   /** As far as they are known; see `Authorizer`. */
   readonly superUsers: readonly string[];
   readonly allowsWithoutAcl: boolean;
@@ -42,7 +44,7 @@ export interface PreflightInput {
 
 /** Pure: every principal with effective WRITE on a name of the copies, other than the link, with the ACL that leaks. */
 export function preflight(input: PreflightInput): Preflight {
-  const { target, scope, own, promoted, superUsers, allowsWithoutAcl } = input;
+  const { target, scope, own, promoted, superUsers, allowsWithoutAcl, frozen } = input;
   if (target.kind === 'no authorizer') {
     return {
       kind: 'unfenced',
@@ -50,7 +52,7 @@ export function preflight(input: PreflightInput): Preflight {
       remedy: 'Switch an authorizer on (authorizer.class.name) and restart its brokers.',
     };
   }
-  const except = [...promoted].map((name): NamePattern => ({ kind: 'literal', name }));
+  const except = [...(frozen?.TOPIC ?? []), ...[...promoted].map((name): NamePattern => ({ kind: 'literal', name }))];
   const authorizer = { acls: target.acls, superUsers, allowsWithoutAcl };
   const leaks = scope.TOPIC.flatMap((names) =>
     whoReaches({ operation: 'WRITE', resourceType: 'TOPIC', names, except }, authorizer),

@@ -21,6 +21,15 @@ export function syncScope({ prefixes, topics = [] }: SyncScopeInput): SyncScope 
   };
 }
 
+/** The names of both. */
+export function joinScopes(one: SyncScope, other: SyncScope): SyncScope {
+  return {
+    TOPIC: [...one.TOPIC, ...other.TOPIC],
+    GROUP: [...one.GROUP, ...other.GROUP],
+    TRANSACTIONAL_ID: [...one.TRANSACTIONAL_ID, ...other.TRANSACTIONAL_ID],
+  };
+}
+
 export function isSyncedType(type: Acl['resourceType']): type is SyncedType {
   return (syncedTypes as readonly string[]).includes(type);
 }

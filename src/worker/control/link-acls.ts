@@ -1,16 +1,19 @@
 import type { Logger } from 'pino';
 import type { Acl } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
+import { otherSite, type SiteId } from '../../pair/site.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import { type MovedNames, nothingMoved } from '../../prefix-policy/moved-names.ts';
 import { flowsSchemas, type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
 import type { AclMemory } from '../../sync/acls/acl-memory.ts';
 import { AclSync, type AclSyncPolicy } from '../../sync/acls/acl-sync.ts';
-import { type SyncScope, syncScope } from '../../sync/acls/sync-scope.ts';
+import { joinScopes, type SyncScope, syncScope } from '../../sync/acls/sync-scope.ts';
 import { type LinkAclsView, renderAcls, renderAclsOff } from '../acl-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { aclNotice } from '../events/sync-notices.ts';
 import type { SitePrincipals, SiteRights, UnknownPrincipals } from '../site-rights.ts';
+import { sourceFences } from './source-fences.ts';
 
 export interface LinkAclsPorts {
   readonly id: string;
@@ -20,9 +23,9 @@ export interface LinkAclsPorts {
   readonly memory: AclMemory;
   readonly policy: PrefixPolicy;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
+  /** Which names are not primary at home. Default none. */
+  readonly moved?: () => MovedNames;
   readonly rights: LinkRights;
-  /** Topics of the link that the standby is primary of. */
-  readonly promoted: () => ReadonlySet<string>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -35,16 +38,37 @@ export interface LinkRights {
   readonly target: SiteRights;
 }
 
-/** The names that a link carries. */
+/** The names that a link carries; with those of the other site that were promoted at its source. */
 export function linkScope(
   { from }: Pick<LinkSpec, 'from'>,
-  { owners, groups, transactionalIds }: PrefixPolicy,
+  policy: PrefixPolicy,
   schemaPrimary: SchemaPrimary | undefined,
+  moved: MovedNames = nothingMoved,
 ): SyncScope {
-  return syncScope({
-    prefixes: { TOPIC: owners[from], GROUP: groups[from], TRANSACTIONAL_ID: transactionalIds[from] },
-    topics: flowsSchemas(schemaPrimary, from) ? [schemasTopic] : [],
-  });
+  const back = moved[otherSite(from)];
+  const schemas = flowsSchemas(schemaPrimary, from) ? [schemasTopic] : [];
+  const topics = back.kind === 'topics' ? [...schemas, ...back.topics] : schemas;
+  const own = homeScope(from, policy, topics);
+  return back.kind === 'all' ? joinScopes(own, homeScope(otherSite(from), policy)) : own;
+}
+
+/** Of the names of a link those that are primary at its target. */
+export function promotedNames(
+  { from }: Pick<LinkSpec, 'from'>,
+  policy: PrefixPolicy,
+  moved: MovedNames,
+): Pick<AclSyncPolicy, 'promoted' | 'frozen'> {
+  const away = moved[from];
+  return away.kind === 'all' ? { promoted: new Set(), frozen: homeScope(from, policy) } : { promoted: away.topics };
+}
+
+function homeScope(
+  site: SiteId,
+  { owners, groups, transactionalIds }: PrefixPolicy,
+  topics: readonly string[] = [],
+): SyncScope {
+  const prefixes = { TOPIC: owners[site], GROUP: groups[site], TRANSACTIONAL_ID: transactionalIds[site] };
+  return syncScope({ prefixes, topics });
 }
 
 /** Umbra's own principals at both ends, or why one of them is not known. */
@@ -72,7 +96,7 @@ export class LinkAcls {
       return;
     }
     const sync = new AclSync({
-      ...{ source, target, memory, mayAct, now },
+      ...{ source, target, memory, mayAct, now, sourceFences: sourceFences(source) },
       policy: () => this.#policy(own.names),
       report: (event) => {
         const bad = event.kind === 'acls refused' || (event.kind === 'fence seen' && event.fence !== 'fenced');
@@ -107,7 +131,8 @@ export class LinkAcls {
   #policy(own: readonly string[]): AclSyncPolicy {
     const { link, policy, schemaPrimary, rights } = this.#ports;
     const { superUsers, allowsWithoutAcl } = rights.target;
-    const promoted = this.#ports.promoted();
-    return { scope: linkScope(link, policy, schemaPrimary()), own, promoted, superUsers, allowsWithoutAcl };
+    const moved = this.#ports.moved?.() ?? nothingMoved;
+    const scope = linkScope(link, policy, schemaPrimary(), moved);
+    return { scope, own, ...promotedNames(link, policy, moved), superUsers, allowsWithoutAcl };
   }
 }

@@ -3,6 +3,7 @@ import type { Cluster, ClusterMetadata } from '../../kafka/cluster.ts';
 import { type GapDecision, linkId, type LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy, type TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
@@ -34,7 +35,7 @@ import { rememberLevel, showPromoted } from './promoted-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
-import { topicsAtRisk } from './topics-at-risk.ts';
+import { type LinkTopicsKnown, topicsAtRisk } from './topics-at-risk.ts';
 import { SourceTopics } from './source-topics.ts';
 import type { SiteState } from '../state/state.ts';
 import { StepRunner } from './step-runner.ts';
@@ -52,6 +53,7 @@ export interface LinkControlPorts {
   readonly policy: PrefixPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
+  readonly moved: () => MovedNames;
   readonly clock: CopierClock;
   readonly logger: Logger;
   readonly events: EventSink;
@@ -59,7 +61,6 @@ export interface LinkControlPorts {
   readonly workers: LinkWorkers;
   readonly discoveryIntervalMs: number;
   readonly pair: string;
-  /** Of umbra. */
   readonly version: string;
   readonly quarantineFolder: string | undefined;
 }
@@ -110,13 +111,14 @@ export class LinkControl {
     this.#peer = new PeerState(ports.source, () => ports.clock.monotonicMs());
     this.#sourceTopics = new SourceTopics({ ...ports, peer: this.#peer });
     this.#faults = new FaultMemory(ports);
+    const atRisk = (): Omit<LinkTopicsKnown, 'shadows'> => ({
+      link: this.id,
+      tracked: this.#topics,
+      orphans: this.#orphans,
+    });
     this.#exposure = new LinkExposure({
       clock: ports.clock,
-      topics: () =>
-        topicsAtRisk({
-          ...{ link: this.id, tracked: this.#topics, orphans: this.#orphans },
-          shadows: ports.state.shadows(),
-        }),
+      topics: () => topicsAtRisk({ ...atRisk(), shadows: ports.state.shadows() }),
       lookIntervalMs: () => this.#lookIntervalMs(),
     });
     this.#paused = new PausedTopics({ ...ports, link: this.id });
@@ -138,6 +140,14 @@ export class LinkControl {
       mayAct: () => ports.workers.own.replicator.lease.maySend() && ports.workers.mayAct(),
       deleted: (name) => this.#topics.delete(name),
     });
+    this.syncs = new LinkSyncs({
+      ...ports,
+      copies: () => this.#copies(),
+      follows: (topic) => this.#follows(topic),
+      topicPolicy: () => this.#topicPolicy,
+      givenAtSource: () => this.#sourceTopics.producerIdsGiven,
+      intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
+    });
     this.moves = new LinkMoves(
       movesPortsOf({
         ...{ ports, id: this.id, peer: this.#peer, topics: this.#topics, spec: () => this.#spec },
@@ -148,14 +158,6 @@ export class LinkControl {
         lookAgain: () => this.#lookAgain.wake(),
       }),
     );
-    this.syncs = new LinkSyncs({
-      ...ports,
-      copies: () => this.#copies(),
-      follows: (topic) => this.#follows(topic),
-      topicPolicy: () => this.#topicPolicy,
-      givenAtSource: () => this.#sourceTopics.producerIdsGiven,
-      intervalMs: Math.min(syncIntervalMs, ports.discoveryIntervalMs * 2),
-    });
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
 
@@ -164,7 +166,6 @@ export class LinkControl {
     return state === 'acl' && this.syncs.acls.leaking ? 'leaking' : state;
   }
 
-  /** Since when the whole link is paused. */
   get paused(): LinkView['paused'] {
     return this.#paused.ofLink;
   }

@@ -3,11 +3,10 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
 import { ProducerIdAllocators } from '../../kafka/producer-id-allocators.ts';
-import type { RoleView } from '../../pair/ownership.ts';
-import type { SiteId } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
@@ -36,6 +35,8 @@ export interface LinkSyncsPorts {
   readonly topicPolicy: () => TopicPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
+  /** Which names are not primary at home. Default none. */
+  readonly moved?: () => MovedNames;
   readonly workers: LinkWorkers;
   /** Those whose configs are to be kept level; see `ConfigSyncPorts`. */
   readonly copies: () => readonly SyncedCopy[];
@@ -51,13 +52,6 @@ export interface LinkSyncsPorts {
 
 /** Longest time for one round: one that hangs is given up, and begun anew. */
 const roundMsMax = 120_000;
-/** Topics that the site is primary of by its own `_umbra` and that are not at home with it. */
-function primaryTopics(roles: RoleView, site: SiteId): ReadonlySet<string> {
-  if (roles.kind === 'unread') return new Set();
-  const away = [...roles.records.values()].filter(({ primary, home }) => primary === site && home !== site);
-  return new Set(away.map(({ topic }) => topic));
-}
-
 /** Between the end of one round and the begin of the next, where rounds take long. */
 const pauseMsMin = 500;
 
@@ -98,10 +92,7 @@ export class LinkSyncs {
       removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
     });
     const id = linkId(link);
-    this.acls = new LinkAcls({
-      ...{ ...ports, id, mayAct, memory: state.acls(id), now: () => clock.now() },
-      promoted: () => primaryTopics(state.roles(), link.to),
-    });
+    this.acls = new LinkAcls({ ...ports, id, memory: state.acls(id), mayAct, now: () => clock.now() });
     const [a, b] = link.from === 'a' ? [source, target] : [target, source];
     this.schemas = new SchemaSync({
       schemaPrimary: () => schemaPrimary()?.site,

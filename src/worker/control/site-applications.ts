@@ -4,18 +4,23 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { renderApplicationAcls } from '../../prefix-policy/acls.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import { type MovedNames, nothingMoved } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { ApplicationAcls } from '../../sync/acls/application-acls.ts';
+import { readFences } from '../../sync/acls/fence-book.ts';
 import { type ApplicationsView, renderApplications } from '../acl-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { aclNotice } from '../events/sync-notices.ts';
+import { fenceMemory } from '../state/fence-memory.ts';
 import type { SiteState } from '../state/state.ts';
 
 export interface SiteApplicationsPorts {
   readonly site: SiteId;
   readonly cluster: Cluster;
-  readonly state: Pick<SiteState, 'prefixPolicy' | 'acls'>;
+  readonly state: Pick<SiteState, 'prefixPolicy' | 'acls' | 'section'>;
+  /** Which names are not primary at home; the same object until that changes. Default none. */
+  readonly moved?: () => MovedNames;
   readonly mayAct: () => boolean;
   readonly clock: CopierClock;
   readonly logger: Logger;
@@ -35,14 +40,17 @@ export class SiteApplications {
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   #turn: Promise<unknown> = Promise.resolve();
-  #rendered: { readonly policy: PrefixPolicy; readonly acls: readonly Acl[] } | undefined;
+  #rendered: { readonly policy: PrefixPolicy; readonly moved: MovedNames; readonly acls: readonly Acl[] } | undefined;
 
   constructor(ports: SiteApplicationsPorts) {
     this.#ports = ports;
     const { site, cluster, state, mayAct, clock, logger } = ports;
+    const fences = fenceMemory(state);
     this.#acls = new ApplicationAcls({
       ...{ cluster, mayAct, memory: state.acls(memoryOwner), now: () => clock.now() },
       wanted: () => this.#wanted(),
+      withdrawn: () =>
+        new Set([...readFences(fences.pages()).values()].flatMap((fence) => [...fence.withdrawn.keys()])),
       report: (event) => {
         const level = event.kind === 'acls refused' ? 'warn' : 'info';
         logger[level]({ site, of: 'applications', ...event }, event.kind);
@@ -74,11 +82,12 @@ export class SiteApplications {
   #wanted(): readonly Acl[] {
     const policy = this.#ports.state.prefixPolicy;
     if (policy === undefined) return [];
-    if (this.#rendered?.policy !== policy) {
+    const moved = this.#ports.moved?.() ?? nothingMoved;
+    if (this.#rendered?.policy !== policy || this.#rendered.moved !== moved) {
       const { site } = this.#ports;
       const { owners, groups, transactionalIds, applications } = policy;
-      const input = { site, owners, groups, transactionalIds, applications: applications[site] };
-      this.#rendered = { policy, acls: renderApplicationAcls(input) };
+      const input = { site, owners, groups, transactionalIds, applications: applications[site], moved };
+      this.#rendered = { policy, moved, acls: renderApplicationAcls(input) };
     }
     return this.#rendered.acls;
   }

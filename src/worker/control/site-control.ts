@@ -16,6 +16,7 @@ import { LinkControl } from './link-control.ts';
 import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
+import { MovedRoles } from '../moves/moved-roles.ts';
 import type { MoveRequest, OperationView } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
@@ -56,6 +57,7 @@ export class SiteControl {
   readonly #links = new Map<string, LinkControl>();
   readonly #stopping = new AbortController();
   readonly #pauses: Pauses;
+  readonly #moved: MovedRoles;
   readonly #watching: Promise<void>;
   /** What the policy grants here. */
   readonly applications: SiteApplications;
@@ -70,13 +72,14 @@ export class SiteControl {
   constructor(ports: SiteControlPorts) {
     this.#ports = ports;
     this.#pauses = new Pauses(ports, this.#stopping.signal);
+    this.#moved = new MovedRoles(() => ports.state.roles());
     const { state, site, clock, logger } = ports;
     this.events = new EventJournal({ memory: state.journal, now: () => clock.now(), logger });
     this.events.report({ kind: 'lead taken', message: `the worker at ${ports.url} leads site ${site}` });
     const policy = state.prefixPolicy;
     for (const link of state.links()) if (policy !== undefined && link.to === site) this.#startLink(link, policy);
     this.applications = new SiteApplications({
-      ...{ site, state, clock, logger },
+      ...{ site, state, clock, logger, moved: () => this.#moved.names() },
       ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct(), events: this.events },
     });
     this.#watching = this.#watchLoop(this.#stopping.signal);
@@ -263,6 +266,7 @@ export class SiteControl {
       ...{ state, workers, clock, logger, discoveryIntervalMs, pair, version },
       events: this.events,
       schemaPrimary: () => state.schemaPrimary,
+      moved: () => this.#moved.names(),
       quarantineFolder: this.#ports.quarantineFolder,
     });
     this.#links.set(control.id, control);

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../kafka/cluster.ts';
 import { fenceHolders } from '../../replication/lease/holders.ts';
-import type { WorkerRecord } from '../state/state.ts';
+import type { WorkerRecord } from '../state/worker-record.ts';
 
 export interface RollCallPorts {
   readonly target: Cluster;

@@ -18,7 +18,6 @@ import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
 import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
-import { incarnationSchema } from '../group/member-data.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
 import { OperationMemory } from './operation-memory.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
@@ -26,18 +25,7 @@ import { type ProducerIdRecord, producerIdRecordSchema } from './producer-id-rec
 import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
 import { StateLog } from './state-log.ts';
 import type { StateRecord, StateWriter } from './state-writer.ts';
-
-/**
- * A life of a worker that may hold partitions: written before it is given any, removed when it is fenced. Who finds one
- * that is no member of the group must take it for alive.
- */
-const workerRecordSchema = z.strictObject({
-  incarnation: incarnationSchema,
-  url: z.url(),
-  since: z.iso.datetime(),
-});
-
-export type WorkerRecord = z.output<typeof workerRecordSchema>;
+import { type WorkerRecord, workerRecordSchema } from './worker-record.ts';
 
 const keys = { policy: 'spec/prefix-policy', schemaPrimary: 'spec/schema-primary' } as const;
 const linkPrefix = 'spec/link/';
@@ -59,9 +47,17 @@ export async function ensureStateTopic(cluster: Cluster): Promise<void> {
   await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
 }
 
+export type { LastingFault, ShadowRecord } from './shadow-record.ts';
+
 export interface StoredPolicy extends PrefixPolicy {
   /** As it was declared. */
   readonly declared: DeclaredPolicy;
+}
+
+/** The records whose keys begin alike; `write` takes keys without that, and writes all or none. */
+export interface StateSection<T extends object> {
+  all(): readonly T[];
+  write(entries: readonly (readonly [key: string, value: T | undefined])[], signal: AbortSignal): Promise<void>;
 }
 
 interface Pending {
@@ -219,6 +215,18 @@ export class SiteState {
         const empty = page.owned.length + page.withheld.length === 0;
         return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
       },
+    };
+  }
+
+  /** Records of one kind, where a file of its own knows what they are (`fence-memory.ts`). */
+  section<T extends object>(prefix: string, schema: z.ZodType<T>): StateSection<T> {
+    return {
+      all: () => this.#all(prefix, schema),
+      write: (entries, signal) =>
+        this.#writeAll(
+          entries.map(([key, value]) => [prefix + key, value] as const),
+          signal,
+        ),
     };
   }
 

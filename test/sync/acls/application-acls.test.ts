@@ -40,3 +40,20 @@ test('a plan ends with what is wanted and what others made, and takes back nothi
     }),
   );
 });
+
+test('what a fence has taken away is neither made nor removed, and is whose it was when it is given back', () => {
+  fc.assert(
+    fc.property(some, some, some, some, states, (now, wanted, ours, fenced, of) => {
+      const owned = ours.map((acl, index) => [aclKey(acl), { acl, state: of[index] ?? 'created' }] as const);
+      const book: AclBook = { owned: new Map(owned), withheld: new Map() };
+      const withdrawn = new Set(keys(fenced));
+      const left = now.filter((acl) => !withdrawn.has(aclKey(acl)));
+      const { create, remove } = planApplicationAcls({ now: left, wanted, book, withdrawn });
+      for (const key of keys([...create, ...remove])) expect(withdrawn).not.toContain(key);
+      const free = (acls: readonly Acl[]): readonly Acl[] => acls.filter((acl) => !withdrawn.has(aclKey(acl)));
+      const without = planApplicationAcls({ now, wanted, book });
+      expect(keys(create)).toEqual(keys(free(without.create)));
+      expect(keys(remove)).toEqual(keys(free(without.remove)));
+    }),
+  );
+});

@@ -133,6 +133,18 @@ describe('one round', () => {
     const wider = { ...read, patternType: 'PREFIXED' } as const;
     expect(plan([wider], [], nothing, promoted).create).toEqual([wider]);
   });
+
+  it('leaves alone what is granted on any name of a prefix that was promoted as a whole, groups too', () => {
+    const frozen = scope;
+    const input = { own: [umbra], promoted: noTopics, scope, frozen };
+    const [read, group] = [anAcl(), anAcl({ resourceType: 'GROUP', resourceName: 'a_x' })];
+    const wider = anAcl({ resourceName: '*', patternType: 'LITERAL', permission: 'DENY' });
+    const book = bookOf([group, read].map((acl) => ({ acl, state: 'created' })));
+    const made = planAcls({ ...input, source: [read, group, wider], target: [], book: nothing });
+    expect(made.create).toEqual([]);
+    const kept = planAcls({ ...input, source: [], target: [read, group], book });
+    expect([kept.remove, kept.foreign]).toEqual([[], []]);
+  });
 });
 
 describe('the memory', () => {
