@@ -275,7 +275,7 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'GET', path: '/v1/roles', access: 'viewer' },
-    summary: 'Topics that are primary at this site and not at home',
+    summary: 'Topics that are not primary at home, as this site knows',
     answer: { kind: 'json', schema: rolesAnswerSchema },
     run: (service) => ({ roles: [...service.roles()] }),
   }),
@@ -295,7 +295,7 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'POST', path: '/v1/operations/plan', access: 'operator' },
-    summary: 'What a failover or switchover to this site would do, lose and take; changes nothing',
+    summary: 'What a failover to this site would do, lose and take; changes nothing',
     body: moveRequestSchema,
     change: ({ body }) => `plan for a ${body.kind} of ${topicsOf(body)}`,
     answer: { kind: 'json', schema: movePlanSchema },
@@ -304,7 +304,7 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'POST', path: '/v1/operations', access: 'operator' },
-    summary: 'Begins the failover or switchover whose plan has this hash',
+    summary: 'Begins the failover whose plan has this hash',
     body: confirmedMoveSchema,
     change: ({ body }) => `${body.kind} of ${topicsOf(body)} by plan ${body.plan.slice(0, 12)}`,
     answer: { kind: 'json', schema: operationViewSchema },

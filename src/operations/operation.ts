@@ -52,6 +52,8 @@ export const operationRecordSchema = z.strictObject({
   startedAt: isoTime,
   /** Said by a person: the old side is not proven to be fenced, and need not be. */
   unconfirmed: z.boolean(),
+  /** Said by a person: it need not wait until no producer id can be given out twice. */
+  withoutIdBarrier: z.boolean(),
   step: stepSchema,
   /** Since when it is at this step. */
   since: isoTime,

@@ -27,7 +27,6 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  await clusters.a.broker.start();
   await pair.remove();
   await Promise.all(sites.map((site) => clusters[site].remove()));
 });
@@ -102,3 +101,50 @@ test('a topic whose site is dead is promoted where its copy ends, with the confi
   await after.disconnect();
   await expect(produce(clusters.b.connection('app'), 'a_other', ['refused'])).rejects.toThrow(/authorized/i);
 }, 180_000);
+
+test('the old side comes back, learns that it is not primary any more, and refuses its writers by itself', async () => {
+  await clusters.a.broker.start();
+  const app = clusters.a.connection('app');
+  await eventually(
+    'the writers of a_orders are refused at a',
+    async () => {
+      const outcome = await produce(app, 'a_orders', ['too late']).then(
+        () => 'taken',
+        (error: unknown) => String(error),
+      );
+      return /authorized/i.test(outcome) ? true : undefined;
+    },
+    90_000,
+  );
+  const [role] = await eventually('site a has accepted the term', async () => {
+    const roles = await pair.api.a.roles();
+    return roles.length === 1 ? roles : undefined;
+  });
+  expect(role).toMatchObject({ topic: 'a_orders', home: 'a', primary: 'b', term: 1 });
+  // What is not moved goes on.
+  await produce(app, 'a_other', ['y']);
+  await pair.level('a_other', 90_000);
+  // Records that a took before it was fenced stay there: nothing is copied either way.
+  const ends = await logEnds(clusters.b.connection('app'), 'a_orders');
+  expect(await logEnds(clusters.b.connection('app'), 'a_orders')).toEqual(ends);
+}, 180_000);
+
+test('a topic whose site is well is given up with proof that nobody writes there any more', async () => {
+  const request: MoveRequestInput = { kind: 'failover', topics: ['a_other'] };
+  const begun = performance.now();
+  const operation = await moved('b', request);
+  process.stdout.write(
+    `failover of a fenced topic: over ${Math.round(performance.now() - begun)} ms after the decision\n`,
+  );
+  expect(operation.step).toEqual({ kind: 'done', remarks: [] });
+  await expect(produce(clusters.a.connection('app'), 'a_other', ['refused'])).rejects.toThrow(/authorized/i);
+  await produce(clusters.b.connection('app'), 'a_other', ['at b']);
+  expect(await logEnds(clusters.b.connection('app'), 'a_other')).toEqual([
+    ((await logEnds(clusters.a.connection('app'), 'a_other'))[0] ?? 0n) + 1n,
+  ]);
+  const again = await pair.api.b.planMove(request);
+  expect(again.blockers).toMatchObject([{ code: 'ALREADY_PRIMARY' }]);
+  await expect(pair.api.b.planMove({ kind: 'failover', topics: ['a_nothing'] })).resolves.toMatchObject({
+    blockers: [{ code: 'UNKNOWN_TOPIC' }],
+  });
+}, 120_000);

@@ -26,6 +26,7 @@ const options = z.looseObject({
   to: siteIdSchema.optional(),
   oldSideUnconfirmed: z.boolean().default(false),
   includeUnready: z.boolean().default(false),
+  withoutIdBarrier: z.boolean().default(false),
   confirm: planHashSchema.optional(),
   yes: z.boolean().default(false),
 });
@@ -84,6 +85,7 @@ function declareTopics(command: Parameters<NonNullable<Verb['declare']>>[0]): ty
       '--old-side-unconfirmed',
       'nobody can prove that the old side is fenced: I made sure that its clients are cut off',
     )
+    .option('--without-id-barrier', 'do not wait until no producer id can be given out twice (docs/producer-ids.md)')
     .option('--include-unready', 'promote also what is faulted, paused, orphaned or was never level, as it is');
 }
 
@@ -107,8 +109,11 @@ async function target(context: VerbContext, kind: string, given: unknown, asked:
   const to = asked.to ?? destinationOf(names, prefixes);
   const client = clients.get(to);
   if (client === undefined) throw new Problem('UNREACHABLE', `no worker of site ${to} answers`);
-  const { oldSideUnconfirmed, includeUnready } = asked;
-  return { client, request: { kind, topics: asked.all ? 'all' : names, oldSideUnconfirmed, includeUnready } };
+  const { oldSideUnconfirmed, includeUnready, withoutIdBarrier } = asked;
+  return {
+    client,
+    request: { kind, topics: asked.all ? 'all' : names, oldSideUnconfirmed, includeUnready, withoutIdBarrier },
+  };
 }
 
 interface SitesFound {

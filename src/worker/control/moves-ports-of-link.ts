@@ -12,6 +12,7 @@ import type { LinkMovesPorts } from '../moves/link-moves.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
+import type { LinkRights } from './link-acls.ts';
 import type { LinkSyncs } from './link-syncs.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import type { TrackedTopic } from './tracked-topic.ts';
@@ -24,6 +25,7 @@ export interface MovedLinkParts {
     readonly target: Cluster;
     readonly state: SiteState;
     readonly policy: PrefixPolicy;
+    readonly rights: LinkRights;
     readonly workers: LinkWorkers;
     readonly clock: CopierClock;
     readonly logger: Logger;
@@ -42,6 +44,9 @@ export interface MovedLinkParts {
   readonly lookAgain: () => void;
 }
 
+/** For producer ids to be passed; the rounds before keep what is left below that. */
+const barrierMsMax = 30_000;
+
 /** What operations may ask of a link and do to it. */
 export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
   const { id, ports, peer, topics, unfollow } = parts;
@@ -50,11 +55,16 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
   return {
     ...{ site: link.to, from: link.from, link: id, target, state, peer, clock, logger, events, homeOf },
     roles: parts.roles,
+    rights: ports.rights.target,
     policy: () => parts.spec().topics ?? defaultTopicPolicy,
     withheld: () => parts.syncs().acls.withheld,
+    passProducerIds: (signal) => parts.syncs().producerIds.finish(signal, { withinMs: barrierMsMax }),
     mayAct: () => workers.mayAct(),
     now: () => clock.now(),
-    seen: () => ({ fencing: parts.fence(), troubles: [], barrier: undefined }),
+    seen: () => {
+      const { idsLeft, secondsLeft } = parts.syncs().producerIds.view();
+      return { fencing: parts.fence(), troubles: [], barrier: { behind: Number(idsLeft), seconds: secondsLeft } };
+    },
     candidates: async (signal) => {
       await workers.gather(signal);
       return candidatesOf(parts, homeOf);

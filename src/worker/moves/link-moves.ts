@@ -9,12 +9,15 @@ import {
   type SitesSeen,
 } from '../../operations/plan.ts';
 import type { SiteId } from '../../pair/site.ts';
+import { linkId } from '../../pair/spec.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { EventSink } from '../events/event.ts';
 import { Problem } from '../problems.ts';
+import type { SiteRights } from '../site-rights.ts';
 import type { SiteState } from '../state/state.ts';
+import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
 import { HeldTopics } from './held-topics.ts';
 import { type MovedRoleView, type MovePlan, type MoveRequest, type OperationView, viewPlan } from './operation-view.ts';
@@ -28,6 +31,7 @@ export interface LinkMovesPorts extends PromotionPorts {
   readonly clock: CopierClock;
   readonly logger: Logger;
   readonly events: EventSink;
+  readonly rights: SiteRights;
   /** The link's copies as they are now; asked of all workers just before. */
   readonly candidates: (signal: AbortSignal) => Promise<readonly CandidateTopic[]>;
   readonly seen: () => Omit<SitesSeen, 'sourceAnswers'>;
@@ -37,7 +41,7 @@ export interface LinkMovesPorts extends PromotionPorts {
 const peerAgeMsMax = 3_000;
 
 /**
- * The operations that make copies of this link primary here: planned, confirmed, carried out, and taken up again by
+ * The operations that make copies of this link primary here, and those of the other site that this one takes part in: planned, confirmed, carried out, and taken up again by
  * whoever leads the site next.
  */
 export class LinkMoves {
@@ -46,9 +50,12 @@ export class LinkMoves {
   readonly #work: PromotionWork;
   readonly #running = new Map<string, { readonly coordination: Coordination; readonly ended: Promise<void> }>();
   readonly #stopping = new AbortController();
+  readonly #participation: Participation;
 
   constructor(ports: LinkMovesPorts) {
     this.#ports = ports;
+    const link = linkId({ from: ports.site, to: ports.from });
+    this.#participation = new Participation({ ...ports, link, cluster: ports.target });
     this.held = new HeldTopics(ports.state);
     this.#work = new PromotionWork(ports);
     for (const operation of ports.state.moves.operations()) {
@@ -58,7 +65,7 @@ export class LinkMoves {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await Promise.all([this.#participation.stop(), ...[...this.#running.values()].map(({ ended }) => ended)]);
   }
 
   /** Ids of operations that are not over. */
@@ -76,13 +83,13 @@ export class LinkMoves {
       .map((operation) => this.#view(operation));
   }
 
-  /** Topics that this site took over, of those that the link carried. */
+  /** Topics that are not primary at home, as far as this site knows. */
   roles(): readonly MovedRoleView[] {
-    const { state, site } = this.#ports;
+    const { state } = this.#ports;
     const roles = state.roles();
     if (roles.kind === 'unread') return [];
     return [...roles.records.values()]
-      .filter(({ term, primary, home }) => term > 0 && primary !== home && home !== site)
+      .filter(({ term, primary, home }) => term > 0 && primary !== home)
       .map(({ topic, home, primary, term }) => {
         const cut = state.moves.cut(topic);
         return {
@@ -126,6 +133,7 @@ export class LinkMoves {
         unconfirmed: request.oldSideUnconfirmed,
         step: { kind: 'fencing' },
         since: at,
+        withoutIdBarrier: request.withoutIdBarrier,
       },
     };
     await state.moves.begin(

@@ -22,6 +22,8 @@ export const moveRequestSchema = z.strictObject({
   oldSideUnconfirmed: z.boolean().default(false),
   /** Promote also what is faulted, paused, orphaned or was never level, as it is. */
   includeUnready: z.boolean().default(false),
+  /** Do not wait until no producer id can be given out twice: an acknowledged record may be dropped then. */
+  withoutIdBarrier: z.boolean().default(false),
 });
 
 export type MoveRequest = z.output<typeof moveRequestSchema>;

@@ -1,5 +1,4 @@
 import type { Acl } from '../../kafka/acl-words.ts';
-import { createAcls } from '../../kafka/acl-admin.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError } from '../../kafka/errors.ts';
 import type { CutRecord, PartitionCut } from '../../operations/cut.ts';
@@ -7,7 +6,9 @@ import type { OperationRecord } from '../../operations/operation.ts';
 import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
+import { Grants } from '../../sync/acls/grants.ts';
 import { promotionAcls } from '../../sync/acls/promotion-acls.ts';
+import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SiteState } from '../state/state.ts';
@@ -34,12 +35,14 @@ export interface PromotionPorts {
   readonly site: SiteId;
   readonly link: string;
   readonly target: Cluster;
-  readonly state: Pick<SiteState, 'shadow' | 'configs' | 'moves'>;
+  readonly state: Pick<SiteState, 'shadow' | 'configs' | 'moves' | 'acls'>;
   readonly copies: CopiesToPromote;
   readonly policy: () => Pick<TopicPolicy, 'configs'>;
   readonly homeOf: (topic: string) => SiteId;
   readonly roles: () => RoleViews;
   readonly withheld: () => readonly Acl[];
+  /** No broker here gives out a producer id any more that a producer of the old primary has (docs/producer-ids.md). */
+  readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
 }
@@ -67,6 +70,7 @@ export class PromotionWork {
     const { copies, target } = this.#ports;
     copies.hold(topics);
     await this.#quiet(topics, signal);
+    if (!operation.withoutIdBarrier) await this.#passProducerIds(signal);
     const ends = await readEnds(target, topics, signal);
     return topics.map((topic) => this.#cutOf(operation, topic, ends.get(topic) ?? []));
   }
@@ -106,13 +110,19 @@ export class PromotionWork {
   }
 
   /** Lets in who may write at the source. */
-  async grant(_operation: OperationRecord, topics: readonly string[], _signal: AbortSignal): Promise<void> {
-    const { target, withheld, mayAct } = this.#ports;
-    const acls = promotionAcls(withheld(), topics);
-    if (acls.length === 0) return;
-    const refused = await createAcls(target, acls, mayAct);
-    const [first] = refused;
-    if (first !== undefined) throw new ConnectionError(`${refused.length} ACLs were refused: ${first.reason}`);
+  async grant(operation: OperationRecord, topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const { target, withheld, mayAct, state } = this.#ports;
+    const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(`grants/${id}`) });
+    const granted = await grants.grant(operation.id, promotionAcls(withheld(), topics), signal);
+    switch (granted.kind) {
+      case 'granted':
+      case 'no authorizer':
+        return;
+      case 'refused':
+        throw new ConnectionError(`${granted.reasons.length} ACLs were refused: ${granted.reasons[0] ?? ''}`);
+      case 'unproven':
+        throw new ConnectionError(`the brokers ${granted.behind.join(', ')} do not show the granted ACLs yet`);
+    }
   }
 
   async repoint(_operation: OperationRecord, _topics: readonly string[], _signal: AbortSignal): Promise<void> {
@@ -121,6 +131,21 @@ export class PromotionWork {
 
   release(topics: readonly string[]): void {
     this.#ports.copies.release(topics);
+  }
+
+  /** A broker that is down begins above when it comes back, so it keeps nothing from going on. */
+  async #passProducerIds(signal: AbortSignal): Promise<void> {
+    const barrier = await this.#ports.passProducerIds(signal);
+    switch (barrier.kind) {
+      case 'held':
+      case 'unreached':
+        return;
+      case 'short':
+      case 'too-far':
+        throw new ConnectionError(
+          `${barrier.message}; a failover goes on all the same with "--without-id-barrier", at the price of docs/producer-ids.md`,
+        );
+    }
   }
 
   async #quiet(topics: readonly string[], signal: AbortSignal): Promise<void> {

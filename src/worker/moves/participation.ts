@@ -1,0 +1,253 @@
+import type { Logger } from 'pino';
+import type { Cluster } from '../../kafka/cluster.ts';
+import {
+  isPartOver,
+  isPromoted,
+  type OperationRecord,
+  type PartRecord,
+  type PartState,
+} from '../../operations/operation.ts';
+import { partMove, type PartWork, type PartWorkState } from '../../operations/take-part.ts';
+import type { RoleRecord } from '../../pair/ownership.ts';
+import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { Fence, type FenceState } from '../../sync/acls/fence.ts';
+import { frozenLogs } from '../../sync/acls/frozen-logs.ts';
+import type { EventSink } from '../events/event.ts';
+import type { SiteRights } from '../site-rights.ts';
+import { fenceMemory } from '../state/fence-memory.ts';
+import type { SiteState } from '../state/state.ts';
+import type { PeerState } from './peer-state.ts';
+
+export interface ParticipationPorts {
+  /** The link that leaves this site: operations on it make the other site primary. */
+  readonly link: string;
+  /** Of this site. */
+  readonly cluster: Cluster;
+  readonly state: SiteState;
+  readonly peer: PeerState;
+  readonly rights: SiteRights;
+  readonly mayAct: () => boolean;
+  readonly clock: CopierClock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+}
+
+/** Between two looks while an operation goes on, and while none does. */
+const lookMs = { busy: 100, idle: 1_000 } as const;
+const frozenApartMs = 100;
+/** What is in flight when the rights are withdrawn is answered within that time. */
+const frozenMsMax = 5_000;
+/** After a fence that does not hold it is tried again. */
+const againMs = 2_000;
+
+interface Working {
+  readonly state: PartState | undefined;
+  readonly sinceMs: number;
+  work: PartWorkState;
+  againAtMs: number;
+}
+
+/**
+ * What this site does for operations of the other one that make that one primary: it fences its own topics, gives the
+ * rights back where the operation is given up, and accepts the new terms, also when it was away while they grew. It decides
+ * nothing: see `partMove`.
+ */
+export class Participation {
+  readonly #ports: ParticipationPorts;
+  readonly #fence: Fence | undefined;
+  readonly #working = new Map<string, Working>();
+  readonly #stopping = new AbortController();
+  readonly #loop: Promise<void>;
+
+  constructor(ports: ParticipationPorts) {
+    this.#ports = ports;
+    const { principals, superUsers, allowsWithoutAcl } = ports.rights;
+    this.#fence =
+      principals.kind === 'unknown'
+        ? undefined
+        : new Fence({
+            ...{ cluster: ports.cluster, memory: fenceMemory(ports.state), mayAct: ports.mayAct },
+            policy: () => ({ own: principals.names, superUsers, allowsWithoutAcl }),
+          });
+    this.#loop = this.#keep(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** Never rejects. */
+  async #keep(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    let troubled = false;
+    while (!hasAborted(signal)) {
+      let busy = false;
+      try {
+        await this.#ports.peer.read(signal);
+        busy = await this.#round(signal);
+        troubled = false;
+      } catch (error) {
+        if (hasAborted(signal)) return;
+        // A site that does not answer is said elsewhere; here it would be said every second.
+        if (!troubled)
+          this.#ports.logger.warn({ err: error }, 'taking part in operations of the other site has to wait');
+        troubled = true;
+      }
+      await pause.wait(signal, busy ? lookMs.busy : lookMs.idle);
+    }
+  }
+
+  /** Whether something is going on. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { peer, link, mayAct } = this.#ports;
+    if (!mayAct()) return false;
+    let busy = false;
+    for (const operation of peer.state.moves.operations()) {
+      if (operation.link !== link) continue;
+      if (await this.#takePart(operation, signal)) busy = true;
+    }
+    return busy;
+  }
+
+  async #takePart(operation: OperationRecord, signal: AbortSignal): Promise<boolean> {
+    const { state, clock } = this.#ports;
+    const part = state.moves.part(operation.id);
+    const working = this.#workingOn(operation.id, part?.state);
+    const ageMs = clock.now().getTime() - Date.parse(operation.startedAt);
+    const waitedMs = clock.monotonicMs() - working.sinceMs;
+    const move = partMove({ operation, part, ageMs, work: working.work, waitedMs });
+    switch (move.kind) {
+      case 'over':
+        return false;
+      case 'wait':
+        return part !== undefined && !isPartOver(part.state);
+      case 'work':
+        if (clock.monotonicMs() >= working.againAtMs) await this.#work(operation, { work: move.work, working }, signal);
+        return true;
+      case 'note':
+        await this.#note(operation, { state: move.state, reason: move.reason }, signal);
+        return true;
+    }
+  }
+
+  #workingOn(id: string, state: PartState | undefined): Working {
+    const known = this.#working.get(id);
+    if (known !== undefined && known.state === state) return known;
+    const begun: Working = { state, sinceMs: this.#ports.clock.monotonicMs(), work: { kind: 'none' }, againAtMs: 0 };
+    this.#working.set(id, begun);
+    return begun;
+  }
+
+  async #work(
+    operation: OperationRecord,
+    { work, working }: { readonly work: PartWork; readonly working: Working },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const hindrance = await this.#do(operation, work, signal);
+    if (hindrance === undefined) {
+      working.work = { kind: 'done' };
+      return;
+    }
+    const { id } = operation;
+    const known = working.work.kind === 'failed' && working.work.reason === hindrance;
+    working.work = { kind: 'failed', reason: hindrance };
+    working.againAtMs = this.#ports.clock.monotonicMs() + againMs;
+    if (known) return;
+    this.#ports.logger.error({ operation: id, work, reason: hindrance }, 'the fence of an operation does not hold');
+    this.#ports.events.report({ kind: 'operation step', level: 'error', message: `${id}: not fenced: ${hindrance}` });
+  }
+
+  /** Why it does not hold, in words; throws what passes. */
+  async #do(operation: OperationRecord, work: PartWork, signal: AbortSignal): Promise<string | undefined> {
+    const fence = this.#fence;
+    const { principals } = this.#ports.rights;
+    if (fence === undefined)
+      return principals.kind === 'unknown' ? `${principals.why}. ${principals.remedy}` : undefined;
+    const topics = this.#ports.peer.state.moves.topicsOf(operation.id);
+    switch (work) {
+      case 'raise': {
+        const names = topics.map((name) => ({ kind: 'literal', name }) as const);
+        const hindrance = hindranceOf(await fence.raise(operation.id, names, signal));
+        // Where the other site is primary already, what still came in is a tail.
+        if (hindrance !== undefined || isPromoted(operation.step)) return hindrance;
+        return this.#untilFrozen(topics, signal);
+      }
+      case 'lower': {
+        const lowered = await fence.lower(operation.id, signal);
+        if (lowered.kind === 'lowered' || lowered.kind === 'unfenced') return undefined;
+        throw new Error(hindranceOf(lowered) ?? 'the fence could not be lowered');
+      }
+      case 'reverse':
+        throw new Error('switchovers are not built yet');
+    }
+  }
+
+  async #untilFrozen(topics: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+    const { cluster, clock } = this.#ports;
+    const deadlineMs = clock.monotonicMs() + frozenMsMax;
+    for (;;) {
+      const logs = await frozenLogs(cluster, topics, { apartMs: frozenApartMs, signal });
+      if (logs.kind === 'frozen') return undefined;
+      if (clock.monotonicMs() < deadlineMs) continue;
+      const [first] = logs.moving;
+      const where = first === undefined ? logs.missing.join(', ') : `${first.topic}/${first.partition}: ${first.kind}`;
+      return `the logs do not stand still (${where})`;
+    }
+  }
+
+  async #note(
+    operation: OperationRecord,
+    { state, reason }: { readonly state: PartState; readonly reason: string | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, events, logger } = this.#ports;
+    const { id, link } = operation;
+    const part: PartRecord = {
+      ...{ operation: id, link, state, since: clock.now().toISOString() },
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 2_000) }),
+    };
+    const { moves } = this.#ports.state;
+    if (state === 'returned') await moves.accept({ part, roles: this.#newRoles(operation), shadows: [] }, signal);
+    else await moves.putPart(part, signal);
+    logger.warn({ operation: id, part: state, reason }, 'taking part in an operation of the other site');
+    events.report({
+      kind: 'operation step',
+      link,
+      message: `${id}: this site is ${state}${reason === undefined ? '' : `: ${reason}`}`,
+    });
+  }
+
+  /** The roles that the other site shows for these topics, as far as they are newer than those known here. */
+  #newRoles({ id }: OperationRecord): readonly RoleRecord[] {
+    const { peer, state } = this.#ports;
+    const [theirs, ours] = [peer.roles, state.roles()];
+    if (theirs.kind === 'unread' || ours.kind === 'unread') return [];
+    return peer.state.moves.topicsOf(id).flatMap((topic) => {
+      const role = theirs.records.get(topic);
+      return role !== undefined && role.term > (ours.records.get(topic)?.term ?? 0) ? [role] : [];
+    });
+  }
+}
+
+/** Undefined where nobody gets through; rights that do not settle in time are asked for again. */
+function hindranceOf(state: FenceState): string | undefined {
+  switch (state.kind) {
+    case 'fenced':
+      return undefined;
+    case 'bypassed':
+      return `${state.by.length} get through: ${state.by.map((bypass) => JSON.stringify(bypass)).join('; ')}`.slice(
+        0,
+        1_000,
+      );
+    case 'open':
+      return 'somebody was granted the right to write at the same time';
+    case 'unfenced':
+      return `${state.message}. ${state.remedy}`;
+    case 'refused':
+      return `the cluster did not take the change: ${state.reasons.join('; ')}`;
+    case 'unproven':
+      return `the brokers ${state.behind.join(', ')} do not show the change yet`;
+  }
+}
