@@ -104,7 +104,7 @@ export interface Plan {
   readonly unready: boolean;
 }
 
-/** Rounded up from measurements of `docs/operations.md`; for people, nothing waits by them. */
+/** A guess on the safe side, for people: nothing waits by it. */
 const secondsOf = { base: 1, perTopic: 0.008, perPartition: 0.0005 } as const;
 
 /** What an operation would do, and what stands against it. Pure. */
@@ -139,13 +139,7 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
   if (loss !== undefined && (loss.records > 0 || loss.basis !== 'measured')) {
     const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
     const message = `up to ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
-    warnings.push(
-      finding(
-        'LOSS',
-        message,
-        'What the old side still has is not lost: it becomes a tail, which "npx umbra reconcile" moves to files.',
-      ),
-    );
+    warnings.push(finding('LOSS', message, 'What the old side still has stays there; nothing of it is deleted.'));
   }
   return {
     ...{ kind: request.kind, link: request.link, to: request.to, topics, loss, blockers, warnings },
@@ -180,6 +174,9 @@ function objectionTo(topic: CandidateTopic, request: PlanRequest): PlanFinding |
   const { name, busy, state, copyTopicId } = topic;
   if (busy !== undefined)
     return finding('TOPIC_BUSY', `${name}: ${busy}`, 'One operation per topic at a time: wait for it, or abort it.');
+  if (copyTopicId === undefined && state !== 'promoted') {
+    return finding('TOPIC_UNREADY', `${name} has no copy at site ${request.to} yet`, 'Wait for it, or leave it out.');
+  }
   switch (state) {
     case 'following':
       return undefined;
@@ -192,7 +189,7 @@ function objectionTo(topic: CandidateTopic, request: PlanRequest): PlanFinding |
         'Declare the link again ("pulumi up").',
       );
     case 'orphaned':
-      if (request.kind === 'failover' && request.unready && copyTopicId !== undefined) return undefined;
+      if (request.kind === 'failover' && request.unready) return undefined;
       return finding(
         'TOPIC_ORPHANED',
         `${name} is gone at its source`,
@@ -202,10 +199,10 @@ function objectionTo(topic: CandidateTopic, request: PlanRequest): PlanFinding |
     case 'seeding':
     case 'paused':
     case 'faulted': {
-      const may = request.kind === 'failover' && request.unready && copyTopicId !== undefined;
+      const may = request.kind === 'failover' && request.unready;
       if (may) return undefined;
       const remedy =
-        request.kind === 'failover' && copyTopicId !== undefined
+        request.kind === 'failover'
           ? 'Say --include-unready to promote it as it is, or leave it out.'
           : 'Wait until it follows, resume or rebuild it, or leave it out.';
       return finding('TOPIC_UNREADY', `${name} is ${state}: its copy may lack more than the tail`, remedy);

@@ -243,7 +243,7 @@ export class SiteControl {
   #checksOf(link: LinkSpec, policy: PrefixPolicy): StartChecks {
     const { clusters, rights, state } = this.#ports;
     return {
-      ...{ link, policy, schemaPrimary: state.schemaPrimary },
+      ...{ link, policy, schemaPrimary: state.schemaPrimary, moved: () => this.#moved.names() },
       ...{ source: clusters[link.from], target: clusters[link.to] },
       rights: { source: rights[link.from], target: rights[link.to] },
     };
@@ -266,7 +266,6 @@ export class SiteControl {
       ...{ state, workers, clock, logger, discoveryIntervalMs, pair, version },
       events: this.events,
       schemaPrimary: () => state.schemaPrimary,
-      moved: () => this.#moved.names(),
       quarantineFolder: this.#ports.quarantineFolder,
     });
     this.#links.set(control.id, control);
@@ -304,12 +303,10 @@ export class SiteControl {
     const { prefixPolicy, schemaPrimary } = state;
     const owners = prefixPolicy?.owners;
     const ending = linkId({ from: otherSite(site), to: site });
-    const shadows = new Set(
-      state
-        .shadows()
-        .filter(({ link }) => link === ending)
-        .map(({ topic }) => topic),
-    );
+    const copies = state.shadows().filter(({ link }) => link === ending);
+    // What this site took over is where it belongs, for now.
+    const taken = this.links.flatMap(({ moves }) => moves.roles()).filter(({ primary }) => primary === site);
+    const shadows = new Set([...copies, ...taken].map(({ topic }) => topic));
     const sight = await watchSite(clusters[site], { site, owners, schemaPrimary, shadows });
     this.#clusterId = sight.clusterId;
     this.#violations = sight.violations;

@@ -3,12 +3,13 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.ts';
 import { GroupCoordinators } from '../../kafka/group-coordinators.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
+import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import { refusalOf, type UnownedName, unownedNames } from '../../prefix-policy/unowned-names.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { type Preflight, preflight } from '../../sync/acls/preflight.ts';
 import { Problem } from '../problems.ts';
-import { type LinkRights, linkScope, ownPrincipals } from './link-acls.ts';
+import { type LinkRights, linkScope, ownPrincipals, promotedNames } from './link-acls.ts';
 
 export interface StartChecks {
   readonly link: LinkSpec;
@@ -17,6 +18,8 @@ export interface StartChecks {
   readonly policy: PrefixPolicy;
   readonly schemaPrimary: SchemaPrimary | undefined;
   readonly rights: LinkRights;
+  /** Which names are not primary at home. */
+  readonly moved: () => MovedNames;
 }
 
 /** More are counted, not named. */
@@ -41,14 +44,22 @@ export async function checkStart(checks: StartChecks, signal: AbortSignal): Prom
 }
 
 /** The same for a link that runs, where `refuse` is new. */
-export async function refuseLeaks({ link, target, policy, schemaPrimary, rights }: StartChecks): Promise<void> {
+export async function refuseLeaks({
+  link,
+  target,
+  policy,
+  schemaPrimary,
+  rights,
+  ...checks
+}: StartChecks): Promise<void> {
   const own = ownPrincipals(rights);
   if (own.kind === 'unknown') throw refused(link, `${own.why}. ${own.remedy}`);
   const { superUsers, allowsWithoutAcl } = rights.target;
+  const moved = checks.moved();
   const fence = preflight({
     target: await describeAcls(target),
-    scope: linkScope(link, policy, schemaPrimary),
-    ...{ own: own.names, promoted: new Set<string>(), superUsers, allowsWithoutAcl },
+    scope: linkScope(link, policy, schemaPrimary, moved),
+    ...{ ...promotedNames(link, policy, moved), own: own.names, superUsers, allowsWithoutAcl },
   });
   const why = objectionOf(fence);
   if (why !== undefined) throw refused(link, why);

@@ -1,7 +1,8 @@
 import { otherSite } from '../../pair/site.ts';
 import { linkId } from '../../pair/spec.ts';
 import { preflight } from '../../sync/acls/preflight.ts';
-import { type LinkRights, linkScope, ownPrincipals } from '../control/link-acls.ts';
+import { nothingMoved } from '../../prefix-policy/moved-names.ts';
+import { type LinkRights, linkScope, ownPrincipals, promotedNames } from '../control/link-acls.ts';
 import type { Finding } from '../finding.ts';
 import { found, inOrder } from './doctor-codes.ts';
 import type { PairSight, SiteSight } from './site-sight.ts';
@@ -19,10 +20,11 @@ export function checkLeaks(sight: SiteSight, pair: PairSight, rights: LinkRights
   }
   if (acls === undefined) return [];
   const { superUsers, allowsWithoutAcl } = rights.target;
+  const moved = (state.kind === 'read' ? state.spec.moved : undefined) ?? nothingMoved;
   const fence = preflight({
     target: { kind: 'seen', acls },
-    scope: linkScope(link, pair.policy, pair.schemaPrimary),
-    ...{ own: own.names, promoted: new Set<string>(), superUsers, allowsWithoutAcl },
+    scope: linkScope(link, pair.policy, pair.schemaPrimary, moved),
+    ...{ ...promotedNames(link, pair.policy, moved), own: own.names, superUsers, allowsWithoutAcl },
   });
   if (fence.kind !== 'leaking')
     return [inOrder(site, 'acls', `only the link ${id} may write its copies, by the ACLs here`)];

@@ -21,6 +21,7 @@ import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { workerGroup } from '../group/worker-group.ts';
+import { movedNamesOf } from '../moves/moved-roles.ts';
 import { SiteState } from '../state/state.ts';
 import { type Attempts, textOf } from './attempts.ts';
 import { namesToAsk } from './check-rights.ts';
@@ -64,7 +65,7 @@ export async function readState(cluster: Cluster, metadata: ClusterMetadata, sig
       kind: 'read',
       spec: {
         ...{ policy, owners: policy?.owners, schemaPrimary, links: state.links() },
-        ...{ shadows: state.shadows(), pauses: state.pauses() },
+        ...{ shadows: state.shadows(), pauses: state.pauses(), moved: movedNamesOf(state.roles()) },
       },
     };
   } catch (error) {

@@ -8,6 +8,7 @@ import type { TopicConfigs } from '../../kafka/config-admin.ts';
 import type { GroupMembers } from '../../kafka/group-members.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { LinkSpec, PrefixOwners } from '../../pair/spec.ts';
+import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { PauseRecord } from '../state/pause-record.ts';
@@ -56,6 +57,8 @@ export interface SpecSight {
   readonly links: readonly LinkSpec[];
   readonly shadows: readonly ShadowRecord[];
   readonly pauses: readonly PauseRecord[];
+  /** Which names are not primary at home; none where nothing is said. */
+  readonly moved?: MovedNames;
 }
 
 export type StateSight =

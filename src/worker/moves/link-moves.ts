@@ -39,6 +39,8 @@ export interface LinkMovesPorts extends PromotionPorts {
 
 /** An answer of the other site's `_umbra` that is older does not count as one. */
 const peerAgeMsMax = 3_000;
+/** For the other site to be read before a plan is made. */
+const planReadMs = 1_000;
 
 /**
  * The operations that make copies of this link primary here, and those of the other site that this one takes part in: planned, confirmed, carried out, and taken up again by
@@ -157,7 +159,7 @@ export class LinkMoves {
 
   async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {
     const { peer, link, site, candidates, seen } = this.#ports;
-    await peer.read(AbortSignal.any([signal, AbortSignal.timeout(peerAgeMsMax)])).catch(() => {
+    await peer.read(AbortSignal.any([signal, AbortSignal.timeout(planReadMs)])).catch(() => {
       // It may be dead: that is what failovers are for, and the plan says so.
       signal.throwIfAborted();
     });

@@ -14,7 +14,7 @@ export class MovedRoles {
   names(): MovedNames {
     const roles = this.#roles();
     if (this.#newest?.roles === roles) return this.#newest.names;
-    const moved = movedOf(roles);
+    const moved = movedFrom(roles);
     const text = sites.map((site) => moved[site].join()).join('/');
     const names = this.#newest?.text === text ? this.#newest.names : asNames(moved);
     this.#newest = { roles, text, names };
@@ -24,7 +24,12 @@ export class MovedRoles {
 
 type Moved = Readonly<Record<SiteId, readonly string[]>>;
 
-function movedOf(roles: RoleView): Moved {
+/** The same of one look. Pure. */
+export function movedNamesOf(roles: RoleView): MovedNames {
+  return asNames(movedFrom(roles));
+}
+
+function movedFrom(roles: RoleView): Moved {
   const of = (site: SiteId): readonly string[] =>
     roles.kind === 'unread'
       ? []

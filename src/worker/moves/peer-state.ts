@@ -1,7 +1,11 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import { ConnectionError } from '../../kafka/errors.ts';
 import type { RoleView } from '../../pair/ownership.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { SiteState } from '../state/state.ts';
+
+/** A read that hangs is given up after this time, and begun anew. */
+const readMsMax = 60_000;
 
 /** The other site's `_umbra`, as it was when it was last read. Only ever read. */
 export class PeerState {
@@ -9,6 +13,7 @@ export class PeerState {
   readonly #state: SiteState;
   readonly #monotonicMs: () => number;
   #readAtMs: number | undefined;
+  #reading: Promise<void> | undefined;
 
   constructor(cluster: Cluster, monotonicMs: () => number) {
     this.#cluster = cluster;
@@ -30,12 +35,28 @@ export class PeerState {
     return this.#readAtMs === undefined ? { kind: 'unread' } : this.#state.roles();
   }
 
-  /** Rejects when the cluster does not answer; what was read before stays. */
+  /**
+   * Rejects when the cluster does not answer, or not before `signal` aborts; what was read before stays. Two at a time share
+   * one read: a site that hangs is asked once.
+   */
   async read(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    const late = Promise.withResolvers<never>();
+    const abort = (): void => late.reject(new ConnectionError(`${this.#cluster.name} does not answer in time`));
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.race([this.#reading, late.promise]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #read(): Promise<void> {
     const atMs = this.#monotonicMs();
     // Without the topic nothing runs there yet: nothing can be a copy or have moved.
     const { topics } = await this.#cluster.metadata([stateTopic]);
-    if (topics.has(stateTopic)) await this.#state.catchUp(signal);
+    if (topics.has(stateTopic)) await this.#state.catchUp(AbortSignal.timeout(readMsMax));
     this.#readAtMs = atMs;
   }
 }
