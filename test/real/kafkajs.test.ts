@@ -116,7 +116,7 @@ async function application(
 
 /** What consumers of a site find in the topic, by value, with how often. */
 async function heldAt(site: SiteId, topic: string): Promise<ReadonlyMap<string, number>> {
-  const records = await consumeWhole(sites[site].admin, { topics: [topic], groupId: `test-${randomUUID()}` });
+  const records = await consumeWhole(sites[site].admin, { topics: [topic], groupId: `a_test_${randomUUID()}` });
   const counts = new Map<string, number>();
   for (const { value } of records.get(topic) ?? []) counts.set(value, (counts.get(value) ?? 0) + 1);
   return counts;

@@ -92,7 +92,10 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'PUT /v1/spec/schema-primary': { site: 'a' },
     'PUT /v1/spec/links/:id': { from: 'a', to: 'b' },
     'POST /v1/topics/:name/rebuild': { plan: '0'.repeat(64) },
+    'POST /v1/operations/plan': { kind: 'failover', topics: ['a_gzip'] },
+    'POST /v1/operations': { kind: 'failover', topics: ['a_gzip'], plan: '0'.repeat(64) },
   };
+  const operation = { id: 'failover-20261122-043301-ab12' };
   const statuses = new Map<string, number>();
   // A stream has no end.
   for (const route of routes.filter(({ answer }) => answer.kind !== 'stream')) {
@@ -100,17 +103,22 @@ test('every route of a running pair answers as its OpenAPI document says', async
     const body = bodies[name] === undefined ? {} : { body: JSON.stringify(bodies[name]) };
     const headers = { 'content-type': 'application/json' };
     const init = { method: route.method, ...('body' in body ? { headers } : {}), ...body };
-    const answer = await fetch(new URL(urlOf(route, params), pair.api.b.url), init);
+    const named = route.path.startsWith('/v1/operations/') ? operation : params;
+    const answer = await fetch(new URL(urlOf(route, named), pair.api.b.url), init);
     const contentType = answer.headers.get('content-type') ?? undefined;
     expectAsDocumented(route, { status: answer.status, contentType, body: await answer.text() });
     statuses.set(name, answer.status);
   }
-  // What is not done: a notice of no worker, a rebuild of a copy without fault, the end of a link that is followed.
+  // What is not done: a notice of no worker, a rebuild of a copy without fault, the end of a link that is followed, an
+  // operation that there is not, one whose plan is another one.
   const refused = [...statuses].filter(([, status]) => status >= 300);
   expect(Object.fromEntries(refused)).toEqual({
     'POST /v1/worker/faults': 400,
     'POST /v1/topics/:name/rebuild/plan': 409,
     'POST /v1/topics/:name/rebuild': 409,
+    'GET /v1/operations/:id': 404,
+    'POST /v1/operations': 409,
+    'POST /v1/operations/:id/abort': 404,
     'DELETE /v1/spec/links/:id': 409,
   });
 });

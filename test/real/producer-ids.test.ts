@@ -68,7 +68,7 @@ async function sendFresh(topic: string, value: string): Promise<{ at?: string | 
 }
 
 async function valuesIn(topic: string): Promise<readonly string[]> {
-  const read = await consumeWhole(b.admin, { topics: [topic], groupId: `read_${topic}_${Date.now()}` });
+  const read = await consumeWhole(b.admin, { topics: [topic], groupId: `a_read_${topic}_${Date.now()}` });
   return (read.get(topic) ?? []).map(({ value }) => value);
 }
 
