@@ -224,7 +224,7 @@ export const routes: readonly Route[] = [
     params: topicParams,
     change: ({ params }) => `plan for rebuilding ${params.name}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
-    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY'],
+    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'MOVE_BUSY'],
     run: (service, { params, signal }) => service.planRebuild(params.name, signal),
   }),
   route({
@@ -234,7 +234,7 @@ export const routes: readonly Route[] = [
     body: confirmedPlan,
     change: ({ params, body }) => `rebuild of ${params.name} by plan ${body.plan.slice(0, 12)}`,
     answer: { kind: 'json', schema: rebuildViewSchema },
-    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED'],
+    problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED', 'MOVE_BUSY'],
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
   }),
   route({
@@ -243,7 +243,7 @@ export const routes: readonly Route[] = [
     params: topicParams,
     change: ({ params }) => `pause of topic ${params.name}`,
     answer: { kind: 'json', schema: topicDetailViewSchema },
-    problems: ['NOT_FOUND', 'PAUSE_REFUSED', 'REBUILD_BUSY'],
+    problems: ['NOT_FOUND', 'PAUSE_REFUSED', 'REBUILD_BUSY', 'MOVE_BUSY'],
     run: (service, { params, signal }) => service.pauseTopic(params.name, signal),
   }),
   route({
@@ -366,7 +366,7 @@ export const routes: readonly Route[] = [
     query: deletionQuery,
     change: ({ params, query }) => `deletion of link ${params.id} (${query.mode})`,
     answer: nothing,
-    problems: ['NOT_FOUND', 'LINK_FOLLOWS', 'REBUILD_BUSY'],
+    problems: ['NOT_FOUND', 'LINK_FOLLOWS', 'REBUILD_BUSY', 'MOVE_BUSY'],
     run: (service, { params, query, signal }) => service.deleteLink(params.id, query.mode, signal),
   }),
 ];

@@ -214,7 +214,7 @@ export class PairWorker implements WorkerService {
   }
 
   async pauseTopic(topic: string, signal: AbortSignal): Promise<TopicDetailView> {
-    const { id } = await this.#linkOf(topic, signal);
+    const { id } = await this.#unmovedLinkOf(topic, signal);
     await this.#control().pause({ link: id, topic }, signal);
     return this.topicView(topic, signal);
   }
@@ -305,9 +305,17 @@ export class PairWorker implements WorkerService {
     return this.#control().link(link);
   }
 
+  /** What an operation has in hand is nobody else's. */
+  async #unmovedLinkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
+    const link = await this.#linkOf(topic, signal);
+    const operation = link.moves.held.operationOf(topic);
+    if (operation === undefined) return link;
+    throw new Problem('MOVE_BUSY', `${operation} moves ${topic}; nothing was changed`);
+  }
+
   /** A rebuild ends with a new copy that is filled. */
   async #unpausedLinkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
-    const link = await this.#linkOf(topic, signal);
+    const link = await this.#unmovedLinkOf(topic, signal);
     if (link.paused === undefined) return link;
     throw new Problem(
       'REBUILD_REFUSED',

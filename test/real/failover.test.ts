@@ -7,6 +7,7 @@ import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import type { MoveRequestInput, OperationView } from '../../src/worker/moves/operation-view.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
@@ -102,6 +103,34 @@ test('a topic whose site is dead is promoted where its copy ends, with the confi
   await expect(produce(clusters.b.connection('app'), 'a_other', ['refused'])).rejects.toThrow(/authorized/i);
 }, 180_000);
 
+test('200 fresh producers straight after it have every record that was acknowledged, once, behind the cut', async () => {
+  const app = clusters.b.connection('app');
+  const cut = await logEnds(app, 'a_orders');
+  const keys = Array.from({ length: 200 }, (_, index) => `fresh ${index}`);
+  const waiting = [...keys];
+  const acknowledged: { key: string; partition: number; offset: bigint }[] = [];
+  const produceEach = async (): Promise<void> => {
+    for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+      const producer = kafkajs(app).producer({ idempotent: true });
+      await producer.connect();
+      const [answer] = await producer.send({ topic: 'a_orders', acks: -1, messages: [{ key, value: 'x' }] });
+      await producer.disconnect();
+      if (answer?.baseOffset === undefined) throw new Error(`${key} was not answered`);
+      acknowledged.push({ key, partition: answer.partition, offset: BigInt(answer.baseOffset) });
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, produceEach));
+  const read = (await consumeWhole(clusters.b.connection('admin'), { topics: ['a_orders'], groupId: 'a_after' })).get(
+    'a_orders',
+  );
+  for (const { key, partition, offset } of acknowledged) {
+    expect(offset).toBeGreaterThanOrEqual(cut[partition] ?? 0n);
+    const found = (read ?? []).filter((record) => record.key === key);
+    expect(found.map((record) => [record.partition, record.offset])).toEqual([[partition, offset]]);
+  }
+  expect(acknowledged).toHaveLength(200);
+}, 120_000);
+
 test('the old side comes back, learns that it is not primary any more, and refuses its writers by itself', async () => {
   await clusters.a.broker.start();
   const app = clusters.a.connection('app');
@@ -147,4 +176,19 @@ test('a topic whose site is well is given up with proof that nobody writes there
   await expect(pair.api.b.planMove({ kind: 'failover', topics: ['a_nothing'] })).resolves.toMatchObject({
     blockers: [{ code: 'UNKNOWN_TOPIC' }],
   });
+}, 120_000);
+
+test('an operation whose worker is killed in the middle is carried to its end by the next one', async () => {
+  await createTopic(clusters.a.connection('app'), 'a_third', { partitions: 4 });
+  await produce(clusters.a.connection('app'), 'a_third', ['1', '2', '3']);
+  await pair.level('a_third');
+  const request: MoveRequestInput = { kind: 'failover', topics: ['a_third'] };
+  const plan = await pair.api.b.planMove(request);
+  const { id } = await pair.api.b.beginMove(request, plan.hash);
+  await pair.kill('b');
+  await pair.start('b');
+  const operation = await ended('b', id);
+  expect(operation.step.kind).toBe('done');
+  await expect(produce(clusters.a.connection('app'), 'a_third', ['refused'])).rejects.toThrow(/authorized/i);
+  await produce(clusters.b.connection('app'), 'a_third', ['at b']);
 }, 120_000);
