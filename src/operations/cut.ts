@@ -15,10 +15,10 @@ export const partitionCutSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  /** Offsets of the source above the cut, as last heard: what a failover predicted to lose here. */
-  unseen: z.int().min(0),
+  /** Offsets of the source above the cut, as last heard: what may be missing here. Absent where nobody knows. */
+  unseen: z.int().min(0).optional(),
   /** Of these the part above an open transaction: nobody could have read them. */
-  heldBack: z.int().min(0),
+  heldBack: z.int().min(0).optional(),
 });
 
 export type PartitionCut = z.output<typeof partitionCutSchema>;

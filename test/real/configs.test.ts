@@ -235,7 +235,11 @@ describe('with the rights of a pair', () => {
       stillSynced: (topics) => topics,
     });
     expect(refused.size).toBe(0);
-    expect(await link.configs('target', topic)).toEqual(await link.configs('source', topic));
+    // A broker shows what the controller has taken a moment later.
+    await eventually('the target shows the configs of the source', async () => {
+      expect(await link.configs('target', topic)).toEqual(await link.configs('source', topic));
+      return true;
+    });
     link.drop(topic);
     await link.round();
     expect(link.records.has(topic)).toBe(false);

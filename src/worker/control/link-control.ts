@@ -108,7 +108,7 @@ export class LinkControl {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#spec = ports.link;
-    this.#peer = new PeerState(ports.source, () => ports.clock.monotonicMs());
+    this.#peer = new PeerState(ports.source);
     this.#sourceTopics = new SourceTopics({ ...ports, peer: this.#peer });
     this.#faults = new FaultMemory(ports);
     const atRisk = (): Omit<LinkTopicsKnown, 'shadows'> => ({

@@ -9,6 +9,7 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import type { EventSink } from '../events/event.ts';
 import type { LinkMovesPorts } from '../moves/link-moves.ts';
+import type { UnseenRecords } from '../moves/promotion-work.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
@@ -77,13 +78,17 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
         for (const name of names) topics.get(name)?.moveIfPossible('promoted');
         parts.lookAgain();
       },
-      unseen: (name) => {
-        const view = parts.views().find((topic) => topic.name === name);
-        return (view?.partitionViews ?? []).map(({ exposure, heldBack }) => ({
-          records: exposure.records,
-          heldBack: heldBack?.records ?? 0,
-        }));
-      },
+      unseen: (names) =>
+        new Map(
+          parts.views().flatMap(({ name, partitionViews }) => {
+            if (!names.has(name)) return [];
+            const heard: (UnseenRecords | undefined)[] = [];
+            for (const { partition, exposure, heldBack } of partitionViews) {
+              heard[partition] = { records: exposure.records, heldBack: heldBack?.records ?? 0 };
+            }
+            return [[name, heard] as const];
+          }),
+        ),
       isLevel: () => Promise.resolve(false),
     },
   };

@@ -37,8 +37,6 @@ export interface LinkMovesPorts extends PromotionPorts {
   readonly seen: () => Omit<SitesSeen, 'sourceAnswers'>;
 }
 
-/** An answer of the other site's `_umbra` that is older does not count as one. */
-const peerAgeMsMax = 3_000;
 /** For the other site to be read before a plan is made. */
 const planReadMs = 1_000;
 
@@ -158,21 +156,28 @@ export class LinkMoves {
   }
 
   async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {
-    const { peer, link, site, candidates, seen } = this.#ports;
-    await peer.read(AbortSignal.any([signal, AbortSignal.timeout(planReadMs)])).catch(() => {
-      // It may be dead: that is what failovers are for, and the plan says so.
-      signal.throwIfAborted();
-    });
+    const { link, site, candidates, seen } = this.#ports;
+    const sourceAnswers = await this.#sourceAnswers(signal);
     const asked: PlanRequest = {
       ...{ kind: request.kind, link, to: site, topics: request.topics },
       ...{ unconfirmed: request.oldSideUnconfirmed, unready: request.includeUnready },
     };
-    const sourceAnswers = peer.ageMs !== undefined && peer.ageMs <= peerAgeMsMax;
     const topics = (await candidates(signal)).map((topic) => {
       const operation = this.held.operationOf(topic.name);
       return operation === undefined ? topic : { ...topic, busy: `${operation} has it in hand` };
     });
     return planOperation(asked, topics, { ...seen(), sourceAnswers });
+  }
+
+  /** Its `_umbra` can be read now. It may be dead: that is what failovers are for, and the plan says so. */
+  async #sourceAnswers(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#ports.peer.read(AbortSignal.any([signal, AbortSignal.timeout(planReadMs)]));
+      return true;
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
   }
 
   #start(id: string): void {

@@ -124,7 +124,8 @@ export class Participation {
       case 'wait':
         return part !== undefined && !isPartOver(part.state);
       case 'work':
-        if (clock.monotonicMs() >= working.againAtMs) await this.#work(operation, { work: move.work, working }, signal);
+        if (clock.monotonicMs() < working.againAtMs) return false;
+        await this.#work(operation, { work: move.work, working }, signal);
         return true;
       case 'note':
         await this.#note(operation, { state: move.state, reason: move.reason }, signal);

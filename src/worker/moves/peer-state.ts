@@ -11,28 +11,21 @@ const readMsMax = 60_000;
 export class PeerState {
   readonly #cluster: Cluster;
   readonly #state: SiteState;
-  readonly #monotonicMs: () => number;
-  #readAtMs: number | undefined;
+  #wasRead = false;
   #reading: Promise<void> | undefined;
 
-  constructor(cluster: Cluster, monotonicMs: () => number) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#state = new SiteState(cluster);
-    this.#monotonicMs = monotonicMs;
   }
 
   get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves' | 'producerIds'> {
     return this.#state;
   }
 
-  /** Undefined before the first read. */
-  get ageMs(): number | undefined {
-    return this.#readAtMs === undefined ? undefined : this.#monotonicMs() - this.#readAtMs;
-  }
-
   /** `unread` before the first read: what nobody has looked at is not empty. */
   get roles(): RoleView {
-    return this.#readAtMs === undefined ? { kind: 'unread' } : this.#state.roles();
+    return this.#wasRead ? this.#state.roles() : { kind: 'unread' };
   }
 
   /**
@@ -53,10 +46,9 @@ export class PeerState {
   }
 
   async #read(): Promise<void> {
-    const atMs = this.#monotonicMs();
     // Without the topic nothing runs there yet: nothing can be a copy or have moved.
     const { topics } = await this.#cluster.metadata([stateTopic]);
     if (topics.has(stateTopic)) await this.#state.catchUp(AbortSignal.timeout(readMsMax));
-    this.#readAtMs = atMs;
+    this.#wasRead = true;
   }
 }

@@ -12,7 +12,7 @@ import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { SiteState } from '../state/state.ts';
-import { readEnds } from './read-ends.ts';
+import { type PartitionEnd, readEnds } from './read-ends.ts';
 import { restoreConfigs } from './restore-configs.ts';
 
 /** What a promotion may ask of the link whose copies become primary. */
@@ -25,10 +25,19 @@ export interface CopiesToPromote {
   release(topics: readonly string[]): void;
   /** Told when the new terms are written. */
   promoted(topics: readonly string[]): void;
-  /** Offsets above the copy's end, by partition, as last heard; of them those above an open transaction. */
-  unseen(topic: string): readonly { readonly records: number; readonly heldBack: number }[];
+  /** What the sources have above the ends of these copies, as last heard, by topic and partition. */
+  unseen(topics: ReadonlySet<string>): Unseen;
   /** How far each partition is copied, as its worker says. */
   isLevel(topics: readonly string[], signal: AbortSignal): Promise<boolean>;
+}
+
+/** By topic, then by partition; those of which nothing was heard are not in it. */
+export type Unseen = ReadonlyMap<string, readonly (UnseenRecords | undefined)[]>;
+
+export interface UnseenRecords {
+  readonly records: number;
+  /** Of them those above an open transaction. */
+  readonly heldBack: number;
 }
 
 export interface PromotionPorts {
@@ -68,11 +77,15 @@ export class PromotionWork {
     signal: AbortSignal,
   ): Promise<readonly CutRecord[]> {
     const { copies, target } = this.#ports;
+    // Before they are let go: then nobody speaks of them any more.
+    const unseen = copies.unseen(new Set(topics));
     copies.hold(topics);
     await this.#quiet(topics, signal);
     if (!operation.withoutIdBarrier) await this.#passProducerIds(signal);
     const ends = await readEnds(target, topics, signal);
-    return topics.map((topic) => this.#cutOf(operation, topic, ends.get(topic) ?? []));
+    return topics.map((topic) =>
+      this.#cutOf(operation, topic, { ends: ends.get(topic) ?? [], unseen: unseen.get(topic) }),
+    );
   }
 
   /** The topics get the configs of their sources: what is not restored is remarked in the cut. */
@@ -86,6 +99,7 @@ export class PromotionWork {
     const remarks = await restoreConfigs(
       ports,
       cuts.map(({ topic }) => topic),
+      signal,
     );
     signal.throwIfAborted();
     const at = this.#ports.now().toISOString();
@@ -157,27 +171,29 @@ export class PromotionWork {
     }
   }
 
-  #cutOf(
-    operation: OperationRecord,
-    topic: string,
-    ends: Awaited<ReturnType<typeof readEnds>> extends ReadonlyMap<string, infer E> ? E : never,
-  ): CutRecord {
-    const { state, copies, now, site } = this.#ports;
+  #cutOf(operation: OperationRecord, topic: string, { ends, unseen }: TopicEnds): CutRecord {
+    const { state, now, site } = this.#ports;
     const record = state.shadow(topic);
     if (record?.state.kind !== 'ours') throw new Error(`${topic} is no copy of this site any more`);
-    const unseen = copies.unseen(topic);
     return {
       ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString(), remarks: [] },
       ...{ sourceTopicId: record.sourceTopicId, topicId: record.state.shadowTopicId },
-      partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => ({
-        offset: String(end),
-        unseen: unseen[partition]?.records ?? 0,
-        heldBack: unseen[partition]?.heldBack ?? 0,
-        ...(lastRecordAt === undefined ? {} : { lastRecordAt: lastRecordAt.toISOString() }),
-        ...(tailSha256 === undefined ? {} : { tailSha256 }),
-      })),
+      partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => {
+        const heard = unseen?.[partition];
+        return {
+          offset: String(end),
+          ...(heard === undefined ? {} : { unseen: heard.records, heldBack: heard.heldBack }),
+          ...(lastRecordAt === undefined ? {} : { lastRecordAt: lastRecordAt.toISOString() }),
+          ...(tailSha256 === undefined ? {} : { tailSha256 }),
+        };
+      }),
     };
   }
+}
+
+interface TopicEnds {
+  readonly ends: readonly PartitionEnd[];
+  readonly unseen: readonly (UnseenRecords | undefined)[] | undefined;
 }
 
 const quietLookMs = 50;
