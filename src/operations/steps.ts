@@ -44,8 +44,8 @@ const texts = {
     undo: undefined,
   },
   repointing: {
-    intent: 'the hooks move aliases and break connections to the old side',
-    probe: 'each hook’s own answer',
+    intent: 'applications find the new primary by GET /v1/bootstrap or their alias; umbra moves no alias yet',
+    probe: 'nothing is done here yet',
     undo: undefined,
   },
   reversing: {
