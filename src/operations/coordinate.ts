@@ -1,5 +1,6 @@
 import { type OperationRecord, type PartRecord, type Step } from './operation.ts';
 import { stepAfter, type WorkingStep } from './steps.ts';
+import type { WorkState } from './work-state.ts';
 
 /** What the coordinator of an operation knows when it is asked for its next move. */
 export interface CoordinatorFacts {
@@ -15,12 +16,6 @@ export interface CoordinatorFacts {
   /** A person wants it to be given up. */
   readonly cancelled: boolean;
 }
-
-export type WorkState =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'done' }
-  /** It cannot be done, or not in time. */
-  | { readonly kind: 'failed'; readonly reason: string };
 
 export interface CoordinatorLimits {
   /** For the other site to fence. */

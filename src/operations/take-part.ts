@@ -1,4 +1,5 @@
 import { isPromoted, type OperationRecord, type PartRecord, type PartState } from './operation.ts';
+import type { WorkState } from './work-state.ts';
 
 /** What the site that takes part knows of one operation of the other site. */
 export interface PartFacts {
@@ -8,16 +9,11 @@ export interface PartFacts {
   readonly ageMs: number | undefined;
   /** Its own journal; undefined before it has begun. */
   readonly part: Pick<PartRecord, 'state'> | undefined;
-  readonly work: PartWorkState;
+  /** Of this life's work in this state; a fence that somebody gets through has failed. */
+  readonly work: WorkState;
   /** How long this life has seen it in this state. */
   readonly waitedMs: number;
 }
-
-export type PartWorkState =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'done' }
-  /** Somebody can go on writing in spite of the fence. */
-  | { readonly kind: 'failed'; readonly reason: string };
 
 export interface PartLimits {
   /** An operation that began longer ago and was never taken part in is not begun with. */

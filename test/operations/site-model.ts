@@ -1,4 +1,5 @@
-import { coordinatorMove, type WorkState } from '../../src/operations/coordinate.ts';
+import { coordinatorMove } from '../../src/operations/coordinate.ts';
+import type { WorkState } from '../../src/operations/work-state.ts';
 import { isOver, isPromoted, type OperationKind, type PartState, type Step } from '../../src/operations/operation.ts';
 import { partMove } from '../../src/operations/take-part.ts';
 import { otherSite, type SiteId, sites } from '../../src/pair/site.ts';

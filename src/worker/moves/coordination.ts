@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import { coordinatorMove, type CoordinatorWork, type WorkState } from '../../operations/coordinate.ts';
+import { coordinatorMove, type CoordinatorWork } from '../../operations/coordinate.ts';
 import type { CutRecord } from '../../operations/cut.ts';
 import { isPromoted, type OperationRecord, type Step } from '../../operations/operation.ts';
+import type { WorkState } from '../../operations/work-state.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -23,6 +24,8 @@ export interface CoordinationPorts {
 const answerMsMax = 1_000;
 /** Between two looks at what the other site has done. */
 const lookMs = 100;
+/** One attempt that hangs is given up, and begun anew. */
+const attemptMsMax = 30_000;
 /** Before the point of no return a step that fails for reasons that pass is tried again for so long. */
 const patienceMs: Readonly<Record<CoordinatorWork, number>> = {
   drain: 60_000,
@@ -47,6 +50,8 @@ export class Coordination {
   #sinceMs = 0;
   #trouble: string | undefined;
   #silent = false;
+  /** That failed at this step. */
+  #attempts = 0;
   #cuts: readonly CutRecord[] | undefined;
   readonly #cancel = new AbortController();
 
@@ -83,6 +88,7 @@ export class Coordination {
         this.#work = { kind: 'none' };
         this.#trouble = undefined;
         this.#silent = false;
+        this.#attempts = 0;
         stepped(operation);
       }
       const waitedMs = clock.monotonicMs() - this.#sinceMs;
@@ -126,16 +132,25 @@ export class Coordination {
   ): Promise<void> {
     const forwards = isPromoted(operation.step) || operation.step.kind === 'aborting';
     const until = forwards ? signal : AbortSignal.any([signal, this.#cancel.signal]);
+    const late = AbortSignal.timeout(attemptMsMax);
     try {
-      await this.#do(operation, work, until);
+      await this.#do(operation, work, AbortSignal.any([until, late]));
       this.#work = { kind: 'done' };
       this.#trouble = undefined;
     } catch (error) {
       if (hasAborted(until)) return;
-      this.#trouble = textOf(error);
-      this.#ports.logger.warn({ err: error, operation: this.id, work }, 'a step of an operation has to be tried again');
-      if (waitedMs > patienceMs[work]) this.#work = { kind: 'failed', reason: textOf(error) };
-      else await new Wakeup().wait(until, Math.min(retryDelays.after(1), lookMs));
+      this.#attempts += 1;
+      const reason = hasAborted(late)
+        ? `${work} did not come to its end within ${attemptMsMax / 1000} s`
+        : textOf(error);
+      if (reason !== this.#trouble)
+        this.#ports.logger.warn(
+          { err: error, operation: this.id, work },
+          'a step of an operation has to be tried again',
+        );
+      this.#trouble = reason;
+      if (waitedMs > patienceMs[work]) this.#work = { kind: 'failed', reason };
+      else await new Wakeup().wait(until, retryDelays.after(this.#attempts));
     }
   }
 
@@ -144,7 +159,7 @@ export class Coordination {
     const names = this.#names;
     switch (work) {
       case 'drain':
-        return promotion.drain(names, signal);
+        throw new Error('switchovers are not built yet');
       case 'settle':
         this.#cuts = await promotion.settle(operation, names, signal);
         return;

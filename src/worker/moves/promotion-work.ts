@@ -27,8 +27,6 @@ export interface CopiesToPromote {
   promoted(topics: readonly string[]): void;
   /** What the sources have above the ends of these copies, as last heard, by topic and partition. */
   unseen(topics: ReadonlySet<string>): Unseen;
-  /** How far each partition is copied, as its worker says. */
-  isLevel(topics: readonly string[], signal: AbortSignal): Promise<boolean>;
 }
 
 /** By topic, then by partition; those of which nothing was heard are not in it. */
@@ -62,12 +60,6 @@ export class PromotionWork {
 
   constructor(ports: PromotionPorts) {
     this.#ports = ports;
-  }
-
-  /** Everything that the fenced source acknowledged is here. */
-  async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    if (await this.#ports.copies.isLevel(topics, signal)) return;
-    throw new ConnectionError('the copies are not level with the old primary yet');
   }
 
   /** Ends the copying, and reads back from the leaders where each copy ends. */
