@@ -13,6 +13,7 @@ import { type LinkAclsView, renderAcls, renderAclsOff } from '../acl-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { aclNotice } from '../events/sync-notices.ts';
 import type { SitePrincipals, SiteRights, UnknownPrincipals } from '../site-rights.ts';
+import type { PeerState } from '../moves/peer-state.ts';
 import { sourceFences } from './source-fences.ts';
 
 export interface LinkAclsPorts {
@@ -20,6 +21,8 @@ export interface LinkAclsPorts {
   readonly link: Pick<LinkSpec, 'from'>;
   readonly source: Cluster;
   readonly target: Cluster;
+  /** `_umbra` of the source. */
+  readonly peer: PeerState;
   readonly memory: AclMemory;
   readonly policy: PrefixPolicy;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
@@ -96,7 +99,7 @@ export class LinkAcls {
       return;
     }
     const sync = new AclSync({
-      ...{ source, target, memory, mayAct, now, sourceFences: sourceFences(source) },
+      ...{ source, target, memory, mayAct, now, sourceFences: sourceFences(ports.peer) },
       policy: () => this.#policy(own.names),
       report: (event) => {
         const bad = event.kind === 'acls refused' || (event.kind === 'fence seen' && event.fence !== 'fenced');

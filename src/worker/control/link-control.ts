@@ -141,7 +141,7 @@ export class LinkControl {
       deleted: (name) => this.#topics.delete(name),
     });
     this.syncs = new LinkSyncs({
-      ...ports,
+      ...{ ...ports, peer: this.#peer },
       copies: () => this.#copies(),
       follows: (topic) => this.#follows(topic),
       topicPolicy: () => this.#topicPolicy,

@@ -20,6 +20,7 @@ import type { ConfigEvent } from '../../sync/topics/config-sync-view.ts';
 import type { EventSink } from '../events/event.ts';
 import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import { LinkAcls, type LinkRights } from './link-acls.ts';
+import type { PeerState } from '../moves/peer-state.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { schemaSampler } from './schema-samples.ts';
@@ -32,6 +33,8 @@ export interface LinkSyncsPorts {
   readonly state: SiteState;
   readonly policy: PrefixPolicy;
   /** The same object until it changes. */
+  /** `_umbra` of the source. */
+  readonly peer: PeerState;
   readonly topicPolicy: () => TopicPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;

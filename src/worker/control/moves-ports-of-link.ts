@@ -89,7 +89,6 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
             return [[name, heard] as const];
           }),
         ),
-      isLevel: () => Promise.resolve(false),
     },
   };
 }

@@ -7,7 +7,8 @@ import {
   type PartRecord,
   type PartState,
 } from '../../operations/operation.ts';
-import { partMove, type PartWork, type PartWorkState } from '../../operations/take-part.ts';
+import { partMove, type PartWork } from '../../operations/take-part.ts';
+import type { WorkState } from '../../operations/work-state.ts';
 import type { RoleRecord } from '../../pair/ownership.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -44,7 +45,7 @@ const againMs = 2_000;
 interface Working {
   readonly state: PartState | undefined;
   readonly sinceMs: number;
-  work: PartWorkState;
+  work: WorkState;
   againAtMs: number;
 }
 

@@ -13,13 +13,15 @@ export class PeerState {
   readonly #state: SiteState;
   #wasRead = false;
   #reading: Promise<void> | undefined;
+  /** Begins when the one under way is over. */
+  #next: Promise<void> | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#state = new SiteState(cluster);
   }
 
-  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves' | 'producerIds'> {
+  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves' | 'producerIds' | 'section'> {
     return this.#state;
   }
 
@@ -29,20 +31,33 @@ export class PeerState {
   }
 
   /**
-   * Rejects when the cluster does not answer, or not before `signal` aborts; what was read before stays. Two at a time share
-   * one read: a site that hangs is asked once.
+   * Everything that was written before the call is known when it resolves. Rejects when the cluster does not answer, or not
+   * before `signal` aborts; what was read before stays. There is one read at a time, however many wait: a site that hangs is
+   * asked once.
    */
   async read(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    const reading = this.#reading === undefined ? this.#begin() : (this.#next ??= this.#afterThis(this.#reading));
     const late = Promise.withResolvers<never>();
     const abort = (): void => late.reject(new ConnectionError(`${this.#cluster.name} does not answer in time`));
     signal.addEventListener('abort', abort, { once: true });
     try {
-      await Promise.race([this.#reading, late.promise]);
+      await Promise.race([reading, late.promise]);
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  #begin(): Promise<void> {
+    this.#reading = this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #afterThis(reading: Promise<void>): Promise<void> {
+    // Who waits for that one is told what became of it.
+    await reading.catch(() => undefined);
+    this.#next = undefined;
+    await this.#begin();
   }
 
   async #read(): Promise<void> {
