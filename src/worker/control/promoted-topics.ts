@@ -24,14 +24,19 @@ export function showPromoted({ link, roles, topics }: PromotedSeen): void {
 
 /** Writes down which copies were level with their sources, once for each. */
 export async function rememberLevel(
-  topics: ReadonlyMap<string, Pick<TrackedTopic, 'name' | 'state' | 'shadowTopicId'>>,
+  topics: ReadonlyMap<string, Pick<TrackedTopic, 'name' | 'state' | 'shadowTopicId' | 'levelNotedOf'>>,
   memory: Pick<OperationMemory, 'wasLevel' | 'putLevel'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = [...topics.values()].flatMap(({ name: topic, state, shadowTopicId }) =>
-    state === 'following' && shadowTopicId !== undefined && !memory.wasLevel(topic, shadowTopicId)
-      ? [{ topic, copyTopicId: shadowTopicId }]
-      : [],
+  const level = [...topics.values()].flatMap((tracked) => {
+    const { state, shadowTopicId: copyTopicId, levelNotedOf } = tracked;
+    return state === 'following' && copyTopicId !== undefined && levelNotedOf !== copyTopicId
+      ? [{ tracked, copyTopicId }]
+      : [];
+  });
+  const found = level.flatMap(({ tracked: { name: topic }, copyTopicId }) =>
+    memory.wasLevel(topic, copyTopicId) ? [] : [{ topic, copyTopicId }],
   );
   if (found.length > 0) await memory.putLevel(found, signal);
+  for (const { tracked, copyTopicId } of level) tracked.levelNotedOf = copyTopicId;
 }

@@ -15,6 +15,8 @@ export class TrackedTopic {
   sourceTopicId: string;
   shadowTopicId: string | undefined;
   partitions: number;
+  /** Id of the copy of which is written down that it was level once. */
+  levelNotedOf: string | undefined;
   #state: TopicStateKind = firstTopicState;
   #fault: DatedFault | undefined;
 
