@@ -16,6 +16,9 @@ import { RoleWatch } from './role-watch.ts';
 const ownLookMs = 200;
 /** From a worker of the other site. */
 const otherLookMs = 500;
+/** Of either site, while no application has asked for so long: still often enough for an answer to be proven. */
+const idleLookMs = 2_000;
+const idleAfterMs = 60_000;
 /** A view that is older proves nothing any more. */
 const provenMs = 3_000;
 /** A site that hangs must not hold up a look for longer. */
@@ -46,6 +49,7 @@ export class Primaries {
   readonly #watches: Readonly<Record<SiteId, RoleWatch>>;
   readonly #remembered = new Map<string, FoundPrimary>();
   #rememberedVersions = '';
+  #askedAtMs = -Infinity;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(ports: PrimariesPorts) {
@@ -57,7 +61,7 @@ export class Primaries {
     const watch = (site: SiteId): RoleWatch =>
       new RoleWatch({
         ...{ site, cluster: clusters[site], clock, logger },
-        lookMs: site === config.site ? ownLookMs : otherLookMs,
+        lookMs: () => (this.#isIdle() ? idleLookMs : site === config.site ? ownLookMs : otherLookMs),
       });
     this.#clusters = Object.values(clusters);
     this.#watches = { a: watch('a'), b: watch('b') };
@@ -76,6 +80,7 @@ export class Primaries {
 
   /** Throws `NOT_READY` before anything was seen, and `NOT_FOUND` for a name that neither site owns. */
   answer({ topic, prefix }: BootstrapQuery): BootstrapAnswer {
+    this.#noteAsked();
     const owners = this.#owners();
     if (topic !== undefined) {
       const home = topic === schemasTopic ? this.#schemasHome() : ownerOf(topic, owners);
@@ -87,6 +92,17 @@ export class Primaries {
     }
     if (prefix !== undefined) return this.#ofPrefix(prefix);
     return { prefixes: sites.map((site) => this.#ofPrefix(owners[site])) };
+  }
+
+  #isIdle(): boolean {
+    return this.#ports.clock.monotonicMs() - this.#askedAtMs > idleAfterMs;
+  }
+
+  /** Who asks once goes on asking: it is told of a move as soon as can be from now on. */
+  #noteAsked(): void {
+    const wasIdle = this.#isIdle();
+    this.#askedAtMs = this.#ports.clock.monotonicMs();
+    if (wasIdle) for (const site of sites) this.#watches[site].lookNow();
   }
 
   #ofPrefix(prefix: string): BootstrapView {

@@ -18,8 +18,8 @@ export interface RoleWatchPorts {
   readonly site: SiteId;
   /** Connections of its own: a long answer to somebody else would hold up a look. */
   readonly cluster: Cluster;
-  /** Time between two looks at the site's `_umbra`. */
-  readonly lookMs: number;
+  /** Time between two looks at the site's `_umbra`; asked before each pause. */
+  readonly lookMs: () => number;
   readonly clock: CopierClock;
   readonly logger: Logger;
 }
@@ -50,6 +50,7 @@ export class RoleWatch {
   #addressesAt: number | undefined;
   #exists = false;
   #version = 0;
+  readonly #pause = new Wakeup();
 
   constructor(ports: RoleWatchPorts) {
     this.#ports = ports;
@@ -77,8 +78,7 @@ export class RoleWatch {
 
   /** Until `signal` fires. Never rejects: who does not answer is asked again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger, site, lookMs } = this.#ports;
-    const pause = new Wakeup();
+    const { logger, site } = this.#ports;
     let failures = 0;
     while (!hasAborted(signal)) {
       try {
@@ -90,8 +90,14 @@ export class RoleWatch {
         failures += 1;
         if (failures === 1) logger.warn({ err: error, site }, 'the roles of the site cannot be read; trying again');
       }
-      await pause.wait(signal, failures === 0 ? lookMs : Math.max(lookMs, retryDelays.after(failures)));
+      const lookMs = this.#ports.lookMs();
+      await this.#pause.wait(signal, failures === 0 ? lookMs : Math.max(lookMs, retryDelays.after(failures)));
     }
+  }
+
+  /** Ends the pause between two looks. */
+  lookNow(): void {
+    this.#pause.wake();
   }
 
   async #look(signal: AbortSignal): Promise<void> {
