@@ -30,13 +30,13 @@ export function renderMovePlan(plan: MovePlan, colours: Colours): string {
 
 const rule = '--- point of no return ---';
 
-function topicsTable({ topics }: MovePlan): string {
+function topicsTable({ topics, kind }: MovePlan): string {
   const columns = [
     { title: 'TOPIC' },
     { title: 'STATE' },
     { title: 'PARTITIONS', align: 'right' },
     { title: 'TERM', align: 'right' },
-    { title: 'MAY BE MISSING' },
+    { title: kind === 'failover' ? 'MAY BE MISSING' : 'STILL TO COME' },
   ] as const;
   const rows = topics
     .slice(0, topicsShownMax)

@@ -8,7 +8,7 @@ import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { groups } from './verbs/groups.ts';
 import { local } from './verbs/local.ts';
-import { failover, plan } from './verbs/move.ts';
+import { failback, failover, plan, switchover } from './verbs/move.ts';
 import { abort, operations } from './verbs/operations.ts';
 import { pause, resume } from './verbs/pause.ts';
 import { quarantine } from './verbs/quarantine.ts';
@@ -33,6 +33,8 @@ export const verbs: readonly Verb[] = [
   resume,
   plan,
   failover,
+  switchover,
+  failback,
   operations,
   abort,
   verify,

@@ -28,10 +28,30 @@ export interface CandidateTopic {
   readonly busy: string | undefined;
 }
 
+/** Somebody who would still write after the fence is raised; one line each. */
+export interface BypassSeen {
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** The site that is primary now, as a switchover has to know it. */
+export interface SourceSeen {
+  readonly fence:
+    | { readonly kind: 'holds'; readonly superUsers: readonly string[] }
+    | { readonly kind: 'bypassed'; readonly by: readonly BypassSeen[] }
+    | { readonly kind: 'no authorizer' };
+  /** A link ends there that can carry the topics back. */
+  readonly hasWayBack: boolean;
+  /** That are under way in these topics, in words. */
+  readonly transactions: readonly string[];
+}
+
 /** What is known of both sites beside the topics. */
 export interface SitesSeen {
   /** The other site's cluster answers, and its `_umbra` was read at the newest look. */
   readonly sourceAnswers: boolean;
+  /** Asked for switchovers only. */
+  readonly source: SourceSeen | undefined;
   /** Whether the other site's controller was heard of lately; undefined where nobody can tell. */
   readonly fencing: 'acl' | 'leaking' | 'unfenced' | 'unknown';
   /** Why no operation can be begun at all now. */
@@ -44,8 +64,8 @@ export interface PlanRequest {
   readonly kind: OperationKind;
   readonly link: string;
   readonly to: SiteId;
-  /** Every copy of the link, or these. */
-  readonly topics: 'all' | readonly string[];
+  /** Every copy of the link, those of them that are home where it ends, or these. */
+  readonly topics: 'all' | 'home' | readonly string[];
   /** The old side need not be proven to be fenced. */
   readonly unconfirmed: boolean;
   /** Copies that are faulted, or were never level, are promoted as they are. */
@@ -69,6 +89,10 @@ export const planCodes = [
   'OLD_SIDE_UNCONFIRMED',
   'SOURCE_SILENT',
   'UNFENCED',
+  'BYPASSED',
+  'NO_WAY_BACK',
+  'SUPER_USERS',
+  'TRANSACTIONS',
   'LEAKING',
   'NOT_READY',
   'LOSS',
@@ -110,10 +134,7 @@ const secondsOf = { base: 1, perTopic: 0.008, perPartition: 0.0005 } as const;
 /** What an operation would do, and what stands against it. Pure. */
 export function planOperation(request: PlanRequest, candidates: readonly CandidateTopic[], seen: SitesSeen): Plan {
   const byName = new Map(candidates.map((topic) => [topic.name, topic]));
-  const wanted =
-    request.topics === 'all'
-      ? candidates.filter(({ state }) => state !== 'promoted').map(({ name }) => name)
-      : [...new Set(request.topics)];
+  const wanted = namesOf(request, candidates);
   const blockers: PlanFinding[] = [];
   const warnings: PlanFinding[] = [];
   const topics: PlannedTopic[] = [];
@@ -127,7 +148,7 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
     blockers.push(
       finding(
         'NO_TOPICS',
-        `link ${request.link} carries no copy that could become primary`,
+        `link ${request.link} carries no copy that could become primary${request.topics === 'home' ? ' at home' : ''}`,
         'Look at "npx umbra topics".',
       ),
     );
@@ -156,6 +177,13 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
 export function planText({ kind, link, to, topics, unconfirmed, unready }: Plan): string {
   const about = topics.map(({ name, term, copyTopicId, partitions }) => [name, term, copyTopicId, partitions]);
   return JSON.stringify([1, kind, link, to, unconfirmed, unready, about]);
+}
+
+function namesOf({ topics, to }: PlanRequest, candidates: readonly CandidateTopic[]): readonly string[] {
+  if (topics !== 'all' && topics !== 'home') return [...new Set(topics)];
+  return candidates
+    .filter(({ state, home }) => state !== 'promoted' && (topics === 'all' || home === to))
+    .map(({ name }) => name);
 }
 
 function planned({ name, state, partitions, term, loss }: CandidateTopic, copyTopicId: string): PlannedTopic {
@@ -234,6 +262,7 @@ function judgeSites(
       );
     }
   }
+  if (seen.source !== undefined) judgeSource(seen.source, { blockers, warnings });
   if (seen.fencing === 'unfenced') {
     const message =
       'the new primary has no authorizer: nobody was kept from writing the copies, and nobody need be let in';
@@ -249,6 +278,40 @@ function judgeSites(
     warnings.push(
       finding('BARRIER_BEHIND', message, `They are brought past it first: about ${seen.barrier.seconds.toFixed(1)} s.`),
     );
+  }
+}
+
+const bypassesNamedMax = 10;
+
+function judgeSource(
+  { fence, hasWayBack, transactions }: SourceSeen,
+  { blockers, warnings }: { readonly blockers: PlanFinding[]; readonly warnings: PlanFinding[] },
+): void {
+  if (!hasWayBack) {
+    const message = 'no link ends at the old primary: nothing would protect these topics afterwards';
+    blockers.push(finding('NO_WAY_BACK', message, 'Declare the link that leads back ("pulumi up").'));
+  }
+  switch (fence.kind) {
+    case 'no authorizer': {
+      const message = 'the old primary has no authorizer: its writers cannot be fenced';
+      blockers.push(finding('BYPASSED', message, 'Switch an authorizer on, or stop its writers and fail over.'));
+      break;
+    }
+    case 'bypassed':
+      for (const { message, remedy } of fence.by.slice(0, bypassesNamedMax))
+        blockers.push(finding('BYPASSED', `the fence would not stop everybody: ${message}`, remedy));
+      break;
+    case 'holds':
+      if (fence.superUsers.length > 0) {
+        const message = `no fence stops super users: ${fence.superUsers.join(', ')}`;
+        warnings.push(finding('SUPER_USERS', message, 'Make sure that nothing writes these topics as one of them.'));
+      }
+  }
+  const [first] = transactions;
+  if (first !== undefined) {
+    const more = transactions.length > 1 ? ` (and ${transactions.length - 1} more)` : '';
+    const remedy = 'Writers wait until it has ended; one that stays open has the operation given up.';
+    warnings.push(finding('TRANSACTIONS', `${first}${more}`, remedy));
   }
 }
 

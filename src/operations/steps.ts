@@ -23,18 +23,18 @@ const texts = {
     undo: 'nothing to take back',
   },
   settling: {
-    intent:
-      'copying ends; log ends are read back from the leaders and compared; producer ids are brought past the old ones',
+    intent: 'copying ends; log ends and, where the old primary is well, the last records of both sides are compared',
     probe: 'no worker holds a partition of these topics, and both logs end alike',
     undo: 'copying goes on',
   },
   sealing: {
-    intent: 'the old primary promises not to give WRITE back by itself',
+    intent: 'the old primary looks at its fence and log ends again, and promises not to give WRITE back by itself',
     probe: 'its `_umbra` says sealed',
     undo: 'the coordinator says aborted, and the rights are given back',
   },
   promoting: {
-    intent: 'the topics get the configs of their source; then the new terms and the cut are written, all or none',
+    intent:
+      'the topics get the configs of their source, producer ids are brought past the old ones; then the new terms and the cut are written, all or none',
     probe: 'the roles in `_umbra` of the new primary: the point of no return',
     undo: 'the configs of copies are put back',
   },

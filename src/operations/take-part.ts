@@ -25,7 +25,7 @@ export interface PartLimits {
 export const defaultPartLimits: PartLimits = { beginMsMax: 60_000, holdMsMax: 120_000 };
 
 /** Idempotent: begun again after a crash. */
-export type PartWork = 'raise' | 'lower' | 'reverse';
+export type PartWork = 'raise' | 'seal' | 'lower' | 'reverse';
 
 export type PartMove =
   | { readonly kind: 'work'; readonly work: PartWork }
@@ -84,13 +84,17 @@ function whileRaising(facts: PartFacts): PartMove {
 }
 
 function whileFenced(facts: PartFacts, { holdMsMax }: PartLimits): PartMove {
-  const { operation, waitedMs } = facts;
+  const { operation, work, waitedMs } = facts;
   if (isGivenUp(facts)) return { kind: 'note', state: 'restoring' };
   if (operation.kind === 'failover') {
     return isPromoted(operation.step) ? { kind: 'note', state: 'returned' } : { kind: 'wait' };
   }
   // Promoted without a seal it cannot be; but if it is, giving the rights back would be the worst that can be done.
-  if (operation.step.kind === 'sealing' || isPromoted(operation.step)) return { kind: 'note', state: 'sealed' };
+  if (isPromoted(operation.step)) return { kind: 'note', state: 'sealed' };
+  if (work.kind === 'failed') return { kind: 'note', state: 'restoring', reason: work.reason };
+  if (operation.step.kind === 'sealing') {
+    return work.kind === 'done' ? { kind: 'note', state: 'sealed' } : { kind: 'work', work: 'seal' };
+  }
   if (waitedMs <= holdMsMax) return { kind: 'wait' };
   return { kind: 'note', state: 'restoring', reason: 'the operation did not go on in time' };
 }

@@ -72,6 +72,7 @@ export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
     ...renderApplicationGrants(input),
     ...readerGrants(umbra, own),
     ...writerGrants(umbra, foreign),
+    ...transactionGrants(umbra, [own, foreign]),
     ...workerGrants(umbra),
   ];
 }
@@ -275,6 +276,16 @@ function writerGrants(principal: string, foreign: Prefixes): readonly Grant[] {
       why: 'write markers into the gaps; read and write the ACLs of the copies',
     },
   ];
+}
+
+/** Topics of either site may be primary here, with the transactions of their applications. */
+function transactionGrants(principal: string, prefixes: readonly Prefixes[]): readonly Grant[] {
+  return prefixes.map(({ transactionalIds }) => ({
+    principal,
+    resource: prefixed('TRANSACTIONAL_ID', transactionalIds),
+    operations: ['DESCRIBE'],
+    why: 'see, before topics move, that no transaction with a part in them is still to end',
+  }));
 }
 
 /** The workers of this site among themselves, and what they must see to judge the site. */

@@ -1,6 +1,6 @@
 import { otherSite, sites, type SiteId } from '../pair/site.ts';
 import { type PrefixOwners, prefixOwnersSchema } from '../pair/spec.ts';
-import { flowsSchemas, type SchemaPrimary, schemasTopic } from '../schema-primary/schema-primary.ts';
+import { type SchemaPrimary, schemasTopic } from '../schema-primary/schema-primary.ts';
 import { internalTopics, isInternal, reservedPrefix } from './internal-names.ts';
 
 export { isInternal } from './internal-names.ts';
@@ -40,13 +40,9 @@ export function ownerOf(name: string, owners: PrefixOwners): SiteId | undefined 
   return matching[0];
 }
 
-/**
- * Whether the link that leaves `from` may copy this topic, by its name alone. Necessary, not sufficient: who is
- * primary now is asked of `directionOf` (pair/ownership.ts).
- */
-export function flows(name: string, from: SiteId, owners: PrefixOwners, schemaPrimary?: SchemaPrimary): boolean {
-  if (name === schemasTopic) return flowsSchemas(schemaPrimary, from);
-  return ownerOf(name, owners) === from;
+/** As {@link ownerOf}; the schemas are home at the schema primary. Who is primary of a topic now is asked of `directionOf`. */
+export function homeOf(name: string, owners: PrefixOwners, schemaPrimary?: SchemaPrimary): SiteId | undefined {
+  return name === schemasTopic ? schemaPrimary?.site : ownerOf(name, owners);
 }
 
 interface Objection {
@@ -134,7 +130,7 @@ export function judgeTopics(input: SiteTopics): readonly Violation[] {
 
 function judgeTopic(topic: string, { site, shadows, owners, schemaPrimary }: SiteTopics): Violation | undefined {
   const other = otherSite(site);
-  const home = topic === schemasTopic ? schemaPrimary?.site : ownerOf(topic, owners);
+  const home = homeOf(topic, owners, schemaPrimary);
   if (home === undefined) {
     if (isInternal(topic)) return undefined;
     const message = `"${topic}" at site ${site} begins with neither "${owners.a}" nor "${owners.b}": it is not copied; recreate it under a prefix`;

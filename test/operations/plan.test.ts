@@ -33,6 +33,18 @@ const seen: fc.Arbitrary<SitesSeen> = fc.record({
   sourceAnswers: fc.boolean(),
   fencing: fc.constantFrom('acl' as const, 'leaking' as const, 'unfenced' as const, 'unknown' as const),
   troubles: fc.array(fc.constant('the site has no leader'), { maxLength: 1 }),
+  source: fc.option(
+    fc.record({
+      hasWayBack: fc.boolean(),
+      transactions: fc.array(fc.constant('one of a_tx'), { maxLength: 2 }),
+      fence: fc.constantFrom(
+        { kind: 'holds' as const, superUsers: ['User:admin'] },
+        { kind: 'bypassed' as const, by: [{ message: 'User:* may', remedy: 'Remove it.' }] },
+        { kind: 'no authorizer' as const },
+      ),
+    }),
+    { nil: undefined },
+  ),
   barrier: fc.option(fc.record({ behind: fc.nat(10_000), seconds: fc.nat(10) }), { nil: undefined }),
 });
 const request: fc.Arbitrary<PlanRequest> = fc.record({
@@ -40,14 +52,14 @@ const request: fc.Arbitrary<PlanRequest> = fc.record({
   link: fc.constant('a-b'),
   to: fc.constant('b' as const),
   topics: fc.oneof(
-    fc.constant('all' as const),
+    fc.constantFrom('all' as const, 'home' as const),
     fc.array(fc.constantFrom('a_1', 'a_2', 'a_3', 'a_9'), { minLength: 1, maxLength: 4 }),
   ),
   unconfirmed: fc.boolean(),
   unready: fc.boolean(),
 });
 
-const whole: SitesSeen = { sourceAnswers: true, fencing: 'acl', troubles: [], barrier: undefined };
+const whole: SitesSeen = { sourceAnswers: true, source: undefined, fencing: 'acl', troubles: [], barrier: undefined };
 const failover: PlanRequest = {
   ...{ kind: 'failover', link: 'a-b', to: 'b', topics: 'all', unconfirmed: false, unready: false },
 };
@@ -62,8 +74,10 @@ describe('a plan', () => {
       fc.property(request, candidates, seen, (asked, topics, sites) => {
         const plan = planOperation(asked, topics, sites);
         const wanted =
-          asked.topics === 'all'
-            ? topics.filter(({ state }) => state !== 'promoted').map(({ name }) => name)
+          typeof asked.topics === 'string'
+            ? topics
+                .filter(({ state, home }) => state !== 'promoted' && (asked.topics === 'all' || home === asked.to))
+                .map(({ name }) => name)
             : [...new Set(asked.topics)];
         for (const name of wanted) {
           const planned = plan.topics.some((each) => each.name === name);
@@ -106,6 +120,27 @@ describe('a plan', () => {
     expect(codes(failover)).toEqual(['OLD_SIDE_UNCONFIRMED']);
     expect(codes({ ...failover, unconfirmed: true })).toEqual([]);
     expect(codes({ ...failover, kind: 'switchover', unconfirmed: true })).toEqual(['SOURCE_SILENT']);
+  });
+
+  test('of a switchover names whoever the fence would not stop, and a pair without a way back, before anything begins', () => {
+    const codes = (source: SitesSeen['source']): readonly string[] => {
+      const { blockers, warnings } = planOperation({ ...failover, kind: 'switchover' }, [following], {
+        ...whole,
+        source,
+      });
+      return [...blockers, ...warnings].map(({ code }) => code);
+    };
+    const fenced = { fence: { kind: 'holds', superUsers: [] }, hasWayBack: true, transactions: [] } as const;
+    const everybody = { message: 'everybody may WRITE a_1', remedy: 'Remove that ACL.' };
+    expect(codes(fenced)).toEqual([]);
+    expect(codes({ ...fenced, hasWayBack: false })).toEqual(['NO_WAY_BACK']);
+    expect(codes({ ...fenced, fence: { kind: 'no authorizer' } })).toEqual(['BYPASSED']);
+    expect(codes({ ...fenced, fence: { kind: 'bypassed', by: [everybody, everybody] } })).toEqual([
+      'BYPASSED',
+      'BYPASSED',
+    ]);
+    expect(codes({ ...fenced, fence: { kind: 'holds', superUsers: ['User:admin'] } })).toEqual(['SUPER_USERS']);
+    expect(codes({ ...fenced, transactions: ['the one of a_tx', 'another'] })).toEqual(['TRANSACTIONS']);
   });
 
   test('adds up what may be missing, with the worst basis and age, and nothing for a switchover', () => {

@@ -321,11 +321,7 @@ export class PairModel {
     }
   }
 
-  #partWork(
-    site: SiteId,
-    work: string,
-    pick: number,
-  ): { kind: 'none' } | { kind: 'done' } | { kind: 'failed'; reason: string } {
+  #partWork(site: SiteId, work: string, pick: number): WorkState {
     const own = this.sites[site];
     switch (work) {
       case 'raise': {
@@ -335,6 +331,8 @@ export class PairModel {
         this.unproven = false;
         return { kind: 'done' };
       }
+      case 'seal':
+        return own.open ? { kind: 'failed', reason: 'somebody was let in again' } : { kind: 'done' };
       case 'lower':
         if (own.journal.role.primary === site) own.open = true;
         return { kind: 'done' };

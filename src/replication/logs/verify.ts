@@ -58,9 +58,10 @@ export async function verifyPartition(
   };
 }
 
-function deletedMeanwhile(
-  logs: LogPair,
-  of: VerifiedPartition,
+/** See `ComparedRange.deleted`: whether an offset lies below where one of the logs begins by now. Asks at a difference only. */
+export function deletedMeanwhile(
+  logs: Readonly<Record<keyof LogPair, Pick<LogReader, 'range'>>>,
+  of: { readonly topic: string; readonly partition: number },
   signal: AbortSignal,
 ): (offset: bigint) => Promise<boolean> {
   let start = 0n;

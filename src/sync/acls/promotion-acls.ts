@@ -1,5 +1,7 @@
-import { type Acl, aclKey } from '../../kafka/acl-words.ts';
-import { covers, patternOf, resourceOf } from './name-pattern.ts';
+import { describeAcls } from '../../kafka/acl-admin.ts';
+import { type Acl, aclKey, anyHost } from '../../kafka/acl-words.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { contains, covers, patternOf, resourceOf } from './name-pattern.ts';
 
 /**
  * Pure: the withheld ALLOWs that a promotion grants. For `all` names of the link they are granted as they were
@@ -19,4 +21,35 @@ export function promotionAcls(withheld: readonly Acl[], topics: 'all' | Iterable
     }
   }
   return [...granted.values()];
+}
+
+export interface WantedGrants {
+  readonly wanted: readonly Acl[];
+  /** Made for the same purpose before: they stay, whatever else is there. */
+  readonly made: readonly Acl[];
+}
+
+/** Of the ALLOWs that are wanted those that no other ACL of the cluster gives already. */
+export async function missingAcls(cluster: Cluster, grants: WantedGrants): Promise<readonly Acl[]> {
+  if (grants.wanted.length === 0) return [];
+  const seen = await describeAcls(cluster);
+  return seen.kind === 'seen' ? notGiven(seen.acls, grants) : grants.wanted;
+}
+
+/** Pure: who is allowed the same on a wider name, or from anywhere, needs no ACL of his own. */
+export function notGiven(now: readonly Acl[], { wanted, made }: WantedGrants): readonly Acl[] {
+  const own = new Set(made.map(aclKey));
+  const allows = Map.groupBy(
+    now.filter((acl) => acl.permission === 'ALLOW' && !own.has(aclKey(acl))),
+    ({ principal }) => principal,
+  );
+  return wanted.filter((acl) => !(allows.get(acl.principal) ?? []).some((other) => givesAll(other, acl)));
+}
+
+function givesAll(other: Acl, acl: Acl): boolean {
+  if (other.resourceType !== acl.resourceType) return false;
+  if (other.operation !== acl.operation && other.operation !== 'ALL') return false;
+  if (other.host !== acl.host && other.host !== anyHost) return false;
+  const [outer, inner] = [patternOf(other), patternOf(acl)];
+  return outer !== undefined && inner !== undefined && contains(outer, inner);
 }

@@ -38,6 +38,8 @@ export interface GroupLook {
   readonly source: SourceSide;
   readonly target: TargetSide;
   readonly record: GroupRecord | undefined;
+  /** It belongs to the target: its positions there on topics that are copies now are the link's to write. Default no. */
+  readonly isHomeHere?: boolean;
 }
 
 export interface CopyRange {

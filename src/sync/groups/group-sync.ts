@@ -1,6 +1,6 @@
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError, MalformedError, NotSentError } from '../../kafka/errors.ts';
-import type { SiteId } from '../../pair/site.ts';
+import { type SiteId, sites } from '../../pair/site.ts';
 import type { PrefixOwners } from '../../pair/spec.ts';
 import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
 import { applyGroups } from './apply-groups.ts';
@@ -26,6 +26,8 @@ export interface GroupSyncPorts {
   readonly target: Cluster;
   /** The site that the link leaves: its groups are synced. */
   readonly from: SiteId;
+  /** Whether the link carries topics that are home where it ends: their groups' positions on them are synced, too. Default no. */
+  readonly carriesReversed?: () => boolean;
   /** Proven; asked in each round. */
   owners(): PrefixOwners;
   readonly copies: Copies;
@@ -133,7 +135,8 @@ export class GroupSync {
 
   /** An operator's decision: from now on a `foreign` group is the link's, and its positions are overwritten. */
   async adopt(group: string, signal: AbortSignal): Promise<void> {
-    if (ownerOf(group, this.#ports.owners()) !== this.#ports.from) {
+    const owner = ownerOf(group, this.#ports.owners());
+    if (owner === undefined || !this.#homes().has(owner)) {
       throw new Error(`group ${group} does not belong to site ${this.#ports.from}: the link does not sync it`);
     }
     await this.#inTurn(async () => {
@@ -172,14 +175,16 @@ export class GroupSync {
   /** Looks at both clusters, plans, lets `act` carry the plan out. The answer is why the look may not be complete. */
   async #look(signal: AbortSignal, act: (plan: GroupsPlan, at: Date) => Promise<unknown>): Promise<readonly string[]> {
     const { memory, copies, from, clock } = this.#ports;
+    const owners = this.#ports.owners();
     const at = clock.now();
     const records = memory.groups();
-    const source = await this.#source.look({ from, owners: this.#ports.owners(), known: records.keys() }, signal);
+    const source = await this.#source.look({ homes: this.#homes(), owners, known: records.keys() }, signal);
     const asked = groupsToCompare(source, records, copies);
     const target = await this.#target.look(asked, at.getTime(), signal);
     const looks = [...source.groups].map(([group, side]): GroupLook => {
       const here = target.groups.get(group) ?? nothingHere;
-      return { group, source: side, target: here, record: records.get(group) };
+      const isHomeHere = ownerOf(group, owners) !== from;
+      return { group, source: side, target: here, record: records.get(group), isHomeHere };
     });
     this.#gone = countGone(this.#gone, looks, await this.#topicsAtSource(looks));
     const plan = planGroups({ looks, copies, gone: this.#gone, nowMs: at.getTime() }, this.#limits);
@@ -189,6 +194,11 @@ export class GroupSync {
     if (trouble !== undefined) this.#trouble = { at, message: trouble };
     await act(plan, at);
     return troubles;
+  }
+
+  #homes(): ReadonlySet<SiteId> {
+    const { from, carriesReversed } = this.#ports;
+    return new Set(carriesReversed?.() === true ? sites : [from]);
   }
 
   async #topicsAtSource(looks: readonly GroupLook[]): Promise<ReadonlySet<string>> {

@@ -75,7 +75,7 @@ interface Context extends Omit<PlanInput, 'looks'> {
 }
 
 function planGroup(look: GroupLook, context: Context): GroupPlan | undefined {
-  const { group, source, target, record } = look;
+  const { group, source, target, record, isHomeHere = false } = look;
   if (source.kind === 'unsynced') return found(group, { state: 'not-synced', why: unsyncedWhy(source.type, 'source') });
   if (source.kind === 'unread') return found(group, unreadFinding(source));
   const wanted = wantedOf(source.positions, context.copies);
@@ -84,7 +84,8 @@ function planGroup(look: GroupLook, context: Context): GroupPlan | undefined {
   if (target.kind === 'unsynced') return idle({ state: 'not-synced', why: unsyncedWhy(target.type, 'target') });
   if (target.kind === 'unread') return idle(unreadFinding(target));
   if (target.state === 'live') return idle({ state: 'live-at-standby', why: liveWhy });
-  if (record === undefined && target.positions.size > 0) return idle({ state: 'foreign', why: foreignWhy });
+  if (record === undefined && target.positions.size > 0 && !isHomeHere)
+    return idle({ state: 'foreign', why: foreignWhy });
   return planOurs({ group, target, record, wanted, source: source.positions }, context);
 }
 

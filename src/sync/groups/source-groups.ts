@@ -18,8 +18,8 @@ export const readPositions: GroupRequest<readonly GroupOffset[]> = {
 };
 
 export interface Selection {
-  /** The site whose names are selected. */
-  readonly from: SiteId;
+  /** The sites whose names are selected. */
+  readonly homes: ReadonlySet<SiteId>;
   readonly owners: PrefixOwners;
   /** Groups to be asked for whether they are listed or not: those the link has written. */
   readonly known: Iterable<string>;
@@ -42,15 +42,16 @@ export class SourceGroups {
   }
 
   /** Throws when no broker of the cluster answers. */
-  async look({ from, owners, known }: Selection, signal: AbortSignal): Promise<SourceLook> {
+  async look({ homes, owners, known }: Selection, signal: AbortSignal): Promise<SourceLook> {
     const listing = await this.#coordinators.list(readPositions.purpose, signal);
     const groups = new Map<string, SourceSide>();
-    const asked = new Set([...known].filter((group) => ownerOf(group, owners) === from));
+    const isSelected = (owner: SiteId | undefined): boolean => owner !== undefined && homes.has(owner);
+    const asked = new Set([...known].filter((group) => isSelected(ownerOf(group, owners))));
     const unowned: string[] = [];
     for (const { group, type } of listing.groups.values()) {
       const owner = ownerOf(group, owners);
       if (owner === undefined && !isOurOwn(group)) unowned.push(group);
-      if (owner !== from) continue;
+      if (!isSelected(owner)) continue;
       asked.add(group);
       const unsynced = unsyncedType(type);
       if (unsynced !== undefined) groups.set(group, { kind: 'unsynced', type: unsynced });

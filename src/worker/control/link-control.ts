@@ -1,24 +1,18 @@
-import type { Logger } from 'pino';
-import type { Cluster, ClusterMetadata } from '../../kafka/cluster.ts';
+import type { ClusterMetadata } from '../../kafka/cluster.ts';
 import { type GapDecision, linkId, type LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy, type TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
-import type { MovedNames } from '../../prefix-policy/moved-names.ts';
-import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
-import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { applyTopicStep, type TopicApply } from '../../sync/topics/apply-topics.ts';
 import type { SeenTopic, TopicStep } from '../../sync/topics/plan-topics.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
-import type { EventSink } from '../events/event.ts';
 import { FenceCheck } from './fence-check.ts';
 import { Deletions } from './deletions.ts';
 import { FaultMemory } from './fault-memory.ts';
 import type { FoundFault } from './found-fault.ts';
 import { followedTopics } from './followed-topics.ts';
 import type { PartitionSets } from '../group/partition-sets.ts';
-import type { LinkRights } from './link-acls.ts';
-import type { LinkWorkers } from './link-workers.ts';
+import type { LinkControlPorts } from './link-control-ports.ts';
 import { LinkExposure } from './link-exposure.ts';
 import { LinkSyncs } from './link-syncs.ts';
 import { nameOf } from './seen-topics.ts';
@@ -35,35 +29,13 @@ import { rememberLevel, showPromoted } from './promoted-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
-import { type LinkTopicsKnown, topicsAtRisk } from './topics-at-risk.ts';
+import { topicsAtRisk } from './topics-at-risk.ts';
 import { SourceTopics } from './source-topics.ts';
-import type { SiteState } from '../state/state.ts';
 import { StepRunner } from './step-runner.ts';
 import { TrackedTopic } from './tracked-topic.ts';
 import { viewLink } from './link-view.ts';
 import { wantedPartitions } from './wanted-partitions.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
-
-export interface LinkControlPorts {
-  readonly link: LinkSpec;
-  readonly source: Cluster;
-  readonly target: Cluster;
-  /** `_umbra` of the target: ours. */
-  readonly state: SiteState;
-  readonly policy: PrefixPolicy;
-  readonly rights: LinkRights;
-  readonly schemaPrimary: () => SchemaPrimary | undefined;
-  readonly moved: () => MovedNames;
-  readonly clock: CopierClock;
-  readonly logger: Logger;
-  readonly events: EventSink;
-  /** Those who copy, this one among them. */
-  readonly workers: LinkWorkers;
-  readonly discoveryIntervalMs: number;
-  readonly pair: string;
-  readonly version: string;
-  readonly quarantineFolder: string | undefined;
-}
 
 /** Between the rounds of what goes with the records: with the round itself it is at the standby within 5 s. */
 const syncIntervalMs = 3_000;
@@ -109,16 +81,18 @@ export class LinkControl {
     this.id = linkId(ports.link);
     this.#spec = ports.link;
     this.#peer = new PeerState(ports.source);
-    this.#sourceTopics = new SourceTopics({ ...ports, peer: this.#peer });
-    this.#faults = new FaultMemory(ports);
-    const atRisk = (): Omit<LinkTopicsKnown, 'shadows'> => ({
-      link: this.id,
-      tracked: this.#topics,
-      orphans: this.#orphans,
+    this.#sourceTopics = new SourceTopics({
+      ...{ ...ports, peer: this.#peer },
+      isAtTarget: (name) => this.#looked?.target.topics.has(name) !== false,
     });
+    this.#faults = new FaultMemory(ports);
     this.#exposure = new LinkExposure({
       clock: ports.clock,
-      topics: () => topicsAtRisk({ ...atRisk(), shadows: ports.state.shadows() }),
+      topics: () =>
+        topicsAtRisk({
+          ...{ link: this.id, tracked: this.#topics, orphans: this.#orphans },
+          shadows: ports.state.shadows(),
+        }),
       lookIntervalMs: () => this.#lookIntervalMs(),
     });
     this.#paused = new PausedTopics({ ...ports, link: this.id });
@@ -287,6 +261,7 @@ export class LinkControl {
 
   async #discover(signal: AbortSignal): Promise<void> {
     const { source, target } = await lookAtBoth(this.#ports, this.#ports.workers.own.replicator.meters);
+    this.#looked = { source, target };
     this.#partitionsSeen = Math.max(partitionsOf(source), partitionsOf(target));
     await this.#peer.read(signal);
     await this.#fence.look();
@@ -299,7 +274,6 @@ export class LinkControl {
     await rememberLevel(this.#topics, this.#ports.state.moves, signal);
     this.#orphans = new Set(steps.filter(({ kind }) => kind === 'orphan').map(nameOf));
     await this.#steps.run(steps, (step) => this.#carryOut(step, target, signal), signal);
-    this.#looked = { source, target };
   }
 
   async #carryOut(step: TopicStep, target: ClusterMetadata, signal: AbortSignal): Promise<void> {
@@ -343,8 +317,8 @@ export class LinkControl {
     if (this.#isHeld(source.name) || this.#paused.of(source.name) !== undefined) return;
     const previous = this.#topics.get(source.name);
     const anew = previous?.shadowTopicId !== undefined && previous.shadowTopicId !== shadowTopicId;
-    if (anew || previous?.shadowTopicId === undefined) {
-      // A copy that was made anew starts from the beginning, whatever was wrong with the old one.
+    if (anew || previous?.shadowTopicId === undefined || previous.state === 'promoted') {
+      // A copy that was made anew, or is one again, starts from the beginning, whatever was wrong with the old one.
       this.#topics.delete(source.name);
     }
     const topic = this.#tracked(source);

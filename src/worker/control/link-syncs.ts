@@ -9,8 +9,9 @@ import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
 import { type SchemaPrimary, schemasTopic } from '../../schema-primary/schema-primary.ts';
-import { GroupSync } from '../../sync/groups/group-sync.ts';
+import { type FinalGroups, GroupSync } from '../../sync/groups/group-sync.ts';
 import { activeProducers } from '../../sync/producer-ids/active-producers.ts';
 import type { CopiedPartition, IdSampler } from '../../sync/schemas/id-sampler.ts';
 import { KafkaSchemaLog } from '../../sync/schemas/schema-log.ts';
@@ -32,9 +33,9 @@ export interface LinkSyncsPorts {
   readonly target: Cluster;
   readonly state: SiteState;
   readonly policy: PrefixPolicy;
-  /** The same object until it changes. */
   /** `_umbra` of the source. */
   readonly peer: PeerState;
+  /** The same object until it changes. */
   readonly topicPolicy: () => TopicPolicy;
   readonly rights: LinkRights;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
@@ -73,6 +74,7 @@ export class LinkSyncs {
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
+  readonly #turns = new Map<string, Promise<void>>();
   /** Where the copies end, as of the round that is under way. */
   #copied: ReadonlyMap<string, bigint> = new Map();
 
@@ -90,6 +92,7 @@ export class LinkSyncs {
     this.groups = new GroupSync({
       ...{ source, target, from: link.from, memory: state, clock },
       owners: () => policy.groups,
+      carriesReversed: () => ports.copies().some(({ topic }) => ownerOf(topic, policy.owners) === link.to),
       copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
       mayAct,
       removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
@@ -128,6 +131,20 @@ export class LinkSyncs {
     await this.#loops;
   }
 
+  /**
+   * For a switchover, when the source is fenced and the copies are complete: everything that goes with the records is
+   * brought to what the source shows now. Rejects where that could not be told.
+   */
+  async finish(signal: AbortSignal): Promise<FinalGroups> {
+    await this.#noteCopied(signal, 0);
+    const [groups] = await Promise.all([
+      this.groups.final(signal),
+      this.#inTurn('configs', () => this.configs.round(signal)),
+      this.#inTurn('ACLs', () => this.acls.round(signal)),
+    ]);
+    return groups;
+  }
+
   /** Clusters that do not answer are in the view, and tell of themselves elsewhere. */
   async #configsRound(signal: AbortSignal): Promise<void> {
     try {
@@ -145,8 +162,13 @@ export class LinkSyncs {
   }
 
   async #groupsRound(signal: AbortSignal): Promise<void> {
+    await this.#noteCopied(signal);
+    await this.groups.round(signal);
+  }
+
+  async #noteCopied(signal: AbortSignal, ageMsMax?: number): Promise<void> {
     const { workers } = this.#ports;
-    await workers.gather(signal);
+    await workers.gather(signal, ageMsMax);
     this.#copied = new Map(
       workers
         .samples()
@@ -154,7 +176,6 @@ export class LinkSyncs {
           copiedTo === undefined ? [] : [[partitionKey(topic, partition), BigInt(copiedTo)] as const],
         ),
     );
-    await this.groups.round(signal);
   }
 
   async #schemasRound(signal: AbortSignal): Promise<void> {
@@ -172,13 +193,24 @@ export class LinkSyncs {
     return end === undefined ? undefined : { start: 0n, end };
   }
 
+  /** One round of a kind after the other. */
+  #inTurn(kind: string, round: () => Promise<void>): Promise<void> {
+    const mine = (this.#turns.get(kind) ?? Promise.resolve()).then(round);
+    // The next one waits for this one, whatever comes of it; its caller is told by `mine`.
+    this.#turns.set(
+      kind,
+      mine.catch(() => undefined),
+    );
+    return mine;
+  }
+
   /** Never rejects: what a cluster does wrong is in the views, the rest is a bug and in the log. */
   async #loop(what: string, round: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     const pause = new Wakeup();
     while (!hasAborted(signal)) {
       const begunAtMs = performance.now();
       try {
-        await round(AbortSignal.any([signal, AbortSignal.timeout(roundMsMax)]));
+        await this.#inTurn(what, () => round(AbortSignal.any([signal, AbortSignal.timeout(roundMsMax)])));
       } catch (error) {
         if (hasAborted(signal)) return;
         this.#ports.logger.error({ err: error, what }, 'a round of syncing failed; it is tried again');

@@ -23,6 +23,7 @@ export interface MovedLinkParts {
   readonly id: string;
   readonly ports: {
     readonly link: LinkSpec;
+    readonly source: Cluster;
     readonly target: Cluster;
     readonly state: SiteState;
     readonly policy: PrefixPolicy;
@@ -38,7 +39,7 @@ export interface MovedLinkParts {
   readonly roles: () => RoleViews;
   readonly fence: () => LinkView['fence'];
   /** The link's own. */
-  readonly topics: ReadonlyMap<string, TrackedTopic>;
+  readonly topics: Map<string, TrackedTopic>;
   readonly views: () => readonly TopicDetailView[];
   readonly isRebuilt: (topic: string) => boolean;
   readonly unfollow: (topic: string) => void;
@@ -51,15 +52,23 @@ const barrierMsMax = 30_000;
 /** What operations may ask of a link and do to it. */
 export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
   const { id, ports, peer, topics, unfollow } = parts;
-  const { link, target, state, policy, workers, clock, logger, events } = ports;
+  const { link, source, target, state, policy, workers, clock, logger, events } = ports;
   const homeOf = (topic: string): LinkSpec['from'] => ownerOf(topic, policy.owners) ?? link.from;
   return {
-    ...{ site: link.to, from: link.from, link: id, target, state, peer, clock, logger, events, homeOf },
+    ...{ site: link.to, from: link.from, link: id, source, target, state, peer },
+    ...{ clock, logger, events, homeOf, lookAgain: parts.lookAgain, rights: ports.rights },
     roles: parts.roles,
-    rights: ports.rights.target,
+    home: () => ({
+      topics: { kind: 'prefix', prefix: policy.owners[link.to] },
+      groups: { kind: 'prefix', prefix: policy.groups[link.to] },
+    }),
     policy: () => parts.spec().topics ?? defaultTopicPolicy,
     withheld: () => parts.syncs().acls.withheld,
     passProducerIds: (signal) => parts.syncs().producerIds.finish(signal, { withinMs: barrierMsMax }),
+    tellProducerIds: (signal) => parts.syncs().producerIds.tell(signal),
+    finishSyncs: async (signal) => {
+      await parts.syncs().finish(signal);
+    },
     mayAct: () => workers.mayAct(),
     now: () => clock.now(),
     seen: () => {
@@ -73,9 +82,17 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
     copies: {
       hold: (names) => names.forEach(unfollow),
       isHeld: (topic) => workers.holds(topic),
+      samples: async (signal) => {
+        await workers.gather(signal, 0);
+        return workers.samples();
+      },
       release: () => parts.lookAgain(),
       promoted: (names) => {
-        for (const name of names) topics.get(name)?.moveIfPossible('promoted');
+        for (const name of names) {
+          // At home it is what it always was, and no matter of this link any more.
+          if (homeOf(name) === link.to) topics.delete(name);
+          else topics.get(name)?.moveIfPossible('promoted');
+        }
         parts.lookAgain();
       },
       unseen: (names) =>

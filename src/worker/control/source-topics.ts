@@ -2,7 +2,7 @@ import type { TopicMetadata } from '../../kafka/cluster.ts';
 import { directionOf, type RoleViews } from '../../pair/ownership.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
-import { flows } from '../../prefix-policy/prefix-policy.ts';
+import { homeOf } from '../../prefix-policy/prefix-policy.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
@@ -15,6 +15,8 @@ export interface SourceTopicsPorts {
   readonly state: SiteState;
   readonly policy: PrefixPolicy;
   readonly schemaPrimary: () => SchemaPrimary | undefined;
+  /** A topic of that name is there, as far as the newest look tells. */
+  readonly isAtTarget: (name: string) => boolean;
 }
 
 /** Which topics of its source a link may copy, by the policy and by what both sites' `_umbra` say. */
@@ -39,12 +41,22 @@ export class SourceTopics {
     return given === undefined ? undefined : BigInt(given);
   }
 
-  /** What is a copy or a standby at the source must not be copied on (architecture: never loops). */
+  /**
+   * What is a copy or a standby at the source must not be copied on (architecture: never loops). Where roles have moved, a
+   * topic at the target is only written when `_umbra` there calls it a copy: it may be an original with a tail.
+   */
   mayCopy({ name, internal }: TopicMetadata): boolean {
-    const { link, policy, schemaPrimary, peer } = this.#ports;
-    if (internal || !flows(name, link.from, policy.owners, schemaPrimary())) return false;
-    if (peer.state.shadow(name) !== undefined) return false;
-    const direction = directionOf({ name, home: link.from }, this.roles());
-    return direction !== undefined && linkId(direction) === linkId(link);
+    const { link, peer, state, policy, schemaPrimary, isAtTarget } = this.#ports;
+    const home = homeOf(name, policy.owners, schemaPrimary());
+    if (internal || home === undefined || peer.state.shadow(name) !== undefined) return false;
+    const roles = this.roles();
+    const direction = directionOf({ name, home }, roles);
+    if (direction === undefined || linkId(direction) !== linkId(link)) return false;
+    return !hasMoved(name, roles) || !isAtTarget(name) || state.shadow(name)?.link === linkId(link);
   }
+}
+
+/** At least once. */
+function hasMoved(name: string, { a, b }: RoleViews): boolean {
+  return [a, b].some((view) => view.kind === 'read' && (view.records.get(name)?.term ?? 0) > 0);
 }

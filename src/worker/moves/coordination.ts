@@ -6,6 +6,7 @@ import type { WorkState } from '../../operations/work-state.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { ImpossibleError } from './impossible.ts';
 import type { OperationMemory } from '../state/operation-memory.ts';
 import type { PeerState } from './peer-state.ts';
 import type { PromotionWork } from './promotion-work.ts';
@@ -149,7 +150,7 @@ export class Coordination {
           'a step of an operation has to be tried again',
         );
       this.#trouble = reason;
-      if (waitedMs > patienceMs[work]) this.#work = { kind: 'failed', reason };
+      if (error instanceof ImpossibleError || waitedMs > patienceMs[work]) this.#work = { kind: 'failed', reason };
       else await new Wakeup().wait(until, retryDelays.after(this.#attempts));
     }
   }
@@ -159,7 +160,7 @@ export class Coordination {
     const names = this.#names;
     switch (work) {
       case 'drain':
-        throw new Error('switchovers are not built yet');
+        return promotion.drain(names, signal);
       case 'settle':
         this.#cuts = await promotion.settle(operation, names, signal);
         return;

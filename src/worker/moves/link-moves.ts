@@ -15,7 +15,7 @@ import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { EventSink } from '../events/event.ts';
 import { Problem } from '../problems.ts';
-import type { SiteRights } from '../site-rights.ts';
+import type { LinkRights } from '../control/link-acls.ts';
 import type { SiteState } from '../state/state.ts';
 import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
@@ -23,18 +23,26 @@ import { HeldTopics } from './held-topics.ts';
 import { type MovedRoleView, type MovePlan, type MoveRequest, type OperationView, viewPlan } from './operation-view.ts';
 import type { PeerState } from './peer-state.ts';
 import { type PromotionPorts, PromotionWork } from './promotion-work.ts';
+import { lookAtSource } from './look-at-source.ts';
+import { Reversal } from './reversal.ts';
+import type { ReversePorts } from './reverse-topics.ts';
+import { SiteFence } from './site-fence.ts';
 
-export interface LinkMovesPorts extends PromotionPorts {
+export interface LinkMovesPorts extends Omit<PromotionPorts, 'fence'> {
   readonly state: SiteState;
   readonly from: SiteId;
   readonly peer: PeerState;
   readonly clock: CopierClock;
   readonly logger: Logger;
   readonly events: EventSink;
-  readonly rights: SiteRights;
+  readonly rights: LinkRights;
+  /** The names that are home at this site, and its groups. */
+  readonly home: ReversePorts['home'];
+  readonly tellProducerIds: (signal: AbortSignal) => Promise<unknown>;
+  readonly lookAgain: () => void;
   /** The link's copies as they are now; asked of all workers just before. */
   readonly candidates: (signal: AbortSignal) => Promise<readonly CandidateTopic[]>;
-  readonly seen: () => Omit<SitesSeen, 'sourceAnswers'>;
+  readonly seen: () => Omit<SitesSeen, 'sourceAnswers' | 'source'>;
 }
 
 /** For the other site to be read before a plan is made. */
@@ -54,10 +62,14 @@ export class LinkMoves {
 
   constructor(ports: LinkMovesPorts) {
     this.#ports = ports;
-    const link = linkId({ from: ports.site, to: ports.from });
-    this.#participation = new Participation({ ...ports, link, cluster: ports.target });
-    this.held = new HeldTopics(ports.state);
-    this.#work = new PromotionWork(ports);
+    const { site, from, target: cluster, mayAct, state, rights, homeOf } = ports;
+    const fence = new SiteFence({ cluster, state, mayAct, rights: rights.target });
+    const isHome = (topic: string): boolean => homeOf(topic) === site;
+    const reversal = new Reversal({ ...ports, fence, isHome, rights: rights.target });
+    const link = linkId({ from: site, to: from });
+    this.#participation = new Participation({ ...ports, link, cluster, fence, reversal });
+    this.held = new HeldTopics(state);
+    this.#work = new PromotionWork({ ...ports, fence });
     for (const operation of ports.state.moves.operations()) {
       if (operation.link === ports.link && !isOver(operation.step)) this.#start(operation.id);
     }
@@ -166,7 +178,10 @@ export class LinkMoves {
       const operation = this.held.operationOf(topic.name);
       return operation === undefined ? topic : { ...topic, busy: `${operation} has it in hand` };
     });
-    return planOperation(asked, topics, { ...seen(), sourceAnswers });
+    const plan = planOperation(asked, topics, { ...seen(), sourceAnswers, source: undefined });
+    if (request.kind === 'failover' || !sourceAnswers) return plan;
+    const source = await lookAtSource(this.#ports, plan.topics, signal);
+    return planOperation(asked, topics, { ...seen(), sourceAnswers, source });
   }
 
   /** Its `_umbra` can be read now. It may be dead: that is what failovers are for, and the plan says so. */

@@ -13,10 +13,10 @@ const topicsMax = 200;
 
 /** What a person asks to be planned, or confirms with the hash of the plan. */
 export const moveRequestSchema = z.strictObject({
-  kind: z.literal('failover', { error: 'must be "failover": switchovers are not built yet' }),
-  /** Copies of this site, or all of the link. */
-  topics: z.union([z.literal('all'), z.array(topicName).min(1).max(topicsMax)], {
-    error: `must be "all" or the names of 1 to ${topicsMax} topics`,
+  kind: operationKindSchema,
+  /** Copies of this site, all of the link, or those of them that are at home here. */
+  topics: z.union([z.enum(['all', 'home']), z.array(topicName).min(1).max(topicsMax)], {
+    error: `must be "all", "home" or the names of 1 to ${topicsMax} topics`,
   }),
   /** The old side need not be proven to be fenced: said by a person who made sure of it. */
   oldSideUnconfirmed: z.boolean().default(false),

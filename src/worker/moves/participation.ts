@@ -12,13 +12,12 @@ import type { WorkState } from '../../operations/work-state.ts';
 import type { RoleRecord } from '../../pair/ownership.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
-import { Fence, type FenceState } from '../../sync/acls/fence.ts';
-import { frozenLogs } from '../../sync/acls/frozen-logs.ts';
 import type { EventSink } from '../events/event.ts';
-import type { SiteRights } from '../site-rights.ts';
-import { fenceMemory } from '../state/fence-memory.ts';
 import type { SiteState } from '../state/state.ts';
 import type { PeerState } from './peer-state.ts';
+import type { Reversal } from './reversal.ts';
+import type { SiteFence } from './site-fence.ts';
+import { untilStill } from './stand-still.ts';
 
 export interface ParticipationPorts {
   /** The link that leaves this site: operations on it make the other site primary. */
@@ -27,7 +26,10 @@ export interface ParticipationPorts {
   readonly cluster: Cluster;
   readonly state: SiteState;
   readonly peer: PeerState;
-  readonly rights: SiteRights;
+  readonly fence: SiteFence;
+  readonly reversal: Reversal;
+  /** Writes down how many producer ids this site has given out: the other one must not give them out again. */
+  readonly tellProducerIds: (signal: AbortSignal) => Promise<unknown>;
   readonly mayAct: () => boolean;
   readonly clock: CopierClock;
   readonly logger: Logger;
@@ -37,8 +39,10 @@ export interface ParticipationPorts {
 /** Between two looks while an operation goes on, and while none does. */
 const lookMs = { busy: 100, idle: 1_000 } as const;
 const frozenApartMs = 100;
-/** What is in flight when the rights are withdrawn is answered within that time. */
-const frozenMsMax = 5_000;
+/** The same when the fence is sealed: it stood still then already. */
+const sealApartMs = 20;
+/** What is in flight when the rights are withdrawn is answered within that time, and transactions end. */
+const frozenMsMax = { failover: 5_000, switchover: 10_000 } as const;
 /** After a fence that does not hold it is tried again. */
 const againMs = 2_000;
 
@@ -56,21 +60,12 @@ interface Working {
  */
 export class Participation {
   readonly #ports: ParticipationPorts;
-  readonly #fence: Fence | undefined;
   readonly #working = new Map<string, Working>();
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
 
   constructor(ports: ParticipationPorts) {
     this.#ports = ports;
-    const { principals, superUsers, allowsWithoutAcl } = ports.rights;
-    this.#fence =
-      principals.kind === 'unknown'
-        ? undefined
-        : new Fence({
-            ...{ cluster: ports.cluster, memory: fenceMemory(ports.state), mayAct: ports.mayAct },
-            policy: () => ({ own: principals.names, superUsers, allowsWithoutAcl }),
-          });
     this.#loop = this.#keep(this.#stopping.signal);
   }
 
@@ -163,39 +158,30 @@ export class Participation {
 
   /** Why it does not hold, in words; throws what passes. */
   async #do(operation: OperationRecord, work: PartWork, signal: AbortSignal): Promise<string | undefined> {
-    const fence = this.#fence;
-    const { principals } = this.#ports.rights;
-    if (fence === undefined)
-      return principals.kind === 'unknown' ? `${principals.why}. ${principals.remedy}` : undefined;
-    const topics = this.#ports.peer.state.moves.topicsOf(operation.id);
+    const { fence, reversal, cluster, tellProducerIds } = this.#ports;
+    const { id, kind } = operation;
+    const topics = this.#ports.peer.state.moves.topicsOf(id);
+    const transactions = kind === 'switchover' ? 'end' : 'may stay open';
     switch (work) {
       case 'raise': {
-        const names = topics.map((name) => ({ kind: 'literal', name }) as const);
-        const hindrance = hindranceOf(await fence.raise(operation.id, names, signal));
+        const hindrance = await fence.raise(id, topics, signal);
         // Where the other site is primary already, what still came in is a tail.
         if (hindrance !== undefined || isPromoted(operation.step)) return hindrance;
-        return this.#untilFrozen(topics, signal);
+        const withinMs = frozenMsMax[kind];
+        return untilStill(cluster, topics, { apartMs: frozenApartMs, withinMs, transactions, signal });
       }
-      case 'lower': {
-        const lowered = await fence.lower(operation.id, signal);
-        if (lowered.kind === 'lowered' || lowered.kind === 'unfenced') return undefined;
-        throw new Error(hindranceOf(lowered) ?? 'the fence could not be lowered');
+      case 'seal': {
+        const hindrance = await fence.stands(id);
+        if (hindrance !== undefined) return hindrance;
+        await tellProducerIds(signal);
+        return untilStill(cluster, topics, { apartMs: sealApartMs, withinMs: 0, transactions, signal });
       }
+      case 'lower':
+        await fence.lower(id, signal);
+        return undefined;
       case 'reverse':
-        throw new Error('switchovers are not built yet');
-    }
-  }
-
-  async #untilFrozen(topics: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-    const { cluster, clock } = this.#ports;
-    const deadlineMs = clock.monotonicMs() + frozenMsMax;
-    for (;;) {
-      const logs = await frozenLogs(cluster, topics, { apartMs: frozenApartMs, signal });
-      if (logs.kind === 'frozen') return undefined;
-      if (clock.monotonicMs() < deadlineMs) continue;
-      const [first] = logs.moving;
-      const where = first === undefined ? logs.missing.join(', ') : `${first.topic}/${first.partition}: ${first.kind}`;
-      return `the logs do not stand still (${where})`;
+        await reversal.prepare(operation, signal);
+        return undefined;
     }
   }
 
@@ -210,9 +196,12 @@ export class Participation {
       ...{ operation: id, link, state, since: clock.now().toISOString() },
       ...(reason === undefined ? {} : { reason: reason.slice(0, 2_000) }),
     };
-    const { moves } = this.#ports.state;
-    if (state === 'returned') await moves.accept({ part, roles: this.#newRoles(operation), shadows: [] }, signal);
-    else await moves.putPart(part, signal);
+    const { state: own, reversal } = this.#ports;
+    if (accepting.has(state)) {
+      const shadows = state === 'reversed' ? reversal.prepared(id) : [];
+      await own.moves.accept({ part, roles: this.#newRoles(operation), shadows }, signal);
+    } else await own.moves.putPart(part, signal);
+    if (state === 'reversed') reversal.done(id);
     logger.warn({ operation: id, part: state, reason }, 'taking part in an operation of the other site');
     events.report({
       kind: 'operation step',
@@ -233,23 +222,5 @@ export class Participation {
   }
 }
 
-/** Undefined where nobody gets through; rights that do not settle in time are asked for again. */
-function hindranceOf(state: FenceState): string | undefined {
-  switch (state.kind) {
-    case 'fenced':
-      return undefined;
-    case 'bypassed':
-      return `${state.by.length} get through: ${state.by.map((bypass) => JSON.stringify(bypass)).join('; ')}`.slice(
-        0,
-        1_000,
-      );
-    case 'open':
-      return 'somebody was granted the right to write at the same time';
-    case 'unfenced':
-      return `${state.message}. ${state.remedy}`;
-    case 'refused':
-      return `the cluster did not take the change: ${state.reasons.join('; ')}`;
-    case 'unproven':
-      return `the brokers ${state.behind.join(', ')} do not show the change yet`;
-  }
-}
+/** States in which the new terms are known here. */
+const accepting: ReadonlySet<PartState> = new Set(['returned', 'reversing', 'reversed']);

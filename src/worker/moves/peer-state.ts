@@ -21,7 +21,7 @@ export class PeerState {
     this.#state = new SiteState(cluster);
   }
 
-  get state(): Pick<SiteState, 'shadow' | 'shadows' | 'moves' | 'producerIds' | 'section'> {
+  get state(): Pick<SiteState, 'links' | 'shadow' | 'shadows' | 'moves' | 'producerIds' | 'section'> {
     return this.#state;
   }
 

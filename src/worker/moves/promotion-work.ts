@@ -7,13 +7,20 @@ import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import { Grants } from '../../sync/acls/grants.ts';
-import { promotionAcls } from '../../sync/acls/promotion-acls.ts';
+import { missingAcls, promotionAcls } from '../../sync/acls/promotion-acls.ts';
 import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { PartitionSample } from '../copying/partition-sample.ts';
+import { ownBelowOf } from '../state/own-below.ts';
 import type { SiteState } from '../state/state.ts';
+import { untilDrained } from './drain.ts';
+import { proveEqual } from './prove-equal.ts';
 import { type PartitionEnd, readEnds } from './read-ends.ts';
 import { restoreConfigs } from './restore-configs.ts';
+import { grantsId } from './reversal.ts';
+import { takeBackOwn } from './reverse-topics.ts';
+import type { SiteFence } from './site-fence.ts';
 
 /** What a promotion may ask of the link whose copies become primary. */
 export interface CopiesToPromote {
@@ -21,6 +28,8 @@ export interface CopiesToPromote {
   hold(topics: readonly string[]): void;
   /** Some worker may still append to it. */
   isHeld(topic: string): boolean;
+  /** What the workers say of their partitions now. */
+  samples(signal: AbortSignal): Promise<readonly PartitionSample[]>;
   /** They are copies again. */
   release(topics: readonly string[]): void;
   /** Told when the new terms are written. */
@@ -41,13 +50,18 @@ export interface UnseenRecords {
 export interface PromotionPorts {
   readonly site: SiteId;
   readonly link: string;
+  readonly source: Cluster;
   readonly target: Cluster;
-  readonly state: Pick<SiteState, 'shadow' | 'configs' | 'moves' | 'acls'>;
+  readonly state: Pick<SiteState, 'shadow' | 'shadows' | 'configs' | 'moves' | 'acls'>;
+  /** On this site's topics that are primary at the other one. */
+  readonly fence: SiteFence;
   readonly copies: CopiesToPromote;
   readonly policy: () => Pick<TopicPolicy, 'configs'>;
   readonly homeOf: (topic: string) => SiteId;
   readonly roles: () => RoleViews;
   readonly withheld: () => readonly Acl[];
+  /** Groups, configs and ACLs of the link are brought to what its source shows now. */
+  readonly finishSyncs: (signal: AbortSignal) => Promise<void>;
   /** No broker here gives out a producer id any more that a producer of the old primary has (docs/producer-ids.md). */
   readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
   readonly mayAct: () => boolean;
@@ -62,31 +76,48 @@ export class PromotionWork {
     this.#ports = ports;
   }
 
-  /** Ends the copying, and reads back from the leaders where each copy ends. */
+  /** Everything that the fenced source has is here, with what goes with it. */
+  async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const { source, copies, finishSyncs } = this.#ports;
+    await untilDrained({ source, samples: (until) => copies.samples(until) }, topics, signal);
+    await finishSyncs(signal);
+  }
+
+  /** Ends the copying, and reads back from the leaders where each copy ends; in a switchover also that it is the source's end. */
   async settle(
     operation: OperationRecord,
     topics: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly CutRecord[]> {
-    const { copies, target } = this.#ports;
+    const { copies, source, target, state } = this.#ports;
     // Before they are let go: then nobody speaks of them any more.
     const unseen = copies.unseen(new Set(topics));
     copies.hold(topics);
     await this.#quiet(topics, signal);
-    if (!operation.withoutIdBarrier) await this.#passProducerIds(signal);
+    if (operation.kind === 'switchover') {
+      const ownBelow = (topic: string): ReadonlyMap<number, bigint> | undefined => {
+        const record = state.shadow(topic);
+        return record && ownBelowOf(record);
+      };
+      await proveEqual({ source, target, ownBelow }, topics, signal);
+    }
     const ends = await readEnds(target, topics, signal);
     return topics.map((topic) =>
       this.#cutOf(operation, topic, { ends: ends.get(topic) ?? [], unseen: unseen.get(topic) }),
     );
   }
 
-  /** The topics get the configs of their sources: what is not restored is remarked in the cut. */
+  /**
+   * Producer ids are brought past those of the old primary, and the topics get the configs of their sources: what is not
+   * restored is remarked in the cut.
+   */
   async prepare(
     operation: OperationRecord,
     cuts: readonly CutRecord[],
     signal: AbortSignal,
   ): Promise<readonly CutRecord[]> {
     const { target, state, policy, mayAct } = this.#ports;
+    if (!operation.withoutIdBarrier) await this.#passProducerIds(signal);
     const ports = { cluster: target, memory: state.configs, policy: policy(), mayAct };
     const remarks = await restoreConfigs(
       ports,
@@ -115,11 +146,15 @@ export class PromotionWork {
     copies.promoted(cuts.map(({ topic }) => topic));
   }
 
-  /** Lets in who may write at the source. */
+  /** Lets in who may write at the source: who had the right here before, then whoever has got it there since. */
   async grant(operation: OperationRecord, topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const { target, withheld, mayAct, state } = this.#ports;
-    const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(`grants/${id}`) });
-    const granted = await grants.grant(operation.id, promotionAcls(withheld(), topics), signal);
+    const { target, withheld, mayAct, state, fence } = this.#ports;
+    await fence.release(new Set(topics), signal);
+    const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(id) });
+    const id = grantsId(operation.id);
+    const missing = await missingAcls(target, { wanted: promotionAcls(withheld(), topics), made: grants.made(id) });
+    const granted = await grants.grant(id, missing, signal);
+    await this.#takeBackOwn(topics, signal);
     switch (granted.kind) {
       case 'granted':
       case 'no authorizer':
@@ -137,6 +172,14 @@ export class PromotionWork {
 
   release(topics: readonly string[]): void {
     this.#ports.copies.release(topics);
+  }
+
+  /** Of what is home here nothing is a copy any more: umbra needs no rights of its own on it. */
+  async #takeBackOwn(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const { homeOf, site, state, link } = this.#ports;
+    const isHome = (topic: string): boolean => homeOf(topic) === site;
+    if (!topics.some(isHome) || state.shadows().some((copy) => copy.link === link && isHome(copy.topic))) return;
+    await takeBackOwn(this.#ports, signal);
   }
 
   /** A broker that is down begins above when it comes back, so it keeps nothing from going on. */

@@ -53,7 +53,12 @@ export async function readEnds(
   );
 }
 
-interface EndOfLog {
+/** As {@link readEnds}, by `topic/partition` and without what stands below the ends: one request to each broker. */
+export async function readLogEnds(cluster: Cluster, topics: readonly string[]): Promise<ReadonlyMap<string, EndOfLog>> {
+  return endsOf(cluster, await cluster.metadata(topics), topics);
+}
+
+export interface EndOfLog {
   readonly topic: string;
   readonly partition: number;
   readonly end: bigint;
