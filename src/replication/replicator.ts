@@ -200,8 +200,7 @@ export class Replicator {
    */
   async release(topic: string, partitions: readonly number[], signal: AbortSignal): Promise<void> {
     const leaving = partitions.flatMap((partition) => this.#copiers.get(partitionKey(topic, partition)) ?? []);
-    // One that resumes may do so because an answer was lost.
-    const busy = leaving.filter((copier) => this.#isBusy(copier) || copier.state.kind === 'resuming');
+    const busy = leaving.filter((copier) => this.#isBusy(copier) || copier.landing.isOpen);
     for (const copier of leaving) copier.stop();
     for (const copier of leaving) if (!busy.includes(copier)) this.#forget(copier);
     if (busy.length === 0) return;
@@ -210,14 +209,13 @@ export class Replicator {
       await pause.wait(signal, retryDelays.firstMs);
       if (hasAborted(signal)) return;
     }
-    // The answer to some request may have been lost, and a broker still be working on it.
-    await pause.wait(signal, retryDelays.lostAnswerMs);
+    if (busy.some(({ landing }) => landing.isOpen)) await pause.wait(signal, retryDelays.lostAnswerMs);
     if (!hasAborted(signal)) for (const copier of busy) this.#forget(copier);
   }
 
   /** Something of it is on the way to the target. */
   #isBusy(copier: Copier): boolean {
-    return copier.appendedToAtMost !== copier.copiedTo || this.#resuming.has(copier);
+    return copier.appendedToAtMost !== copier.copiedTo || this.#round.makesHeadOf(copier);
   }
 
   #forget(copier: Copier): void {

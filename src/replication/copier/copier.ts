@@ -4,12 +4,14 @@ import type { FetchedPartition } from '../../kafka/fetch-api.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
 import { AppendQueue } from './append-queue.ts';
 import type { CopierClock } from '../waiting/copier-clock.ts';
+import type { CopierOptions } from './copier-options.ts';
 import type { CopiedPartition } from '../partition/copied-partition.ts';
 import { type CopierCounters, noCounts } from './copier-counters.ts';
 import type { CopierState, ResumePoint } from './copier-state.ts';
 import type { Fault } from '../partition/fault.ts';
 import type { FrameBudget } from './frame-budget.ts';
 import { type Lag, LagClock } from '../partition/lag.ts';
+import { Landing } from './landing.ts';
 import { planBatches, weigh } from './plan-batches.ts';
 import { linkProducerEpoch, sequenceAfter } from '../partition/producer-identity.ts';
 import { endOf, type QueuedItem, sizeOf, type UnpackedItem } from './queued-item.ts';
@@ -21,14 +23,6 @@ import { retryDelays } from '../waiting/retry-delays.ts';
 /** Markers of one partition in one request, at most. */
 const markersAtOnceMax = 100;
 
-export interface CopierOptions {
-  readonly clock: CopierClock;
-  readonly queueBytesMax: number;
-  /** Longest hole that is filled; undefined: any. */
-  readonly gapOffsetsMax: () => bigint | undefined;
-  readonly changed: (copier: Copier) => void;
-}
-
 /**
  * Copies one partition: a state machine without I/O, driven by streams. It holds the invariants of the core:
  * batches are appended in order, one in flight, each at exactly the offset it has at the source; the first answer
@@ -38,6 +32,7 @@ export class Copier {
   readonly of: CopiedPartition;
   readonly lagClock: LagClock;
   readonly counters: CopierCounters = noCounts();
+  readonly landing = new Landing();
   readonly #clock: CopierClock;
   readonly #changed: (copier: Copier) => void;
   readonly #queue: AppendQueue;
@@ -56,7 +51,7 @@ export class Copier {
   readonly #setbacks = new Setbacks();
   #caughtUpOnce = false;
 
-  constructor(of: CopiedPartition, options: CopierOptions) {
+  constructor(of: CopiedPartition, options: CopierOptions<Copier>) {
     this.of = of;
     this.#clock = options.clock;
     this.lagClock = new LagClock(options.clock.monotonicMs());
@@ -160,6 +155,7 @@ export class Copier {
     this.#fetchOffset = point.logEnd;
     this.#copiedTo = point.logEnd;
     this.#sequence = point.sequence;
+    this.landing.known();
     this.#lastFetchedEpoch = point.lastFetchedEpoch;
     this.lagClock.passed(point.logEnd);
     this.#state = { kind: 'copying' };
@@ -238,6 +234,7 @@ export class Copier {
     const item = this.#landed();
     if (item?.kind !== 'gap') return;
     const wanted = item.from + item.count;
+    if (logEnd !== wanted) this.landing.lost();
     const rest = this.#queue.first;
     const gapEnd = rest?.kind === 'gap' && rest.from === wanted ? endOf(rest) : wanted;
     if (logEnd > wanted && logEnd <= gapEnd) {
@@ -297,6 +294,7 @@ export class Copier {
 
   /** The batch in flight was refused, or its answer will never come. */
   appendUnknown(): void {
+    this.landing.lost();
     this.#landed();
   }
 

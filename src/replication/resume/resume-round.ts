@@ -48,9 +48,15 @@ export class ResumeRound {
   readonly #ports: ResumeRoundPorts;
   /** Where the heads end that were made here. */
   readonly #headsMade = new WeakMap<Copier, bigint>();
+  readonly #makingHeads = new Set<Copier>();
 
   constructor(ports: ResumeRoundPorts) {
     this.#ports = ports;
+  }
+
+  /** The only thing that a round appends. One that was stopped before its head was begun gets none. */
+  makesHeadOf(copier: Copier): boolean {
+    return this.#makingHeads.has(copier);
   }
 
   /** Concludes or interrupts each of `due`; never rejects for what a cluster does. */
@@ -205,7 +211,13 @@ export class ResumeRound {
     { head, signal }: { readonly head: Head; readonly signal: AbortSignal },
   ): Promise<void> {
     const { copier, resumeTarget, generation } = candidate;
+    if (copier.generation !== generation) {
+      this.#ports.finished(copier);
+      return;
+    }
     const filling = { lease: this.#ports.lease, signal, offsetsMax: this.#ports.headOffsetsMax() };
+    this.#makingHeads.add(copier);
+    copier.landing.lost();
     try {
       const fault = await fillHead(target, copier.of, head, filling);
       if (fault === undefined) this.#headsMade.set(copier, head.to);
@@ -215,6 +227,8 @@ export class ResumeRound {
       this.#ports.finished(copier);
     } catch (error) {
       this.#failed(candidate, error);
+    } finally {
+      this.#makingHeads.delete(copier);
     }
   }
 

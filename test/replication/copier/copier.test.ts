@@ -42,6 +42,26 @@ describe('a copier', () => {
     });
   });
 
+  it('may have an append that still lands before its first resume, and while an answer is lost; not for a source that fails', () => {
+    const { copier, fetched } = started();
+    expect(copier.landing.isOpen).toBe(false);
+    fetched(denseRun(0n, [2, 2]), 4n);
+    copier.takeBatch().frame.release();
+    copier.interrupt('the source does not answer', 50);
+    copier.appended(0n);
+    expect([copier.state.kind, copier.landing.isOpen]).toEqual(['resuming', false]);
+    copier.resumed({ logEnd: 2n, sequence: 2, lastFetchedEpoch: 0 }, copier.generation);
+    fetched(denseRun(2n, [2]), 4n);
+    copier.takeBatch().frame.release();
+    copier.appendUnknown();
+    copier.interrupt('the answer did not come', 1_000);
+    expect(copier.landing.isOpen).toBe(true);
+    copier.interrupt('the source does not answer', 50);
+    expect(copier.landing.isOpen).toBe(true);
+    copier.resumed({ logEnd: 4n, sequence: 4, lastFetchedEpoch: 0 }, copier.generation);
+    expect(copier.landing.isOpen).toBe(false);
+  });
+
   it('says who took an offset: a base beyond ours is somebody else’s write', () => {
     const { copier, fetched } = started();
     fetched(denseRun(0n, [2]), 2n);
