@@ -23,6 +23,8 @@ export interface CoordinationPorts {
 
 /** For the other site's state to be read: one that takes longer does not answer. */
 const answerMsMax = 1_000;
+/** A silence that a plan has just found need not be found again. */
+const silenceMsMax = 5_000;
 /** Between two looks at what the other site has done. */
 const lookMs = 100;
 /** One attempt that hangs is given up, and begun anew. */
@@ -88,7 +90,7 @@ export class Coordination {
         this.#sinceMs = clock.monotonicMs();
         this.#work = { kind: 'none' };
         this.#trouble = undefined;
-        this.#silent = false;
+        this.#silent = this.#ports.peer.isSilent(silenceMsMax);
         this.#attempts = 0;
         stepped(operation);
       }

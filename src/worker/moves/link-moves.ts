@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { type OperationRecord, isOver } from '../../operations/operation.ts';
+import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
 import {
   type CandidateTopic,
   type Plan,
@@ -47,6 +47,8 @@ export interface LinkMovesPorts extends Omit<PromotionPorts, 'fence'> {
 
 /** For the other site to be read before a plan is made. */
 const planReadMs = 1_000;
+/** Between a plan and its confirmation by whoever has decided already. */
+const silenceMsMax = 5_000;
 
 /**
  * The operations that make copies of this link primary here, and those of the other site that this one takes part in: planned, confirmed, carried out, and taken up again by
@@ -169,7 +171,7 @@ export class LinkMoves {
 
   async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {
     const { link, site, candidates, seen } = this.#ports;
-    const sourceAnswers = await this.#sourceAnswers(signal);
+    const sourceAnswers = await this.#sourceAnswers(request, signal);
     const asked: PlanRequest = {
       ...{ kind: request.kind, link, to: site, topics: request.topics },
       ...{ unconfirmed: request.oldSideUnconfirmed, unready: request.includeUnready },
@@ -185,7 +187,9 @@ export class LinkMoves {
   }
 
   /** Its `_umbra` can be read now. It may be dead: that is what failovers are for, and the plan says so. */
-  async #sourceAnswers(signal: AbortSignal): Promise<boolean> {
+  async #sourceAnswers({ oldSideUnconfirmed }: MoveRequest, signal: AbortSignal): Promise<boolean> {
+    // Somebody has decided: what the plan before has found by waiting is not waited for again.
+    if (oldSideUnconfirmed && this.#ports.peer.isSilent(silenceMsMax)) return false;
     try {
       await this.#ports.peer.read(AbortSignal.any([signal, AbortSignal.timeout(planReadMs)]));
       return true;
@@ -206,6 +210,9 @@ export class LinkMoves {
         events.report({ kind: 'operation step', link, message: `${id}: ${step.kind}${reason}` });
       },
     });
+    const operation = state.moves.operation(id);
+    if (operation !== undefined && !isPromoted(operation.step))
+      this.#work.passIdsAhead(operation, this.#stopping.signal);
     const ended = this.#carryOn(coordination, this.#stopping.signal).finally(() => this.#running.delete(id));
     this.#running.set(id, { coordination, ended });
   }

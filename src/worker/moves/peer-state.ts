@@ -12,6 +12,8 @@ export class PeerState {
   readonly #cluster: Cluster;
   readonly #state: SiteState;
   #wasRead = false;
+  #answeredAtMs = -Infinity;
+  #silentAtMs = -Infinity;
   #reading: Promise<void> | undefined;
   /** Begins when the one under way is over. */
   #next: Promise<void> | undefined;
@@ -30,6 +32,11 @@ export class PeerState {
     return this.#wasRead ? this.#state.roles() : { kind: 'unread' };
   }
 
+  /** It was asked not longer ago than that, did not answer, and has not answered since. */
+  isSilent(withinMs: number): boolean {
+    return this.#silentAtMs > this.#answeredAtMs && performance.now() - this.#silentAtMs <= withinMs;
+  }
+
   /**
    * Everything that was written before the call is known when it resolves. Rejects when the cluster does not answer, or not
    * before `signal` aborts; what was read before stays. There is one read at a time, however many wait: a site that hangs is
@@ -43,6 +50,9 @@ export class PeerState {
     signal.addEventListener('abort', abort, { once: true });
     try {
       await Promise.race([reading, late.promise]);
+    } catch (error) {
+      this.#silentAtMs = performance.now();
+      throw error;
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -65,5 +75,6 @@ export class PeerState {
     const { topics } = await this.#cluster.metadata([stateTopic]);
     if (topics.has(stateTopic)) await this.#state.catchUp(AbortSignal.timeout(readMsMax));
     this.#wasRead = true;
+    this.#answeredAtMs = performance.now();
   }
 }

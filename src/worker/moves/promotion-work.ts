@@ -76,6 +76,14 @@ export class PromotionWork {
     this.#ports = ports;
   }
 
+  /**
+   * Begins with what of {@link prepare} takes longest and harms nobody, while others are waited for. What comes of it is not
+   * asked: it is done again when nothing is copied any more, and finds little left.
+   */
+  passIdsAhead({ withoutIdBarrier }: OperationRecord, signal: AbortSignal): void {
+    if (!withoutIdBarrier) this.#ports.passProducerIds(signal).catch(() => undefined);
+  }
+
   /** Everything that the fenced source has is here, with what goes with it. */
   async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
     const { source, copies, finishSyncs } = this.#ports;

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type SiteId, sites } from '../../src/pair/site.ts';
+import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
+import { testOwners } from '../fixtures/brokers.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { kafkajs } from '../fixtures/kafkajs.ts';
+import { Ledger } from '../fixtures/ledger/ledger.ts';
+import { startLedgerWriter } from '../fixtures/ledger/ledger-writer.ts';
+import { move, stepsText } from '../fixtures/moves.ts';
+import { startPair, type TestPair } from '../fixtures/pair.ts';
+import { eventually } from '../fixtures/wait.ts';
+
+/** How many topics are taken over together. `UMBRA_FAILOVER_TOPICS=1000` is the proof; in CI it is a look. */
+const topicCount = Number(process.env['UMBRA_FAILOVER_TOPICS'] ?? 30);
+const createdAtOnce = 100;
+const names = Array.from({ length: topicCount }, (_, index) => `a_many-${String(index).padStart(4, '0')}`);
+const single = ['a_single-alive', 'a_single-dead'] as const;
+let clusters: Readonly<Record<SiteId, TestCluster>>;
+let pair: TestPair;
+
+beforeAll(async () => {
+  const start = async (site: SiteId): Promise<TestCluster> => {
+    const cluster = await startTestCluster({ name: site });
+    const principals = { umbra: 'User:umbra', app: 'User:app' };
+    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
+    return cluster;
+  };
+  const [a, b] = await Promise.all([start('a'), start('b')]);
+  clusters = { a, b };
+  const admin = kafkajs(a.connection('app')).admin();
+  await admin.connect();
+  const all = [...single, ...names];
+  for (let first = 0; first < all.length; first += createdAtOnce) {
+    const some = all.slice(first, first + createdAtOnce);
+    await admin.createTopics({ waitForLeaders: false, topics: some.map((topic) => ({ topic, numPartitions: 1 })) });
+  }
+  await admin.disconnect();
+  pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
+  await eventually(
+    'every topic follows',
+    async () => {
+      const topics = await pair.api.b.topics();
+      const following = topics.filter(({ state }) => state === 'following').length;
+      return following === all.length || undefined;
+    },
+    900_000,
+  );
+  await eventually('configs and rights of the source are known', async () => {
+    const [configs] = await pair.api.b.configs();
+    const { links } = await pair.api.b.acls();
+    const withheld = links[0] !== undefined && 'withheld' in links[0] && JSON.stringify(links[0].withheld);
+    return (configs?.level === all.length && withheld !== false && withheld.includes('WRITE')) || undefined;
+  });
+}, 1_000_000);
+
+afterAll(async () => {
+  for (const site of sites) await pair.kill(site);
+  await Promise.all(sites.map((site) => clusters[site].remove()));
+}, 120_000);
+
+async function expectTaken(what: string, topics: readonly string[] | 'all', unconfirmed: boolean): Promise<void> {
+  const probed = topics === 'all' ? (names.at(-1) ?? '') : (topics[0] ?? '');
+  const writer = startLedgerWriter(clusters.b.connection('app'), {
+    ...{ ledger: new Ledger(), name: probed, kind: 'plain', site: 'b', topic: probed, partitions: 1, records: 1 },
+  });
+  try {
+    const moved = await move(pair.api.b, {
+      ...{ kind: 'failover', oldSideUnconfirmed: unconfirmed },
+      topics: topics === 'all' ? 'all' : [...topics],
+    });
+    expect(moved.operation.step.kind).toBe('done');
+    const firstAtMs = await eventually('it takes writes', () => writer.firstAtMs);
+    const planned = Math.round(moved.decidedMs - moved.plannedMs);
+    process.stdout.write(
+      `failover of ${what}: planned in ${planned} ms, first write acknowledged ` +
+        `${Math.round(firstAtMs - moved.decidedMs)} ms after the decision (${stepsText(moved)})\n`,
+    );
+  } finally {
+    await writer.stop();
+  }
+}
+
+test('one topic is taken over from a site that is well', async () => {
+  await expectTaken('one topic, the old side alive', [single[0]], false);
+});
+
+test('one topic, and all that are left, are taken over from a site that is dead', async () => {
+  await clusters.a.broker.kill();
+  await expectTaken('one topic, the old side dead', [single[1]], true);
+  await expectTaken(`${names.length} topics, the old side dead`, 'all', true);
+}, 300_000);
