@@ -131,18 +131,18 @@ export class LinkSyncs {
     await this.#loops;
   }
 
-  /**
-   * For a switchover, when the source is fenced and the copies are complete: everything that goes with the records is
-   * brought to what the source shows now. Rejects where that could not be told.
-   */
-  async finish(signal: AbortSignal): Promise<FinalGroups> {
-    await this.#noteCopied(signal, 0);
-    const [groups] = await Promise.all([
-      this.groups.final(signal),
+  /** For a switchover, when the source is fenced: what it wishes and whom it lets in is known as it is now. */
+  async finishRules(signal: AbortSignal): Promise<void> {
+    await Promise.all([
       this.#inTurn('configs', () => this.configs.round(signal)),
       this.#inTurn('ACLs', () => this.acls.round(signal)),
     ]);
-    return groups;
+  }
+
+  /** The same of committed positions, when the copies are complete, too. */
+  async finishGroups(signal: AbortSignal): Promise<FinalGroups> {
+    await this.#noteCopied(signal, 0);
+    return this.groups.final(signal);
   }
 
   /** Clusters that do not answer are in the view, and tell of themselves elsewhere. */

@@ -66,8 +66,9 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
     withheld: () => parts.syncs().acls.withheld,
     passProducerIds: (signal) => parts.syncs().producerIds.finish(signal, { withinMs: barrierMsMax }),
     tellProducerIds: (signal) => parts.syncs().producerIds.tell(signal),
-    finishSyncs: async (signal) => {
-      await parts.syncs().finish(signal);
+    finishRules: (signal) => parts.syncs().finishRules(signal),
+    finishGroups: async (signal) => {
+      await parts.syncs().finishGroups(signal);
     },
     mayAct: () => workers.mayAct(),
     now: () => clock.now(),

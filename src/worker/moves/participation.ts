@@ -37,7 +37,7 @@ export interface ParticipationPorts {
 }
 
 /** Between two looks while an operation goes on, and while none does. */
-const lookMs = { busy: 100, idle: 1_000 } as const;
+const lookMs = { busy: 25, idle: 500 } as const;
 const frozenApartMs = 100;
 /** The same when the fence is sealed: it stood still then already. */
 const sealApartMs = 20;
@@ -171,10 +171,13 @@ export class Participation {
         return untilStill(cluster, topics, { apartMs: frozenApartMs, withinMs, transactions, signal });
       }
       case 'seal': {
-        const hindrance = await fence.stands(id);
-        if (hindrance !== undefined) return hindrance;
-        await tellProducerIds(signal);
-        return untilStill(cluster, topics, { apartMs: sealApartMs, withinMs: 0, transactions, signal });
+        const still = { apartMs: sealApartMs, withinMs: 0, transactions, signal } as const;
+        const [hindrance, moving] = await Promise.all([
+          fence.stands(id),
+          untilStill(cluster, topics, still),
+          tellProducerIds(signal),
+        ]);
+        return hindrance ?? moving;
       }
       case 'lower':
         await fence.lower(id, signal);

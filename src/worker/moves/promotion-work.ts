@@ -60,8 +60,10 @@ export interface PromotionPorts {
   readonly homeOf: (topic: string) => SiteId;
   readonly roles: () => RoleViews;
   readonly withheld: () => readonly Acl[];
-  /** Groups, configs and ACLs of the link are brought to what its source shows now. */
-  readonly finishSyncs: (signal: AbortSignal) => Promise<void>;
+  /** Configs and ACLs of the link's source are known as they are now. */
+  readonly finishRules: (signal: AbortSignal) => Promise<void>;
+  /** Its groups' positions are here as they are there now. */
+  readonly finishGroups: (signal: AbortSignal) => Promise<void>;
   /** No broker here gives out a producer id any more that a producer of the old primary has (docs/producer-ids.md). */
   readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
   readonly mayAct: () => boolean;
@@ -86,9 +88,9 @@ export class PromotionWork {
 
   /** Everything that the fenced source has is here, with what goes with it. */
   async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const { source, copies, finishSyncs } = this.#ports;
-    await untilDrained({ source, samples: (until) => copies.samples(until) }, topics, signal);
-    await finishSyncs(signal);
+    const { source, copies, finishRules, finishGroups } = this.#ports;
+    const drained = untilDrained({ source, samples: (until) => copies.samples(until) }, topics, signal);
+    await Promise.all([drained.then(() => finishGroups(signal)), finishRules(signal)]);
   }
 
   /** Ends the copying, and reads back from the leaders where each copy ends; in a switchover also that it is the source's end. */
