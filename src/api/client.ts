@@ -17,9 +17,12 @@ import {
   type MovePlan,
   movePlanSchema,
   type MoveRequestInput,
+  type OperationsAnswer,
   operationsAnswerSchema,
   type OperationView,
   operationViewSchema,
+  type PartView,
+  partViewSchema,
   rolesAnswerSchema,
 } from '../worker/moves/operation-view.ts';
 import { Problem } from '../worker/problems.ts';
@@ -103,6 +106,9 @@ export interface ApiClient {
   /** Begins what was planned; resolves before it is done. */
   beginMove(request: MoveRequestInput, plan: string, signal?: AbortSignal): Promise<OperationView>;
   abortOperation(id: string, signal?: AbortSignal): Promise<OperationView>;
+  /** With what the site has done for operations of the other one. */
+  operationsAndParts(signal?: AbortSignal): Promise<OperationsAnswer>;
+  releaseOperation(id: string, signal?: AbortSignal): Promise<PartView>;
   rebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan; ask {@link rebuild} for it. */
   planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
@@ -166,6 +172,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       const confirmed: Call = { method: 'POST', path: '/v1/operations', body: { ...request, plan } };
       return call(target, confirmed, { schema: operationViewSchema, signal });
     },
+    operationsAndParts: (signal) => get('/v1/operations', operationsAnswerSchema, signal),
+    releaseOperation: (id, signal) => order(`${operationPath(id)}/release`, partViewSchema, signal),
     abortOperation: (id, signal) => order(`${operationPath(id)}/abort`, operationViewSchema, signal),
     rebuild: (topic, signal) => get(rebuildPath(topic), rebuildViewSchema, signal),
     planRebuild: (topic, signal) =>

@@ -14,7 +14,7 @@ import {
   topicViewSchema,
   violationViewSchema,
 } from '../worker/views.ts';
-import { movePlanSchema, operationViewSchema } from '../worker/moves/operation-view.ts';
+import { movePlanSchema, operationViewSchema, partViewSchema } from '../worker/moves/operation-view.ts';
 import { rebuildPlanSchema, rebuildViewSchema } from '../worker/rebuild/rebuild-view.ts';
 import { problemBodySchema, problemContentType } from './problem-json.ts';
 import type { AnswerShape, Route } from './route.ts';
@@ -41,6 +41,7 @@ const named = {
   Lag: lagViewSchema,
   MovePlan: movePlanSchema,
   Operation: operationViewSchema,
+  OperationPart: partViewSchema,
   Link: linkViewSchema,
   Pair: pairViewSchema,
   Partition: partitionViewSchema,

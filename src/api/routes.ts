@@ -15,6 +15,7 @@ import {
   moveRequestSchema,
   operationsAnswerSchema,
   operationViewSchema,
+  partViewSchema,
   rolesAnswerSchema,
 } from '../worker/moves/operation-view.ts';
 import { operationIdSchema } from '../operations/operation.ts';
@@ -281,9 +282,10 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'GET', path: '/v1/operations', access: 'viewer' },
-    summary: 'Operations that this site coordinates or coordinated, newest first',
+    summary:
+      'Operations that this site coordinates or coordinated, and its parts in those of the other one, newest first',
     answer: { kind: 'json', schema: operationsAnswerSchema },
-    run: (service) => ({ operations: [...service.operations()] }),
+    run: (service) => ({ operations: [...service.operations()], parts: [...service.parts()] }),
   }),
   route({
     ...{ method: 'GET', path: '/v1/operations/:id', access: 'viewer' },
@@ -295,7 +297,7 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'POST', path: '/v1/operations/plan', access: 'operator' },
-    summary: 'What a failover to this site would do, lose and take; changes nothing',
+    summary: 'What making this site primary would do, lose and take; changes nothing',
     body: moveRequestSchema,
     change: ({ body }) => `plan for a ${body.kind} of ${topicsOf(body)}`,
     answer: { kind: 'json', schema: movePlanSchema },
@@ -304,7 +306,7 @@ export const routes: readonly Route[] = [
   }),
   route({
     ...{ method: 'POST', path: '/v1/operations', access: 'operator' },
-    summary: 'Begins the failover whose plan has this hash',
+    summary: 'Begins the operation whose plan has this hash',
     body: confirmedMoveSchema,
     change: ({ body }) => `${body.kind} of ${topicsOf(body)} by plan ${body.plan.slice(0, 12)}`,
     answer: { kind: 'json', schema: operationViewSchema },
@@ -319,6 +321,15 @@ export const routes: readonly Route[] = [
     answer: { kind: 'json', schema: operationViewSchema },
     problems: ['NOT_FOUND'],
     run: (service, { params }) => service.abortOperation(params.id),
+  }),
+  route({
+    ...{ method: 'POST', path: '/v1/operations/:id/release', access: 'operator' },
+    summary: 'At the old primary: gives the rights back that it withdrew for an operation of a site that is gone',
+    params: operationParams,
+    change: ({ params }) => `release of what was fenced for ${params.id}`,
+    answer: { kind: 'json', schema: partViewSchema },
+    problems: ['NOT_FOUND', 'MOVE_REFUSED'],
+    run: (service, { params }) => service.releaseOperation(params.id),
   }),
   route({
     ...{ method: 'GET', path: '/v1/spec/prefix-policy', access: 'viewer' },

@@ -1,4 +1,4 @@
-import type { MovePlan, OperationView } from '../worker/moves/operation-view.ts';
+import type { MovePlan, OperationsAnswer, OperationView } from '../worker/moves/operation-view.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
 import { byteSize, count, plural } from './quantities.ts';
@@ -77,8 +77,11 @@ export function renderOperation(operation: OperationView, colours: Colours): str
   return operationLine(operation);
 }
 
-export function renderOperations(operations: readonly OperationView[]): string {
-  if (operations.length === 0) return 'No role was ever moved.';
+/** Operations, and parts in those whose site does not answer. Pure. */
+export function renderOperations({ operations, parts }: OperationsAnswer): string {
+  const known = new Set(operations.map(({ id }) => id));
+  const alone = parts.filter(({ operation }) => !known.has(operation));
+  if (operations.length + alone.length === 0) return 'No role was ever moved.';
   const columns = [
     { title: 'OPERATION' },
     { title: 'TO' },
@@ -86,14 +89,14 @@ export function renderOperations(operations: readonly OperationView[]): string {
     { title: 'STEP' },
     { title: 'SINCE' },
   ] as const;
-  return table(
-    columns,
-    operations.map((operation) => [
+  return table(columns, [
+    ...operations.map((operation) => [
       operation.id,
       operation.to,
       String(operation.topics),
       'reason' in operation.step ? `${operation.step.kind}: ${printable(operation.step.reason)}` : operation.step.kind,
       operation.since,
     ]),
-  );
+    ...alone.map(({ operation, state, since }) => [operation, '?', '?', `its site is silent; here ${state}`, since]),
+  ]);
 }

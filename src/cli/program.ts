@@ -9,7 +9,7 @@ import { events } from './verbs/events.ts';
 import { groups } from './verbs/groups.ts';
 import { local } from './verbs/local.ts';
 import { failback, failover, plan, switchover } from './verbs/move.ts';
-import { abort, operations } from './verbs/operations.ts';
+import { abort, operations, release } from './verbs/operations.ts';
 import { pause, resume } from './verbs/pause.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { rebuild } from './verbs/rebuild.ts';
@@ -37,6 +37,7 @@ export const verbs: readonly Verb[] = [
   failback,
   operations,
   abort,
+  release,
   verify,
   rebuild,
   quarantine,

@@ -93,6 +93,7 @@ export const planCodes = [
   'NO_WAY_BACK',
   'SUPER_USERS',
   'TRANSACTIONS',
+  'LAGGING',
   'LEAKING',
   'NOT_READY',
   'LOSS',
@@ -157,6 +158,8 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
     blockers.push(finding('NOT_READY', trouble, 'Wait until that is over, then plan again.'));
   judgeSites(request, seen, { blockers, warnings });
   const loss = request.kind === 'failover' ? sumLosses(topics) : undefined;
+  const late = request.kind === 'switchover' ? topics.filter(isLate) : [];
+  if (late.length > 0) warnings.push(laggingFinding(late));
   if (loss !== undefined && (loss.records > 0 || loss.basis !== 'measured')) {
     const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
     const message = `up to ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
@@ -313,6 +316,20 @@ function judgeSource(
     const remedy = 'Writers wait until it has ended; one that stays open has the operation given up.';
     warnings.push(finding('TRANSACTIONS', `${first}${more}`, remedy));
   }
+}
+
+/** Its writers would be refused for about as long. */
+const lateSecondsMin = 3;
+
+function isLate({ loss }: PlannedTopic): boolean {
+  return loss === undefined || loss.basis !== 'measured' || loss.seconds >= lateSecondsMin;
+}
+
+function laggingFinding(late: readonly PlannedTopic[]): PlanFinding {
+  const names = late.slice(0, 3).map(({ name }) => name);
+  const more = late.length > names.length ? ` and ${late.length - names.length} more` : '';
+  const message = `${names.join(', ')}${more} lag behind by seconds, or nobody knows by how much`;
+  return finding('LAGGING', message, 'Writers are refused until they are level; after 20 s it is given up.');
 }
 
 function sumLosses(topics: readonly PlannedTopic[]): LossSeen {

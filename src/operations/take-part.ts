@@ -13,6 +13,8 @@ export interface PartFacts {
   readonly work: WorkState;
   /** How long this life has seen it in this state. */
   readonly waitedMs: number;
+  /** A person made sure that the other site will not take the topics over any more. Default no. */
+  readonly released?: boolean;
 }
 
 export interface PartLimits {
@@ -41,6 +43,13 @@ export type PartMove =
 export function partMove(facts: PartFacts, limits = defaultPartLimits): PartMove {
   const { operation, part, ageMs } = facts;
   const promoted = isPromoted(operation.step);
+  if (facts.released === true && part !== undefined && isReleasable(part.state) && !promoted) {
+    return {
+      kind: 'note',
+      state: 'restoring',
+      reason: 'it was released: a person made sure that nobody takes it over',
+    };
+  }
   switch (part?.state) {
     case undefined: {
       // The other site is primary: whoever may still write here must not, however late this is found out.
@@ -97,6 +106,11 @@ function whileFenced(facts: PartFacts, { holdMsMax }: PartLimits): PartMove {
   }
   if (waitedMs <= holdMsMax) return { kind: 'wait' };
   return { kind: 'note', state: 'restoring', reason: 'the operation did not go on in time' };
+}
+
+/** The fence is up, or going up, and the other site may not have taken over. */
+export function isReleasable(state: PartState): boolean {
+  return state === 'fencing' || state === 'fenced' || state === 'sealed';
 }
 
 function isGivenUp({ operation }: PartFacts): boolean {

@@ -20,7 +20,7 @@ import type { LinkControl } from './control/link-control.ts';
 import { createMetrics } from './metrics/registry.ts';
 import { scrape } from './metrics/scrape.ts';
 import { Problem } from './problems.ts';
-import type { MovedRoleView, MovePlan, MoveRequest, OperationView } from './moves/operation-view.ts';
+import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
 import type { SiteControl } from './control/site-control.ts';
@@ -251,6 +251,14 @@ export class PairWorker implements WorkerService {
     const found = this.operations().find((operation) => operation.id === id);
     if (found === undefined) throw new Problem('NOT_FOUND', `site ${this.#config.site} coordinates no operation ${id}`);
     return found;
+  }
+
+  parts(): readonly PartView[] {
+    return this.#control().links.flatMap(({ moves }) => moves.parts());
+  }
+
+  releaseOperation(id: string): PartView {
+    return this.#linkHere().moves.release(id);
   }
 
   abortOperation(id: string): OperationView {

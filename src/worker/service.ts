@@ -7,7 +7,7 @@ import type { BootstrapQuery } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
-import type { MovedRoleView, MovePlan, MoveRequest, OperationView } from './moves/operation-view.ts';
+import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
@@ -75,6 +75,9 @@ export interface WorkerService {
   operation(id: string): OperationView;
   /** Has it given up, where that is still possible: `operation` shows what became of it. */
   abortOperation(id: string): OperationView;
+  parts(): readonly PartView[];
+  /** Gives the rights back that it withdrew for an operation of the other site, which is gone. */
+  releaseOperation(id: string): PartView;
   /** Topics that are primary here and not at home. */
   roles(): readonly MovedRoleView[];
   /** The plan or rebuild of a copy as it is now. */

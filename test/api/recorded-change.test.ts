@@ -132,6 +132,7 @@ test('every change says in words what it is about', async () => {
     'plan for a failover of topic a_orders',
     'failover of all topics by plan 000000000000',
     'abort of failover-20261122-0433-ab12',
+    'release of what was fenced for failover-20261122-0433-ab12',
     'prefix policy: a "a_", b "b_"',
     'schema primary: site a',
     'link a-b',

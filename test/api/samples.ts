@@ -28,6 +28,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/operations/plan': { body: { kind: 'failover', topics: ['a_orders'] } },
   'POST /v1/operations': { body: { kind: 'failover', topics: 'all', plan: '0'.repeat(64) } },
   'POST /v1/operations/:id/abort': operation,
+  'POST /v1/operations/:id/release': operation,
   'PUT /v1/spec/prefix-policy': { body: { owners: { a: 'a_', b: 'b_' }, unowned: 'report' } },
   'PUT /v1/spec/schema-primary': { body: { site: 'a' } },
   'PUT /v1/spec/links/:id': { ...link, body: { from: 'a', to: 'b' } },

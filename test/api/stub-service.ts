@@ -2,7 +2,7 @@ import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import { firstTerm } from '../../src/pair/ownership.ts';
 import type { BootstrapView } from '../../src/worker/bootstrap/bootstrap-view.ts';
 import type { UmbraEvent } from '../../src/worker/events/event.ts';
-import type { MovePlan, OperationView } from '../../src/worker/moves/operation-view.ts';
+import type { MovePlan, OperationView, PartView } from '../../src/worker/moves/operation-view.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
@@ -100,6 +100,10 @@ const stubOperation: OperationView = {
   ...{ startedAt: at, since: at, step: { kind: 'settling' } },
 };
 
+const stubPart: PartView = {
+  ...{ operation: 'switchover-20261122-0433-ab12', link: 'b-a', state: 'sealed', since: at },
+};
+
 export const stubIncarnation = '0123456789ab';
 
 export interface StubService extends WorkerService {
@@ -169,6 +173,11 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       return stubOperation;
     },
     operations: () => [stubOperation],
+    parts: () => [stubPart],
+    releaseOperation: (id) => {
+      asked.push(['release', id]);
+      return stubPart;
+    },
     operation: () => stubOperation,
     abortOperation: (id) => {
       asked.push(['abort', id]);

@@ -119,6 +119,7 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'GET /v1/operations/:id': 404,
     'POST /v1/operations': 409,
     'POST /v1/operations/:id/abort': 404,
+    'POST /v1/operations/:id/release': 404,
     'DELETE /v1/spec/links/:id': 409,
   });
 });

@@ -31,9 +31,9 @@ const lookMs = 25;
 const attemptMsMax = 30_000;
 /** Before the point of no return a step that fails for reasons that pass is tried again for so long. */
 const patienceMs: Readonly<Record<CoordinatorWork, number>> = {
-  drain: 60_000,
-  settle: 60_000,
-  prepare: 60_000,
+  drain: 20_000,
+  settle: 20_000,
+  prepare: 20_000,
   // Never given up: see `coordinatorMove`.
   grant: Infinity,
   repoint: Infinity,

@@ -20,7 +20,14 @@ import type { SiteState } from '../state/state.ts';
 import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
 import { HeldTopics } from './held-topics.ts';
-import { type MovedRoleView, type MovePlan, type MoveRequest, type OperationView, viewPlan } from './operation-view.ts';
+import {
+  type MovedRoleView,
+  type MovePlan,
+  type MoveRequest,
+  type OperationView,
+  type PartView,
+  viewPlan,
+} from './operation-view.ts';
 import type { PeerState } from './peer-state.ts';
 import { type PromotionPorts, PromotionWork } from './promotion-work.ts';
 import { lookAtSource } from './look-at-source.ts';
@@ -167,6 +174,16 @@ export class LinkMoves {
       throw new Problem('NOT_FOUND', `link ${this.#ports.link} has no operation ${id}`);
     this.#running.get(id)?.coordination.cancel();
     return this.#view(operation);
+  }
+
+  /** What this site has done for operations of the other one. */
+  parts(): readonly PartView[] {
+    return this.#participation.views();
+  }
+
+  /** See `Participation.release`. */
+  release(id: string): PartView {
+    return this.#participation.release(id);
   }
 
   async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { operationKindSchema, partStates, stepSchema } from '../../operations/operation.ts';
+import { operationKindSchema, partRecordSchema, partStates, stepSchema } from '../../operations/operation.ts';
 import { type Plan, planCodes, planText } from '../../operations/plan.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import { topicStateKindSchema } from '../../pair/topic-state.ts';
@@ -95,7 +95,19 @@ export const operationViewSchema = z.strictObject({
 
 export type OperationView = z.output<typeof operationViewSchema>;
 
-export const operationsAnswerSchema = z.strictObject({ operations: z.array(operationViewSchema) });
+/** What a site has done for an operation of the other one. */
+export const partViewSchema = partRecordSchema;
+
+export type PartView = z.output<typeof partViewSchema>;
+
+export const operationsAnswerSchema = z.strictObject({
+  /** That this site coordinates. */
+  operations: z.array(operationViewSchema),
+  /** That it takes part in. */
+  parts: z.array(partViewSchema),
+});
+
+export type OperationsAnswer = z.output<typeof operationsAnswerSchema>;
 
 /** A topic that is not primary at home. */
 export const roleViewSchema = z.strictObject({

@@ -3,16 +3,18 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import {
   isPartOver,
   isPromoted,
+  operationKinds,
   type OperationRecord,
   type PartRecord,
   type PartState,
 } from '../../operations/operation.ts';
-import { partMove, type PartWork } from '../../operations/take-part.ts';
+import { isReleasable, partMove, type PartWork } from '../../operations/take-part.ts';
 import type { WorkState } from '../../operations/work-state.ts';
 import type { RoleRecord } from '../../pair/ownership.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { EventSink } from '../events/event.ts';
+import { Problem } from '../problems.ts';
 import type { SiteState } from '../state/state.ts';
 import type { PeerState } from './peer-state.ts';
 import type { Reversal } from './reversal.ts';
@@ -38,6 +40,8 @@ export interface ParticipationPorts {
 
 /** Between two looks while an operation goes on, and while none does. */
 const lookMs = { busy: 25, idle: 500 } as const;
+/** A look that takes longer is waited for no longer; what was read before is gone by. */
+const readMsMax = 2_000;
 const frozenApartMs = 100;
 /** The same when the fence is sealed: it stood still then already. */
 const sealApartMs = 20;
@@ -61,12 +65,33 @@ interface Working {
 export class Participation {
   readonly #ports: ParticipationPorts;
   readonly #working = new Map<string, Working>();
+  readonly #released = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
 
   constructor(ports: ParticipationPorts) {
     this.#ports = ports;
     this.#loop = this.#keep(this.#stopping.signal);
+  }
+
+  /** What this site has done for operations of the other one, newest first. */
+  views(): readonly PartRecord[] {
+    const { state, link } = this.#ports;
+    return state.moves
+      .parts()
+      .filter((part) => part.link === link)
+      .toSorted((left, right) => right.since.localeCompare(left.since));
+  }
+
+  /** Its rights are given back, for a person made sure that the other site will not take these topics over. */
+  release(id: string): PartRecord {
+    const part = this.#ports.state.moves.part(id);
+    if (part?.link !== this.#ports.link)
+      throw new Problem('NOT_FOUND', `this site takes no part in an operation ${id}`);
+    if (!isReleasable(part.state))
+      throw new Problem('MOVE_REFUSED', `${id} is ${part.state} at this site: there is nothing to be released`);
+    this.#released.add(id);
+    return part;
   }
 
   async stop(): Promise<void> {
@@ -80,10 +105,12 @@ export class Participation {
     let troubled = false;
     while (!hasAborted(signal)) {
       let busy = false;
+      const silence = await this.#read(signal);
       try {
-        await this.#ports.peer.read(signal);
+        // Also while the other site is silent: what was begun with is not held for ever.
         busy = await this.#round(signal);
-        troubled = false;
+        if (silence === undefined) troubled = false;
+        else throw silence;
       } catch (error) {
         if (hasAborted(signal)) return;
         // A site that does not answer is said elsewhere; here it would be said every second.
@@ -95,13 +122,30 @@ export class Participation {
     }
   }
 
+  /** Why the other site could not be read. Never rejects. */
+  async #read(signal: AbortSignal): Promise<Error | undefined> {
+    try {
+      await this.#ports.peer.read(AbortSignal.any([signal, AbortSignal.timeout(readMsMax)]));
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** Those of the other site, and those that this site has begun with and cannot read about now. */
+  #operations(): readonly OperationRecord[] {
+    const { peer, link, state } = this.#ports;
+    const known = peer.state.moves.operations().filter((operation) => operation.link === link);
+    const ids = new Set(known.map(({ id }) => id));
+    const begun = state.moves.parts().filter((part) => part.link === link && !isPartOver(part.state));
+    return [...known, ...begun.filter(({ operation }) => !ids.has(operation)).map(unheard)];
+  }
+
   /** Whether something is going on. */
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { peer, link, mayAct } = this.#ports;
-    if (!mayAct()) return false;
+    if (!this.#ports.mayAct()) return false;
     let busy = false;
-    for (const operation of peer.state.moves.operations()) {
-      if (operation.link !== link) continue;
+    for (const operation of this.#operations()) {
       if (await this.#takePart(operation, signal)) busy = true;
     }
     return busy;
@@ -113,7 +157,8 @@ export class Participation {
     const working = this.#workingOn(operation.id, part?.state);
     const ageMs = clock.now().getTime() - Date.parse(operation.startedAt);
     const waitedMs = clock.monotonicMs() - working.sinceMs;
-    const move = partMove({ operation, part, ageMs, work: working.work, waitedMs });
+    const released = this.#released.has(operation.id);
+    const move = partMove({ operation, part, ageMs, work: working.work, waitedMs, released });
     switch (move.kind) {
       case 'over':
         return false;
@@ -160,10 +205,12 @@ export class Participation {
   async #do(operation: OperationRecord, work: PartWork, signal: AbortSignal): Promise<string | undefined> {
     const { fence, reversal, cluster, tellProducerIds } = this.#ports;
     const { id, kind } = operation;
-    const topics = this.#ports.peer.state.moves.topicsOf(id);
+    const known = this.#ports.peer.state.moves.topicsOf(id);
+    const topics = known.length > 0 ? known : fence.topicsOf(id);
     const transactions = kind === 'switchover' ? 'end' : 'may stay open';
     switch (work) {
       case 'raise': {
+        if (topics.length === 0) return 'its topics are not known as long as the other site does not answer';
         const hindrance = await fence.raise(id, topics, signal);
         // Where the other site is primary already, what still came in is a tail.
         if (hindrance !== undefined || isPromoted(operation.step)) return hindrance;
@@ -227,3 +274,15 @@ export class Participation {
 
 /** States in which the new terms are known here. */
 const accepting: ReadonlySet<PartState> = new Set(['returned', 'reversing', 'reversed']);
+
+/**
+ * An operation of which only the own part is known. As one that is still fencing: whatever it has come to, what follows from
+ * that for a part that is not sealed is right (`partMove`), and one that is sealed waits.
+ */
+function unheard({ operation: id, link, since }: PartRecord): OperationRecord {
+  const kind = operationKinds.find((each) => id.startsWith(each)) ?? 'failover';
+  return {
+    ...{ id, kind, link, to: link.endsWith('a') ? 'a' : 'b', topics: 1, planHash: '', startedAt: since, since },
+    ...{ unconfirmed: false, withoutIdBarrier: false, step: { kind: 'fencing' } },
+  };
+}

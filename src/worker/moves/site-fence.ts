@@ -46,6 +46,11 @@ export class SiteFence {
     return state === undefined ? 'there is no fence' : hindranceOf(state);
   }
 
+  /** On which it stands, or was being raised. */
+  topicsOf(id: string): readonly string[] {
+    return (this.#fence.standing().get(id) ?? []).flatMap((each) => (each.kind === 'literal' ? each.name : []));
+  }
+
   /** Everything that this fence took is given back. */
   async lower(id: string, signal: AbortSignal): Promise<void> {
     const lowered = await this.#fence.lower(id, signal);
