@@ -115,8 +115,9 @@ export function topicsTable(topics: readonly TopicView[], colours: Colours): str
   return table(columns, rows);
 }
 
-/** Nobody asks the source of a paused topic: how old the last answer is is all that is known. */
-function topicLagCells({ lag, paused }: TopicView): readonly [string, string, string] {
+/** Nobody asks the source of a paused topic: how old the last answer is is all that is known. A promoted one has none. */
+function topicLagCells({ lag, paused, state }: TopicView): readonly [string, string, string] {
+  if (state === 'promoted') return ['-', '-', '-'];
   const cells = lagCells(lag);
   return paused === undefined ? cells : ['?', '?', cells[2]];
 }

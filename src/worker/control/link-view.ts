@@ -24,7 +24,9 @@ export interface LinkSeen {
 
 /** Pure. */
 export function viewLink(seen: LinkSeen): LinkView {
-  const { link, gap, fence, paused, topics, exposure, standby } = seen;
+  const { link, gap, fence, paused, exposure, standby } = seen;
+  // What this site took over is no copy, and lags behind nothing.
+  const topics = seen.topics.filter(({ state }) => state !== 'promoted');
   const trouble = seen.problem?.reason ?? seen.trouble;
   const faulted = topics.filter(({ state }) => state === 'faulted').length;
   return {

@@ -1,11 +1,11 @@
-import { otherSite, sites } from '../../pair/site.ts';
+import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { linkId } from '../../pair/spec.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { judgeTopics, ownerOf } from '../../prefix-policy/prefix-policy.ts';
 import type { Finding } from '../finding.ts';
 import { inServerProperties, setTopicConfig } from './commands.ts';
 import { found, inOrder } from './doctor-codes.ts';
-import type { PairSight, SiteSight } from './site-sight.ts';
+import type { PairSight, SiteSight, SpecSight } from './site-sight.ts';
 
 /** What a site's `_umbra` declares, and the names of its topics. Pure. */
 export function checkPolicy(sight: SiteSight, pair: PairSight): readonly Finding[] {
@@ -83,7 +83,7 @@ function names(sight: SiteSight, { owners, schemaPrimary }: PairSight): readonly
   const { site, state, metadata } = sight;
   const topics = [...metadata.topics.values()].filter(({ internal }) => !internal).map(({ name }) => name);
   // Without knowing which are ours every copy would be called a squatter.
-  const shadows = new Set(state.kind === 'read' ? state.spec.shadows.map(({ topic }) => topic) : topics);
+  const shadows = new Set(state.kind === 'read' ? [...copiesAt(state.spec), ...takenOver(site, state.spec)] : topics);
   const violations = judgeTopics({ site, topics, shadows, owners, schemaPrimary });
   const unowned = violations.filter(({ kind }) => kind === 'unowned').map(({ topic }) => topic);
   const own = topics.filter((name) => ownerOf(name, owners) === site).length;
@@ -164,4 +164,14 @@ const namesShownMax = 10;
 function listed(all: readonly string[]): string {
   const shown = all.slice(0, namesShownMax).join(', ');
   return all.length > namesShownMax ? `${shown} and ${all.length - namesShownMax} more` : shown;
+}
+
+function copiesAt({ shadows }: SpecSight): readonly string[] {
+  return shadows.map(({ topic }) => topic);
+}
+
+/** Topics of the other site that are primary here, and belong here for now. */
+function takenOver(site: SiteId, { moved }: SpecSight): readonly string[] {
+  const theirs = moved?.[otherSite(site)];
+  return theirs?.kind === 'topics' ? [...theirs.topics] : [];
 }

@@ -156,6 +156,13 @@ describe('policy', () => {
     expect(codes(checkPolicy(sight(over), pairSight))).toEqual([code]);
   });
 
+  test('what this site took over is where it belongs for now, and is never said to be deleted', () => {
+    const none = { kind: 'topics', topics: new Set<string>() } as const;
+    const moved = { a: { kind: 'topics', topics: new Set(['a_taken']) }, b: none } as const;
+    const state = { kind: 'read', spec: { ...spec, links: [{ from: 'a', to: 'b' }], moved } } as const;
+    expect(codes(checkPolicy(sight({ topics: [topic('a_taken'), topic('b_x')], state }), pairSight))).toEqual([]);
+  });
+
   test('sites that were told different things are named', () => {
     const other = { ...spec, owners: { a: 'a_', b: 'c_' }, schemaPrimary: { site: 'b' as const } };
     const a = sight({ site: 'a', state: { kind: 'read', spec: { ...spec, schemaPrimary: { site: 'a' } } } });
