@@ -56,6 +56,8 @@ export interface Copies {
    * at the source is not the one that was copied: positions on it mean other records.
    */
   follows(topic: string): boolean;
+  /** The target was primary of this topic before: its groups committed there in their own right. Default no. */
+  isReversed?(topic: string): boolean;
   /** What the copy of a partition holds; undefined while that is not known, as before the first resume. */
   range(topic: string, partition: number): CopyRange | undefined;
 }

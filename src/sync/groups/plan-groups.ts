@@ -84,9 +84,14 @@ function planGroup(look: GroupLook, context: Context): GroupPlan | undefined {
   if (target.kind === 'unsynced') return idle({ state: 'not-synced', why: unsyncedWhy(target.type, 'target') });
   if (target.kind === 'unread') return idle(unreadFinding(target));
   if (target.state === 'live') return idle({ state: 'live-at-standby', why: liveWhy });
-  if (record === undefined && target.positions.size > 0 && !isHomeHere)
+  if (record === undefined && !isHomeHere && hasOthers(target.positions, context.copies))
     return idle({ state: 'foreign', why: foreignWhy });
   return planOurs({ group, target, record, wanted, source: source.positions }, context);
+}
+
+/** Positions that neither the link wrote nor a time when the target was primary of their topics left. */
+function hasOthers(positions: Positions, copies: Copies): boolean {
+  return [...positions.values()].some(({ topic }) => copies.isReversed?.(topic) !== true);
 }
 
 const liveWhy =

@@ -93,7 +93,11 @@ export class LinkSyncs {
       ...{ source, target, from: link.from, memory: state, clock },
       owners: () => policy.groups,
       carriesReversed: () => ports.copies().some(({ topic }) => ownerOf(topic, policy.owners) === link.to),
-      copies: { follows: ports.follows, range: (topic, partition) => this.#range(topic, partition) },
+      copies: {
+        follows: ports.follows,
+        isReversed: (topic) => state.shadow(topic)?.ownBelow !== undefined,
+        range: (topic, partition) => this.#range(topic, partition),
+      },
       mayAct,
       removed: (groups) => ports.events.report(groupsRemoved(linkId(link), groups)),
     });

@@ -113,6 +113,30 @@ describe('a group of the link', () => {
   });
 });
 
+test('what a group committed while the standby was primary is no hindrance: it follows its topics there and back', () => {
+  const source = read({ 'a_t1/0': 40 });
+  const target = held('empty', { 'a_t1/0': 30 });
+  const look: GroupLook = { group: 'a_g', source, target, record: undefined };
+  const planned = (isReversed: (topic: string) => boolean): GroupPlan | undefined =>
+    planGroups({ looks: [look], copies: { ...copiesUpTo(ends), isReversed }, gone: new Map(), nowMs }, limits)
+      .groups[0];
+  expect(planned((topic) => topic === 'a_t1')).toMatchObject({
+    finding: { state: 'level' },
+    commits: [{ offset: 40n }],
+  });
+  expect(planned(() => false)).toMatchObject({ finding: { state: 'foreign' }, commits: [] });
+});
+
+test('a group that is at home where the link ends is its own there, and follows a topic that is a copy now', () => {
+  const source = read({ 'a_t1/0': 40 });
+  const target = held('empty', { 'a_t1/0': 30, 'a_other/0': 3 });
+  expect(plan({ source, target, isHomeHere: true })).toMatchObject({
+    finding: { state: 'level' },
+    commits: [{ topic: 'a_t1', offset: 40n }],
+    removals: [],
+  });
+});
+
 test('a group that has positions at the standby without a record is foreign and left alone', () => {
   const target = held('empty', { 'b_other/0': 1 });
   const look = plan({ source: read({ 'a_t1/0': 10 }), target });
