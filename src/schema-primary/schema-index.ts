@@ -6,6 +6,7 @@ import {
   type SchemaLogKey,
   type SchemaLogRecord,
   type SchemaVersionEntry,
+  versionName,
 } from './log-entry.ts';
 import { type Hashes, schemaDigest, schemaGuid } from './schema-digest.ts';
 import { qualify } from './subject.ts';
@@ -74,6 +75,10 @@ export class SchemaIndex {
 
   record(name: string): IndexedRecord | undefined {
     return this.#records.get(name);
+  }
+
+  version(subject: string, version: number): IndexedRecord | undefined {
+    return this.#records.get(versionName(subject, version));
   }
 
   get records(): ReadonlyMap<string, IndexedRecord> {
