@@ -101,15 +101,15 @@ export class RegistryModel {
   happen(what: Happening): void {
     switch (what.kind) {
       case 'register':
-        return this.register(what.subject);
+        { this.register(what.subject); return; }
       case 'copy':
-        return this.copy(what.records);
+        { this.copy(what.records); return; }
       case 'failover':
-        return this.failover();
+        { this.failover(); return; }
       case 'switchover':
-        return this.switchover();
+        { this.switchover(); return; }
       case 'rebuild':
-        return this.rebuild(what.records);
+        { this.rebuild(what.records); return; }
     }
   }
 

@@ -1,9 +1,9 @@
 import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.ts';
 import { UncompressedTooLargeError } from '../../replication/batches/compression.ts';
-import { walkRecords } from '../../replication/batches/records.ts';
-import type { LogReader, RawBatch } from '../../replication/logs/log-reader.ts';
+import type { LogReader } from '../../replication/logs/log-reader.ts';
 import type { IdTable } from '../../schema-primary/id-table.ts';
-import { judgeSchema, type NamedSchema, type NamingRecord, schemasOf } from '../../schema-primary/wire-format.ts';
+import { judgeSchema, type NamedSchema } from '../../schema-primary/wire-format.ts';
+import { newestLimits, schemasNamedIn } from './newest-records.ts';
 import { TopicSamples, type TopicSamplesView } from './topic-samples.ts';
 
 export interface CopiedPartition {
@@ -40,7 +40,7 @@ export interface IdSamplesView {
 }
 
 /** Bounds of one round: with a round every 5 s at most 24 × 64 KiB are fetched, 300 KiB/s. */
-export const samplerLimits = { partitionsPerRoundMax: 24, recordsPerPartitionMax: 64, bytesMax: 64 * 1024 } as const;
+export const samplerLimits = { partitionsPerRoundMax: 24, recordsPerPartitionMax: newestLimits.recordsMax } as const;
 
 interface Sampled {
   readonly to: bigint;
@@ -120,19 +120,16 @@ export class IdSampler {
     ids: { readonly primary: IdTable; readonly here: IdTable },
     signal: AbortSignal,
   ): Promise<'read' | 'unreadable' | 'unreachable'> {
-    const newest = end - BigInt(samplerLimits.recordsPerPartitionMax);
-    const from = newest > before ? newest : before;
     try {
-      const chunk = await this.#ports.log.chunk(
-        { topic, partition },
-        { offset: from, bytesMax: samplerLimits.bytesMax },
-        signal,
-      );
       const samples = this.#topics.get(topic) ?? new TopicSamples(topic);
       this.#topics.set(topic, samples);
-      for await (const record of newestRecords(chunk.batches, from)) {
+      for await (const schemas of schemasNamedIn(
+        this.#ports.log,
+        { topic, partition, from: before, to: end },
+        signal,
+      )) {
         samples.add(
-          schemasOf(record).map((named): [NamedSchema, ReturnType<typeof judgeSchema>] => [
+          schemas.map((named): [NamedSchema, ReturnType<typeof judgeSchema>] => [
             named,
             judgeSchema(named, ids.primary, ids.here),
           ]),
@@ -146,19 +143,6 @@ export class IdSampler {
       const known = [KafkaError, MalformedError, UncompressedTooLargeError];
       if (known.some((kind) => error instanceof kind)) return 'unreadable';
       throw error;
-    }
-  }
-}
-
-async function* newestRecords(batches: readonly RawBatch[], from: bigint): AsyncGenerator<NamingRecord> {
-  let taken = 0;
-  for (const batch of batches) {
-    if (batch.dropped || batch.header.records === 0 || batch.header.lastOffset < from) continue;
-    for await (const record of walkRecords(batch)) {
-      if (record.offset < from) continue;
-      yield record;
-      taken += 1;
-      if (taken >= samplerLimits.recordsPerPartitionMax) return;
     }
   }
 }
