@@ -3,7 +3,7 @@ export const rooms = {
   'schema-primary': [],
   pair: ['schema-primary'],
   'prefix-policy': ['pair', 'schema-primary'],
-  operations: ['pair'],
+  operations: ['pair', 'schema-primary'],
   exposure: [],
   clients: [],
   kafka: [],

@@ -353,6 +353,7 @@ export const routes: readonly Route[] = [
     body: schemaPrimarySchema,
     change: ({ body }) => `schema primary: site ${body.site}`,
     answer: nothing,
+    problems: ['SCHEMAS_FOLLOW'],
     run: (service, { body, signal }) => service.putSchemaPrimary(body, signal),
   }),
   route({

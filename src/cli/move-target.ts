@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.ts';
 import { otherSite, type SiteId, siteIdSchema, sites } from '../pair/site.ts';
+import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import type { MoveRequestInput } from '../worker/moves/operation-view.ts';
 import { Problem } from '../worker/problems.ts';
 import { knownWorkers, type KnownWorker } from './discovery.ts';
@@ -47,9 +48,9 @@ export async function moveTarget(
     );
   }
   const workers = await knownWorkers(context.options, context.io.cwd);
-  const { clients, prefixes } = await bySite(workers, context.signal);
-  const to = asked.to ?? (await destinationOf({ word, names, prefixes, clients }, context.signal));
-  const client = clients.get(to);
+  const found = await bySite(workers, context.signal);
+  const to = asked.to ?? (await destinationOf({ word, names, ...found }, context.signal));
+  const client = found.clients.get(to);
   if (client === undefined) throw new Problem('UNREACHABLE', `no worker of site ${to} answers`);
   const { oldSideUnconfirmed, includeUnready, withoutIdBarrier } = asked;
   const topics = asked.all ? (word === 'failback' ? 'home' : 'all') : names;
@@ -60,24 +61,28 @@ export async function moveTarget(
 interface SitesFound {
   readonly clients: ReadonlyMap<SiteId, ApiClient>;
   readonly prefixes: Readonly<Record<SiteId, string>> | undefined;
+  /** As declared: where `_schemas` is at home. */
+  readonly schemaPrimary: SiteId | undefined;
 }
 
 async function bySite(workers: readonly KnownWorker[], signal: AbortSignal): Promise<SitesFound> {
   const clients = new Map<SiteId, ApiClient>();
   let prefixes: SitesFound['prefixes'];
+  let schemaPrimary: SitesFound['schemaPrimary'];
   await Promise.all(
     workers.map(async ({ client }) => {
       try {
         const pair = await client.pair(signal);
         clients.set(pair.site, client);
         prefixes ??= pair.prefixes;
+        schemaPrimary ??= pair.schemaPrimary;
       } catch (error) {
         // The other side may be gone: that is what failovers are for.
         if (!(error instanceof Problem)) throw error;
       }
     }),
   );
-  return { clients, prefixes };
+  return { clients, prefixes, schemaPrimary };
 }
 
 interface Sought extends SitesFound {
@@ -85,10 +90,11 @@ interface Sought extends SitesFound {
   readonly names: readonly string[];
 }
 
-async function destinationOf({ word, names, prefixes, clients }: Sought, signal: AbortSignal): Promise<SiteId> {
+async function destinationOf(sought: Sought, signal: AbortSignal): Promise<SiteId> {
+  const { word, names, clients } = sought;
   const homes =
     names.length > 0
-      ? new Set(names.map((name) => sites.find((site) => prefixes !== undefined && name.startsWith(prefixes[site]))))
+      ? new Set(names.map((name) => homeOfName(name, sought)))
       : word === 'failback'
         ? await homesOfMoved(clients, signal)
         : new Set<SiteId>();
@@ -101,6 +107,11 @@ async function destinationOf({ word, names, prefixes, clients }: Sought, signal:
     throw new Problem('INVALID_INPUT', why);
   }
   return word === 'failback' ? home : otherSite(home);
+}
+
+function homeOfName(name: string, { prefixes, schemaPrimary }: SitesFound): SiteId | undefined {
+  if (name === schemasTopic) return schemaPrimary;
+  return sites.find((site) => prefixes !== undefined && name.startsWith(prefixes[site]));
 }
 
 async function homesOfMoved(clients: SitesFound['clients'], signal: AbortSignal): Promise<ReadonlySet<SiteId>> {

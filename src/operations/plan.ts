@@ -1,4 +1,5 @@
 import type { SiteId } from '../pair/site.ts';
+import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import type { TopicStateKind } from '../pair/topic-state.ts';
 import type { OperationKind } from './operation.ts';
 import { pathOf, stepText, type StepText } from './steps.ts';
@@ -98,6 +99,7 @@ export const planCodes = [
   'NOT_READY',
   'LOSS',
   'BARRIER_BEHIND',
+  'SCHEMAS_MOVE',
 ] as const;
 
 export type PlanCode = (typeof planCodes)[number];
@@ -157,6 +159,7 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
   for (const trouble of seen.troubles)
     blockers.push(finding('NOT_READY', trouble, 'Wait until that is over, then plan again.'));
   judgeSites(request, seen, { blockers, warnings });
+  if (topics.some(({ name }) => name === schemasTopic)) warnings.push(schemasMove(request));
   const loss = request.kind === 'failover' ? sumLosses(topics) : undefined;
   const late = request.kind === 'switchover' ? topics.filter(isLate) : [];
   if (late.length > 0) warnings.push(laggingFinding(late));
@@ -330,6 +333,15 @@ function laggingFinding(late: readonly PlannedTopic[]): PlanFinding {
   const more = late.length > names.length ? ` and ${late.length - names.length} more` : '';
   const message = `${names.join(', ')}${more} lag behind by seconds, or nobody knows by how much`;
   return finding('LAGGING', message, 'Writers are refused until they are level; after 20 s it is given up.');
+}
+
+function schemasMove({ kind, to }: PlanRequest): PlanFinding {
+  const ids = kind === 'failover' ? '; its ids go on far above the highest one that is known' : '';
+  return finding(
+    'SCHEMAS_MOVE',
+    `site ${to} becomes schema primary, and takes registrations then${ids}`,
+    `When it is done let the registry at site ${to} be elected, and the other one not: docs/schemas.md.`,
+  );
 }
 
 function sumLosses(topics: readonly PlannedTopic[]): LossSeen {

@@ -56,6 +56,12 @@ export const problems = {
     retryable: false,
     remedy: 'Set onDelete: "detach" on the ShadowLink, run "pulumi up", then remove it; the copies stay as they are.',
   },
+  SCHEMAS_FOLLOW: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Roles are moved, not declared: "npx umbra failover _schemas". Declare the SchemaPrimary as it was.',
+  },
   LINK_REFUSED: {
     status: 409,
     exit: 5,

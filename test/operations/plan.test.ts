@@ -155,6 +155,19 @@ describe('a plan', () => {
     expect(planOperation({ ...failover, kind: 'switchover' }, [following], whole).loss).toBeUndefined();
   });
 
+  test('says that the schema primary moves with it, and where ids leap', () => {
+    const schemas = { ...following, name: '_schemas', partitions: 1 };
+    const warned = (kind: PlanRequest['kind'], topics: readonly CandidateTopic[]): readonly string[] =>
+      planOperation({ ...failover, kind }, topics, whole).warnings.flatMap(({ code, message }) =>
+        code === 'SCHEMAS_MOVE' ? [message] : [],
+      );
+    expect(warned('failover', [following])).toEqual([]);
+    expect(warned('failover', [following, schemas])).toEqual([
+      'site b becomes schema primary, and takes registrations then; its ids go on far above the highest one that is known',
+    ]);
+    expect(warned('switchover', [schemas])).toEqual(['site b becomes schema primary, and takes registrations then']);
+  });
+
   test('of a topic of which nobody ever heard is worth nothing: stale, and no age', () => {
     const { loss: sum } = planOperation(failover, [{ ...following, loss: undefined }], whole);
     expect(sum).toEqual({ seconds: 0, records: 0, bytes: 0, basis: 'stale' });

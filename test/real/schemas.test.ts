@@ -14,6 +14,7 @@ import { startPair, type TestPair } from '../fixtures/pair.ts';
 import {
   createSchemasTopic,
   grantRegistry,
+  namedSchema,
   register,
   registryRecord as record,
   removeSchemasTopic,
@@ -189,7 +190,7 @@ test('records that name a schema which the standby does not have are found in sa
   };
   await register(registries.a, record.schema('a_known-value', 1, 50_000));
   await equal();
-  expect(await sample(named(50_000), named(2_000_000_000), Buffer.from('plain text'))).toMatchObject({
+  expect(await sample(namedSchema(50_000), namedSchema(2_000_000_000), Buffer.from('plain text'))).toMatchObject({
     sampled: 3,
     named: 1,
     unknown: 0,
@@ -197,7 +198,7 @@ test('records that name a schema which the standby does not have are found in sa
     topics: [],
   });
   // The next id has reached the records, not yet the logs.
-  expect(await sample(named(50_001), named(50_001))).toMatchObject({
+  expect(await sample(namedSchema(50_001), namedSchema(50_001))).toMatchObject({
     sampled: 5,
     unknown: 2,
     topics: [{ topic: 'a_events', records: 2, schemas: [{ schema: '50001', verdict: 'unknown' }] }],
@@ -221,16 +222,8 @@ test('records that name a schema which the standby does not have are found in sa
   });
   await register(registries.a, record.schema('a_known-value', 4, 50_003));
   await look();
-  expect(await sample(named(50_003))).toMatchObject({
+  expect(await sample(namedSchema(50_003))).toMatchObject({
     waiting: 1,
     topics: [{ topic: 'a_events', schemas: [{ schema: '50003', verdict: 'waiting' }] }],
   });
 }, 120_000);
-
-/** A payload as Confluent's serializers begin it. */
-function named(id: number): Buffer {
-  const bytes = Buffer.alloc(9);
-  bytes.writeInt32BE(id, 1);
-  bytes.write('data', 5);
-  return bytes;
-}

@@ -100,16 +100,26 @@ export class RegistryModel {
 
   happen(what: Happening): void {
     switch (what.kind) {
-      case 'register':
-        { this.register(what.subject); return; }
-      case 'copy':
-        { this.copy(what.records); return; }
-      case 'failover':
-        { this.failover(); return; }
-      case 'switchover':
-        { this.switchover(); return; }
-      case 'rebuild':
-        { this.rebuild(what.records); return; }
+      case 'register': {
+        this.register(what.subject);
+        return;
+      }
+      case 'copy': {
+        this.copy(what.records);
+        return;
+      }
+      case 'failover': {
+        this.failover();
+        return;
+      }
+      case 'switchover': {
+        this.switchover();
+        return;
+      }
+      case 'rebuild': {
+        this.rebuild(what.records);
+        return;
+      }
     }
   }
 

@@ -41,8 +41,10 @@ export function schemaPrimaryHandler(ports: SchemaPrimaryPorts): ResourceHandler
 }
 
 async function declare(ports: SchemaPrimaryPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
+  const { site, idReserve } = next;
+  const declared = { site, ...(idReserve === undefined ? {} : { idReserve }) };
   for (const at of sites) {
-    const put = (): Promise<void> => open(ports, next, at).putSchemaPrimary({ site: next.site }, job.signal);
+    const put = (): Promise<void> => open(ports, next, at).putSchemaPrimary(declared, job.signal);
     await callWorker(put, { job, clock: ports.clock, what: `worker of site ${at}` });
   }
   return { kind: 'done', outputs: {} };

@@ -5,6 +5,8 @@ import { secretToken, umbraOptions } from './umbra-resource.ts';
 export interface SchemaPrimaryArgs extends SpecArgs {
   /** The site whose `_schemas` flows; the other holds the copy. */
   readonly site: 'a' | 'b';
+  /** How far above the highest id that was seen ids go on after a failover. Default 1000. */
+  readonly idReserve?: number;
   readonly workers: WorkerUrls;
 }
 

@@ -2,11 +2,11 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError } from '../../kafka/errors.ts';
 import { isInternal } from '../../prefix-policy/internal-names.ts';
 import { type IdLeap, type LeapRecord, type LeapRequest, planLeap } from '../../schema-primary/id-leap.ts';
-import type { SchemaIndex } from '../../schema-primary/schema-index.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { appendRecords } from './append-records.ts';
 import { FollowedLog } from './followed-log.ts';
 import { nodeHashes } from './node-hashes.ts';
+import { readWhole } from './read-whole.ts';
 import { sampleIds } from './sample-ids.ts';
 import { KafkaSchemaLog, type SchemaLog } from './schema-log.ts';
 
@@ -33,8 +33,6 @@ export type LeapOutcome =
 
 /** Somebody who writes at the same time is given up on after so many: a fence is missing then. */
 const appendsMax = 5;
-/** Of {@link FollowedLog}: a log of a million records is read in ten. */
-const roundsMax = 100;
 
 /**
  * Appends to the log of the new schema primary what keeps ids of lost registrations from being given out again
@@ -49,7 +47,7 @@ export async function leapIds(ports: LeapPorts, order: LeapOrder, signal: AbortS
     const read = await readWhole(log, order.cut, signal);
     if (read.kind === 'no registry') return read;
     sampled ??= await ports.sampled(signal);
-    const plan = planLeap(read.index, { ...order, sampled }, nodeHashes);
+    const plan = planLeap(log.index, { ...order, sampled }, nodeHashes);
     switch (plan.kind) {
       case 'done':
         return { kind: 'leapt', leaps };
@@ -67,25 +65,6 @@ export async function leapIds(ports: LeapPorts, order: LeapOrder, signal: AbortS
         leaps.push(...plan.leaps);
     }
   }
-}
-
-type Read = { readonly kind: 'read'; readonly index: SchemaIndex } | Extract<LeapOutcome, { kind: 'no registry' }>;
-
-async function readWhole(log: FollowedLog, cut: bigint, signal: AbortSignal): Promise<Read> {
-  const on = { changed: () => undefined, startedAnew: () => undefined };
-  for (let round = 0; round < roundsMax; round++) {
-    await log.follow(on, signal);
-    const { state } = log;
-    if (state.kind === 'absent') throw new ConnectionError(`${schemasTopic} is not there`);
-    if (state.kind !== 'read') continue;
-    const { partitions, end } = state.sight;
-    if (partitions !== 1) {
-      return { kind: 'no registry', why: `${schemasTopic} has ${partitions} partitions; registries use one` };
-    }
-    if (end < cut) throw new ConnectionError(`${schemasTopic} ends at ${end} for readers, before the cut at ${cut}`);
-    return { kind: 'read', index: log.index };
-  }
-  throw new ConnectionError(`${schemasTopic} was not read to its end in ${roundsMax} rounds`);
 }
 
 /** The ports over a cluster: reads its `_schemas`, appends to it, samples its other topics. */

@@ -17,7 +17,7 @@ import {
 } from './schema-view.ts';
 
 export interface SchemaSyncPorts {
-  /** The declared schema primary; undefined while nobody said. */
+  /** Who registers now, by the roles; undefined while nobody said. */
   schemaPrimary(): SiteId | undefined;
   readonly logs: Readonly<Record<SiteId, SchemaLog>>;
   now(): Date;

@@ -5,6 +5,7 @@ import type { RoleViews } from '../../pair/ownership.ts';
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { schemasHome } from '../../pair/schemas-home.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { Problem } from '../problems.ts';
 import type { WorkerConfig } from '../worker-config.ts';
@@ -162,7 +163,8 @@ export class Primaries {
 
   #schemasHome(): SiteId | undefined {
     const { site } = this.#ports.config;
-    return this.#watches[site].seen.schemaPrimary ?? this.#watches[otherSite(site)].seen.schemaPrimary;
+    const declared = this.#watches[site].seen.schemaPrimary ?? this.#watches[otherSite(site)].seen.schemaPrimary;
+    return schemasHome(declared === undefined ? undefined : { site: declared }, this.#views());
   }
 
   #remember(question: string, find: () => FoundPrimary): FoundPrimary {

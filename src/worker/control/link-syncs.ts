@@ -3,6 +3,8 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
 import { ProducerIdAllocators } from '../../kafka/producer-id-allocators.ts';
+import { schemaPrimaryNow } from '../../pair/schemas-home.ts';
+import type { SiteId } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
@@ -103,14 +105,19 @@ export class LinkSyncs {
     });
     const id = linkId(link);
     this.acls = new LinkAcls({ ...ports, id, memory: state.acls(id), mayAct, now: () => clock.now() });
+    const primaryNow = (): SiteId | undefined => {
+      const [atSource, atTarget] = [ports.peer.roles, state.roles()];
+      const roles = link.from === 'a' ? { a: atSource, b: atTarget } : { a: atTarget, b: atSource };
+      return schemaPrimaryNow(schemaPrimary(), roles);
+    };
     const [a, b] = link.from === 'a' ? [source, target] : [target, source];
     this.schemas = new SchemaSync({
-      schemaPrimary: () => schemaPrimary()?.site,
+      schemaPrimary: primaryNow,
       logs: { a: new KafkaSchemaLog(a), b: new KafkaSchemaLog(b) },
       now: () => clock.now(),
     });
     this.samples = schemaSampler({
-      ...{ link, target, schemas: this.schemas, schemaPrimary, now: () => clock.now() },
+      ...{ link, target, schemas: this.schemas, schemaPrimary: primaryNow, now: () => clock.now() },
       copies: () => this.#copies(),
     });
     this.producerIds = new ProducerIds({
@@ -147,6 +154,15 @@ export class LinkSyncs {
   async finishGroups(signal: AbortSignal): Promise<FinalGroups> {
     await this.#noteCopied(signal, 0);
     return this.groups.final(signal);
+  }
+
+  /** Whether one site holds the other's schemas, or did when roles moved; undefined while the other `_umbra` is unread. */
+  get schemasBound(): boolean | undefined {
+    const { peer, state } = this.#ports;
+    const views = [state.roles(), peer.roles];
+    const bound = [state, peer.state].some((each) => each.shadow(schemasTopic) !== undefined);
+    if (bound || views.some((view) => view.kind === 'read' && view.records.has(schemasTopic))) return true;
+    return views.some((view) => view.kind === 'unread') ? undefined : false;
   }
 
   /** Clusters that do not answer are in the view, and tell of themselves elsewhere. */

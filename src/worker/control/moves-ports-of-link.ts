@@ -3,12 +3,14 @@ import type { CandidateTopic } from '../../operations/plan.ts';
 import type { RoleViews } from '../../pair/ownership.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
-import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
+import { homeOfTopic } from '../../prefix-policy/topic-home.ts';
+import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import type { EventSink } from '../events/event.ts';
 import type { LinkMovesPorts } from '../moves/link-moves.ts';
+import { leapSchemaIds } from '../moves/move-schemas.ts';
 import type { UnseenRecords } from '../moves/promotion-work.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
@@ -53,24 +55,32 @@ const barrierMsMax = 30_000;
 export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
   const { id, ports, peer, topics, unfollow } = parts;
   const { link, source, target, state, policy, workers, clock, logger, events } = ports;
-  const homeOf = (topic: string): LinkSpec['from'] => ownerOf(topic, policy.owners) ?? link.from;
+  const homeOf = (topic: string): LinkSpec['from'] => {
+    const { schemaPrimary } = state;
+    return homeOfTopic(topic, { owners: policy.owners, schemaPrimary, roles: parts.roles() }) ?? link.from;
+  };
+  const mayAct = (): boolean => workers.mayAct();
   return {
     ...{ site: link.to, from: link.from, link: id, source, target, state, peer },
     ...{ clock, logger, events, homeOf, lookAgain: parts.lookAgain, rights: ports.rights },
     roles: parts.roles,
     home: () => ({
-      topics: { kind: 'prefix', prefix: policy.owners[link.to] },
+      topics: [
+        { kind: 'prefix', prefix: policy.owners[link.to] },
+        ...(homeOf(schemasTopic) === link.to ? [{ kind: 'literal', name: schemasTopic } as const] : []),
+      ],
       groups: { kind: 'prefix', prefix: policy.groups[link.to] },
     }),
     policy: () => parts.spec().topics ?? defaultTopicPolicy,
     withheld: () => parts.syncs().acls.withheld,
+    leapIds: (operation, signal) => leapSchemaIds({ target, state, events, mayAct }, operation, signal),
     passProducerIds: (signal) => parts.syncs().producerIds.finish(signal, { withinMs: barrierMsMax }),
     tellProducerIds: (signal) => parts.syncs().producerIds.tell(signal),
     finishRules: (signal) => parts.syncs().finishRules(signal),
     finishGroups: async (signal) => {
       await parts.syncs().finishGroups(signal);
     },
-    mayAct: () => workers.mayAct(),
+    mayAct,
     now: () => clock.now(),
     seen: () => {
       const { idsLeft, secondsLeft } = parts.syncs().producerIds.view();

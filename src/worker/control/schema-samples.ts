@@ -1,7 +1,7 @@
 import type { Cluster } from '../../kafka/cluster.ts';
+import type { SiteId } from '../../pair/site.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import { LogReader } from '../../replication/logs/log-reader.ts';
-import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import { type CopiedPartition, IdSampler } from '../../sync/schemas/id-sampler.ts';
 import type { SchemaSync } from '../../sync/schemas/schema-sync.ts';
 
@@ -9,7 +9,8 @@ export interface SchemaSamplesPorts {
   readonly link: Pick<LinkSpec, 'to'>;
   readonly target: Cluster;
   readonly schemas: SchemaSync;
-  readonly schemaPrimary: () => SchemaPrimary | undefined;
+  /** Who registers now. */
+  readonly schemaPrimary: () => SiteId | undefined;
   readonly copies: () => Iterable<CopiedPartition>;
   readonly now: () => Date;
 }
@@ -23,7 +24,7 @@ export function schemaSampler({ link, target, schemas, schemaPrimary, copies, no
     copies,
     log: new LogReader(target, { attemptsMax }),
     ids() {
-      const primary = schemaPrimary()?.site;
+      const primary = schemaPrimary();
       if (primary === undefined || !schemas.isRead(primary) || !schemas.isRead(link.to)) return undefined;
       const registered = schemas.ids(primary);
       return registered.size === 0 ? undefined : { primary: registered, here: schemas.ids(link.to) };

@@ -150,7 +150,10 @@ export class SiteControl {
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void> {
     return this.#order(async () => {
       const { state } = this.#ports;
-      if (state.schemaPrimary?.site === primary.site) return;
+      if (isDeepStrictEqual(state.schemaPrimary, primary)) return;
+      if (state.schemaPrimary !== undefined && state.schemaPrimary.site !== primary.site) {
+        refuseOtherPrimary(state.schemaPrimary, this.links);
+      }
       await state.putSchemaPrimary(primary, signal);
     });
   }
@@ -318,6 +321,20 @@ function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
   return (['owners', 'groups', 'transactionalIds'] as const).every(
     (kind) => now[kind].a === next[kind].a && now[kind].b === next[kind].b,
   );
+}
+
+/** Where schemas follow already, another declaration would turn them round with nobody fenced and no id leapt. */
+function refuseOtherPrimary({ site }: SchemaPrimary, links: readonly LinkControl[]): void {
+  for (const { id, syncs } of links) {
+    if (syncs.schemasBound === undefined) {
+      throw new Problem('NOT_READY', `whether schemas follow over the link ${id} or back cannot be told yet`);
+    }
+    if (!syncs.schemasBound) continue;
+    throw new Problem(
+      'SCHEMAS_FOLLOW',
+      `schemas were declared to be registered at site ${site}, and they follow from there`,
+    );
+  }
 }
 
 /** Rights of applications on a principal of umbra would open what the fence closes. */

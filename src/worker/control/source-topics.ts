@@ -2,7 +2,7 @@ import type { TopicMetadata } from '../../kafka/cluster.ts';
 import { directionOf, type RoleViews } from '../../pair/ownership.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
-import { homeOf } from '../../prefix-policy/prefix-policy.ts';
+import { homeOfTopic } from '../../prefix-policy/topic-home.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
@@ -47,9 +47,9 @@ export class SourceTopics {
    */
   mayCopy({ name, internal }: TopicMetadata): boolean {
     const { link, peer, state, policy, schemaPrimary, isAtTarget } = this.#ports;
-    const home = homeOf(name, policy.owners, schemaPrimary());
-    if (internal || home === undefined || peer.state.shadow(name) !== undefined) return false;
     const roles = this.roles();
+    const home = homeOfTopic(name, { owners: policy.owners, schemaPrimary: schemaPrimary(), roles });
+    if (internal || home === undefined || peer.state.shadow(name) !== undefined) return false;
     const direction = directionOf({ name, home }, roles);
     if (direction === undefined || linkId(direction) !== linkId(link)) return false;
     return !hasMoved(name, roles) || !isAtTarget(name) || state.shadow(name)?.link === linkId(link);

@@ -1,5 +1,6 @@
 import { Cluster, type ClusterMetadata } from '../../kafka/cluster.ts';
 import { type ConnectionLimits, defaultLimits } from '../../kafka/connection.ts';
+import { newestRole } from '../../pair/schemas-home.ts';
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import type { Finding } from '../finding.ts';
 import { rightsAtSites } from '../site-rights.ts';
@@ -66,10 +67,12 @@ async function examine(examination: Examination): Promise<readonly Finding[]> {
   const silent = entries.flatMap((entry) => ('finding' in entry ? [entry.finding] : []));
   const entered = entries.flatMap((entry) => ('finding' in entry ? [] : [entry]));
   const spec = entered.flatMap(({ state }) => (state.kind === 'read' ? [state.spec] : []));
+  const schemaPrimary = spec.find((each) => each.schemaPrimary !== undefined)?.schemaPrimary;
   const pair: PairSight = {
     owners: spec.find(({ owners }) => owners !== undefined)?.owners,
     policy: spec.find(({ policy }) => policy !== undefined)?.policy,
-    schemaPrimary: spec.find(({ schemaPrimary }) => schemaPrimary !== undefined)?.schemaPrimary,
+    schemaPrimary,
+    schemasAt: newestRole(spec.flatMap(({ schemasRole }) => schemasRole ?? []))?.primary ?? schemaPrimary?.site,
   };
   const sights = await Promise.all(entered.map((each) => lookAtSite(each, pair, { attempts, signal, limits })));
   const ofSites = await Promise.all(sights.map((sight) => examineSite(sight, sights, { pair, attempts, examination })));

@@ -23,21 +23,21 @@ export interface RegistryLook {
 /** Whether the schema registries keep to their roles, by HTTP where their URLs are configured and by their group. */
 export async function lookAtRegistries(look: RegistryLook): Promise<readonly Finding[]> {
   const { config, clusters, pair, sights, attempts, now, signal } = look;
-  const { schemaPrimary } = pair;
+  const primary = pair.schemasAt ?? pair.schemaPrimary?.site;
   // A site that does not answer has been named already, and would be waited for once more.
-  if (schemaPrimary === undefined || sights.length < 2) return [];
+  if (primary === undefined || sights.length < 2) return [];
   const sync = new SchemaSync({
-    schemaPrimary: () => schemaPrimary.site,
+    schemaPrimary: () => primary,
     logs: { a: new KafkaSchemaLog(clusters.a), b: new KafkaSchemaLog(clusters.b) },
     now: () => now,
   });
   const { a, b } = config.registries ?? {};
   const registries = { ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }) };
-  const seen = await attempts.at(schemaPrimary.site)('the schema registries', async () => {
+  const seen = await attempts.at(primary)('the schema registries', async () => {
     // Only what registries are asked for needs the log.
     if (a !== undefined || b !== undefined) await sync.round(signal);
     const versionsIn = sync.newestVersions.bind(sync);
-    return checkRegistries({ primary: schemaPrimary.site, clusters, registries, versionsIn }, signal);
+    return checkRegistries({ primary, clusters, registries, versionsIn }, signal);
   });
   return (seen ?? []).map(coded);
 }

@@ -18,6 +18,7 @@ import { groupMembers } from '../../kafka/group-members.ts';
 import { authorizerOf } from '../../kafka/topic-admin.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
+import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { workerGroup } from '../group/worker-group.ts';
@@ -61,11 +62,13 @@ export async function readState(cluster: Cluster, metadata: ClusterMetadata, sig
   try {
     await state.catchUp(signal);
     const { prefixPolicy: policy, schemaPrimary } = state;
+    const roles = state.roles();
     return {
       kind: 'read',
       spec: {
         ...{ policy, owners: policy?.owners, schemaPrimary, links: state.links() },
-        ...{ shadows: state.shadows(), pauses: state.pauses(), moved: movedNamesOf(state.roles()) },
+        ...{ shadows: state.shadows(), pauses: state.pauses(), moved: movedNamesOf(roles) },
+        schemasRole: roles.kind === 'read' ? roles.records.get(schemasTopic) : undefined,
       },
     };
   } catch (error) {

@@ -6,6 +6,7 @@ import type { ClientQuota } from '../../kafka/client-quotas.ts';
 import type { ClusterMetadata } from '../../kafka/cluster.ts';
 import type { TopicConfigs } from '../../kafka/config-admin.ts';
 import type { GroupMembers } from '../../kafka/group-members.ts';
+import type { RoleRecord } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { LinkSpec, PrefixOwners } from '../../pair/spec.ts';
 import type { MovedNames } from '../../prefix-policy/moved-names.ts';
@@ -59,6 +60,8 @@ export interface SpecSight {
   readonly pauses: readonly PauseRecord[];
   /** Which names are not primary at home; none where nothing is said. */
   readonly moved?: MovedNames;
+  /** What is said of the role of `_schemas`, where it ever moved. */
+  readonly schemasRole?: RoleRecord | undefined;
 }
 
 export type StateSight =
@@ -99,4 +102,6 @@ export interface PairSight {
   readonly owners: PrefixOwners | undefined;
   readonly policy?: PrefixPolicy | undefined;
   readonly schemaPrimary: SchemaPrimary | undefined;
+  /** The site that registers schemas now, by the roles that the sites tell. Default: the declared one. */
+  readonly schemasAt?: SiteId | undefined;
 }

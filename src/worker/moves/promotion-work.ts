@@ -6,6 +6,7 @@ import type { OperationRecord } from '../../operations/operation.ts';
 import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
+import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { Grants } from '../../sync/acls/grants.ts';
 import { missingAcls, promotionAcls } from '../../sync/acls/promotion-acls.ts';
 import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
@@ -16,6 +17,7 @@ import { ownBelowOf } from '../state/own-below.ts';
 import type { SiteState } from '../state/state.ts';
 import { untilDrained } from './drain.ts';
 import { proveEqual } from './prove-equal.ts';
+import { proveSchemasEqual } from './move-schemas.ts';
 import { type PartitionEnd, readEnds } from './read-ends.ts';
 import { restoreConfigs } from './restore-configs.ts';
 import { grantsId } from './reversal.ts';
@@ -66,6 +68,8 @@ export interface PromotionPorts {
   readonly finishGroups: (signal: AbortSignal) => Promise<void>;
   /** No broker here gives out a producer id any more that a producer of the old primary has (docs/producer-ids.md). */
   readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
+  /** No registry here gives out an id any more that one of the old primary may have given out (docs/schemas.md). */
+  readonly leapIds: (operation: OperationRecord, signal: AbortSignal) => Promise<void>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
 }
@@ -110,6 +114,7 @@ export class PromotionWork {
         return record && ownBelowOf(record);
       };
       await proveEqual({ source, target, ownBelow }, topics, signal);
+      if (topics.includes(schemasTopic)) await proveSchemasEqual({ source, target }, signal);
     }
     const ends = await readEnds(target, topics, signal);
     return topics.map((topic) =>
@@ -156,15 +161,26 @@ export class PromotionWork {
     copies.promoted(cuts.map(({ topic }) => topic));
   }
 
-  /** Lets in who may write at the source: who had the right here before, then whoever has got it there since. */
+  /** Lets in who may write at the source; a registry only when no id of its lost registrations can come again. */
   async grant(operation: OperationRecord, topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const others = topics.filter((topic) => topic !== schemasTopic);
+    if (operation.kind === 'failover' && others.length < topics.length) {
+      // Nobody else is to wait for it.
+      if (others.length > 0) await this.#letIn(operation, others, signal);
+      await this.#ports.leapIds(operation, signal);
+    }
+    await this.#letIn(operation, topics, signal);
+    await this.#takeBackOwn(topics, signal);
+  }
+
+  /** Who had the right here before, then whoever has got it there since. */
+  async #letIn(operation: OperationRecord, topics: readonly string[], signal: AbortSignal): Promise<void> {
     const { target, withheld, mayAct, state, fence } = this.#ports;
     await fence.release(new Set(topics), signal);
     const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(id) });
     const id = grantsId(operation.id);
     const missing = await missingAcls(target, { wanted: promotionAcls(withheld(), topics), made: grants.made(id) });
     const granted = await grants.grant(id, missing, signal);
-    await this.#takeBackOwn(topics, signal);
     switch (granted.kind) {
       case 'granted':
       case 'no authorizer':

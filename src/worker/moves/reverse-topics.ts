@@ -25,8 +25,8 @@ export interface ReversePorts {
   readonly state: Pick<SiteState, 'acls'>;
   readonly rights: SiteRights;
   readonly policy: () => Pick<TopicPolicy, 'configs'>;
-  /** The names that are home at this site, and its groups. */
-  readonly home: () => { readonly topics: NamePattern; readonly groups: NamePattern };
+  /** The names that are home at this site, the schemas among them where they are, and its groups. */
+  readonly home: () => { readonly topics: readonly NamePattern[]; readonly groups: NamePattern };
   readonly isHome: (topic: string) => boolean;
   readonly mayAct: () => boolean;
 }
@@ -109,7 +109,7 @@ async function grantOwn({ target, state, rights, home, mayAct }: ReversePorts, s
   const { principals, superUsers } = rights;
   if (principals.kind === 'unknown') throw new Error(`${principals.why}. ${principals.remedy}`);
   const { topics, groups } = home();
-  const wanted = linkRights({ own: principals.names, superUsers, topics: [topics], groups: [groups] });
+  const wanted = linkRights({ own: principals.names, superUsers, topics, groups: [groups] });
   const granted = await ownGrants({ target, state, mayAct }).grant(linkRightsId, wanted, signal);
   if (granted.kind === 'refused' || granted.kind === 'unproven') {
     const why = granted.kind === 'refused' ? granted.reasons[0] : `brokers ${granted.behind.join(', ')} are behind`;

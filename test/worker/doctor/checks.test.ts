@@ -158,9 +158,11 @@ describe('policy', () => {
 
   test('what this site took over is where it belongs for now, and is never said to be deleted', () => {
     const none = { kind: 'topics', topics: new Set<string>() } as const;
-    const moved = { a: { kind: 'topics', topics: new Set(['a_taken']) }, b: none } as const;
+    const moved = { a: { kind: 'topics', topics: new Set(['a_taken', '_schemas']) }, b: none } as const;
     const state = { kind: 'read', spec: { ...spec, links: [{ from: 'a', to: 'b' }], moved } } as const;
-    expect(codes(checkPolicy(sight({ topics: [topic('a_taken'), topic('b_x')], state }), pairSight))).toEqual([]);
+    expect(
+      codes(checkPolicy(sight({ topics: [topic('a_taken'), topic('_schemas'), topic('b_x')], state }), pairSight)),
+    ).toEqual([]);
   });
 
   test('sites that were told different things are named', () => {
