@@ -1,11 +1,13 @@
 import { describe } from 'vitest';
 import { movingSites } from '../fixtures/moving-sites.ts';
 import { givenUp } from './switchover/given-up.ts';
+import { ofSchemas } from './switchover/of-schemas.ts';
 import { underKills } from './switchover/under-kills.ts';
 import { underLoad } from './switchover/under-load.ts';
 
 const moving = movingSites();
 
 describe('a switchover that is given up', () => givenUp(moving));
+describe('a switchover of the schema primary', () => ofSchemas(moving));
 describe('a switchover under load', () => underLoad(moving));
 describe('a switchover whose workers are killed', () => underKills(moving));

@@ -37,14 +37,14 @@ export async function leapSchemaIds(
   const order = { operation: operation.id, term: cut.term, reserve, cut: BigInt(end) };
   const outcome = await leapIds(leapPortsOf(target, mayAct), order, signal);
   const { id, link } = operation;
-  const tell = (message: string): void => events.report({ kind: 'operation step', link, message: `${id}: ${message}` });
+  const tell = (message: string): void => events.report({ kind: 'operation step', link, message: `${message} (${id})` });
   if (outcome.kind === 'no registry') {
     tell(outcome.why);
     return;
   }
   for (const { context, highest, id: leapt } of outcome.leaps) {
     const where = context === '.' ? '' : ` of context ${context}`;
-    tell(`ids of schemas${where} go on above ${leapt}; the highest one seen is ${highest}`);
+    tell(`ids of schemas${where} go on above ${leapt}, the highest one seen is ${highest}`);
   }
 }
 
