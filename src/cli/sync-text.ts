@@ -116,6 +116,7 @@ export function renderSchemas(links: readonly LinkSchemasView[], colours: Colour
         ({ label, explanation }) => `  ${colours.bad(printable(label))}: ${printable(explanation)}`,
       ),
       ...rest(differences.total, differences.first.length),
+      ...lostLines(link.lost, colours),
       ...sampled(link.samples, colours),
       ...[sites.a, sites.b].flatMap(({ site, collisions, counts, trouble: wrong }) => [
         ...(collisions.total === 0
@@ -131,6 +132,30 @@ export function renderSchemas(links: readonly LinkSchemasView[], colours: Colour
     ];
   });
 }
+
+/** After a failover: what a person has to decide about. */
+function lostLines(lost: Extract<LinkSchemasView, { kind: 'watched' }>['lost'], colours: Colours): readonly string[] {
+  if (lost === undefined) return [];
+  const { collisions, gaps, versions, changes } = lost;
+  const total = collisions.total + gaps.total + versions.total + changes.total;
+  if (total === 0)
+    return [`  the log of the old primary has nothing from offset ${lost.cut} on that the new one lacks`];
+  const named = [...collisions.first, ...gaps.first, ...versions.first];
+  return [
+    `  only the log of the old primary has, from offset ${lost.cut} on: ${plural(gaps.total, 'id')} that the new one does not ` +
+      `know, ${count(collisions.total)} that stand for another schema, ${plural(versions.total, 'other version')}, ` +
+      plural(changes.total, 'config or deletion', 'configs or deletions'),
+    ...named
+      .slice(0, lostShownMax)
+      .map(
+        ({ id, subject, version, explanation }) =>
+          `  ${colours.warn(`id ${id}`)}, ${printable(subject)} version ${version}: ${printable(explanation)}`,
+      ),
+    ...rest(named.length, Math.min(named.length, lostShownMax)),
+  ];
+}
+
+const lostShownMax = 20;
 
 function sampled(
   { sampled: looked, waiting, unknown, topics }: Extract<LinkSchemasView, { kind: 'watched' }>['samples'],

@@ -100,6 +100,25 @@ const schemaComparisonViewSchema = z.strictObject({
   keysBehind: count,
 });
 
+const lostVersions = listed(
+  z.strictObject({
+    ...{ context: z.string(), id: z.int(), subject: z.string(), version: z.int(), offset, explanation: z.string() },
+  }),
+);
+
+/** After a failover: what only the log of the old primary has, from the cut on. */
+const lostSchemasViewSchema = z.strictObject({
+  cut: offset,
+  /** Ids that stand for another schema at the new primary. */
+  collisions: lostVersions,
+  /** Ids that the new primary does not know. */
+  gaps: lostVersions,
+  /** Versions of a subject that are another schema at the new primary. */
+  versions: lostVersions,
+  /** Configs, modes and deletions. */
+  changes: listed(z.string()),
+});
+
 /** What the newest records of copies show that name schemas; counts are of samples since the controller began. */
 const schemaSamplesViewSchema = z.strictObject({
   sampled: count,
@@ -147,6 +166,8 @@ export const linkSchemasViewSchema = z.discriminatedUnion('kind', [
     behind: z
       .strictObject({ records: count, seconds: age, basis: z.enum(['measured', 'stale']), asOf: isoTime })
       .optional(),
+    /** Absent where the standby's log is a copy, or was not compared yet. */
+    lost: lostSchemasViewSchema.optional(),
     samples: schemaSamplesViewSchema,
   }),
 ]);

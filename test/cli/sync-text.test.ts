@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { linkSchemasViewSchema } from '../../src/worker/sync-views.ts';
+import { linkSchemasViewSchema, type LinkSchemasView } from '../../src/worker/sync-views.ts';
 import { colours } from '../../src/cli/colours.ts';
 import { renderConfigs, renderGroups, renderSchemas } from '../../src/cli/sync-text.ts';
 
@@ -51,7 +51,7 @@ test('configs are named only where they are not level', () => {
   ]);
 });
 
-test('schemas begin with the verdict, and show both logs', () => {
+function watchedSchemas(more: object = {}): Extract<LinkSchemasView, { kind: 'watched' }> {
   const none = { total: 0, first: [] };
   const collision = { context: '.', id: 7, digests: ['x', 'y'] };
   const site = (name: 'a' | 'b'): object => ({
@@ -62,6 +62,7 @@ test('schemas begin with the verdict, and show both logs', () => {
   });
   const difference = { kind: 'different', label: 'a_orders-value 1', explanation: 'id 7 there, id 8 here' };
   const watched = linkSchemasViewSchema.parse({
+    ...more,
     ...{ link: 'a-b', kind: 'watched', primarySite: 'a', sites: { a: site('a'), b: site('b') } },
     comparison: { verdict: 'different', comparedAt: at, keysBehind: 0, differences: { total: 2, first: [difference] } },
     behind: { records: 3, seconds: 2, basis: 'stale', asOf: at },
@@ -70,7 +71,33 @@ test('schemas begin with the verdict, and show both logs', () => {
       topics: [{ topic: 'a_orders', records: 13, schemas: [] }],
     },
   });
-  expect(renderSchemas([watched], plain).split('\n')).toEqual([
+  if (watched.kind !== 'watched') throw new Error('it is watched');
+  return watched;
+}
+
+test('after a failover schemas name what only the old primary has', () => {
+  const version = (id: number, explanation: string): object => ({
+    ...{ context: '.', id, subject: 'orders', version: id, offset: '9', explanation },
+  });
+  const some = (...first: readonly unknown[]): object => ({ total: first.length, first });
+  const lost = {
+    ...{ cut: '7', collisions: some(), versions: some(), changes: some('CONFIG of all subjects: FULL') },
+    gaps: some(version(3, 'the new primary does not know the id 3')),
+  };
+  const lines = renderSchemas([watchedSchemas({ lost })], plain).split('\n');
+  expect(lines).toContain(
+    '  only the log of the old primary has, from offset 7 on: 1 id that the new one does not know, ' +
+      '0 that stand for another schema, 0 other versions, 1 config or deletion',
+  );
+  expect(lines).toContain('  id 3, orders version 3: the new primary does not know the id 3');
+  const nothing = { ...lost, gaps: some(), changes: some() };
+  expect(renderSchemas([watchedSchemas({ lost: nothing })], plain)).toContain(
+    'the log of the old primary has nothing from offset 7 on that the new one lacks',
+  );
+});
+
+test('schemas begin with the verdict, and show both logs', () => {
+  expect(renderSchemas([watchedSchemas()], plain).split('\n')).toEqual([
     `Link a-b: schemas different, compared at ${at}, 3 records (2.0 s) behind, stale; site a registers`,
     'SITE  ROLE     LOG   SUBJECTS  VERSIONS  IDS  GAPS  DIGEST',
     'a     primary  read         2         4    4     0  0123456789abcdef',

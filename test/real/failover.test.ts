@@ -273,6 +273,11 @@ test('with the log of a registry its role moves, and ids of registrations that w
         return link?.kind === 'watched' && link.primarySite === 'b' ? true : undefined;
       });
     }
+    await eventually('what the old side registered after the cut is listed', async () => {
+      const [link] = await pair.api.b.schemas();
+      if (link?.kind !== 'watched' || link.lost === undefined) return undefined;
+      return (link.lost.gaps.total === 2 && link.lost.collisions.total === 0) || undefined;
+    });
     await expect(pair.api.a.putSchemaPrimary({ site: 'b' })).rejects.toMatchObject({ code: 'SCHEMAS_FOLLOW' });
     // Both controllers have looked at the topics since: nothing flows, either way.
     expect(await logEnds(a, schemasTopic)).toEqual([4n]);

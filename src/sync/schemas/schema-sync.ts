@@ -2,6 +2,7 @@ import { ConnectionError, KafkaError, MalformedError } from '../../kafka/errors.
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { UncompressedTooLargeError } from '../../replication/batches/compression.ts';
 import { IndexComparison } from '../../schema-primary/compare-indexes.ts';
+import { lostTail } from '../../schema-primary/lost-tail.ts';
 import type { IdTable } from '../../schema-primary/id-table.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { FollowedLog } from './followed-log.ts';
@@ -10,6 +11,8 @@ import {
   type ComparisonView,
   differenceView,
   listed,
+  lostView,
+  type LostView,
   type SchemasBehind,
   type SchemaSyncView,
   type SchemaTrouble,
@@ -19,6 +22,8 @@ import {
 export interface SchemaSyncPorts {
   /** Who registers now, by the roles; undefined while nobody said. */
   schemaPrimary(): SiteId | undefined;
+  /** Up to where both logs were one, where the standby's is no copy any more. Default: it is one. */
+  fork?(): bigint | undefined;
   readonly logs: Readonly<Record<SiteId, SchemaLog>>;
   now(): Date;
 }
@@ -50,6 +55,7 @@ export class SchemaSync {
   #primary: SiteId | undefined;
   #comparison: IndexComparison | undefined;
   #compared: ComparisonView = notCompared;
+  #lost: LostView | undefined;
   /** When the copy had everything last, or when it was first looked at. */
   #levelAt: Date | undefined;
 
@@ -88,6 +94,7 @@ export class SchemaSync {
       sites: { a: view('a'), b: view('b') },
       comparison: this.#compared,
       behind: this.#behind(primarySite),
+      lost: this.#lost,
     };
   }
 
@@ -117,6 +124,7 @@ export class SchemaSync {
     this.#primary = primary;
     this.#comparison = undefined;
     this.#compared = notCompared;
+    this.#lost = undefined;
     this.#levelAt = undefined;
   }
 
@@ -154,6 +162,9 @@ export class SchemaSync {
     this.#comparison ??= new IndexComparison(primary.index, standby.index);
     const comparison = this.#comparison.compare({ primary: primary.readTo, standby: standby.readTo });
     const now = this.#ports.now();
+    const cut = this.#ports.fork?.();
+    this.#lost =
+      cut === undefined ? undefined : lostView(cut, lostTail({ old: standby.index, now: primary.index, cut }));
     const ahead = standby.readTo > primary.readTo ? [aheadOf(primary, standby)] : [];
     const differences = [...ahead, ...comparison.differences.map(differenceView)];
     const { behind } = comparison;

@@ -1,5 +1,6 @@
 import type { SchemaDifference } from '../../schema-primary/compare-indexes.ts';
 import type { ContextIds, IdCollision, IdGap } from '../../schema-primary/id-table.ts';
+import type { LostTail, LostVersion } from '../../schema-primary/lost-tail.ts';
 import type { SchemaCounts } from '../../schema-primary/schema-index.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { FollowedLog } from './followed-log.ts';
@@ -85,6 +86,18 @@ export type SchemaDifferenceView = Pick<SchemaDifference, 'kind' | 'label' | 'ex
   readonly standbyId: number | undefined;
 };
 
+/** After a failover: what only the log of the old primary has. */
+export interface LostView {
+  /** First offset that is the new primary's own. */
+  readonly cut: string;
+  readonly collisions: Listed<LostVersionView>;
+  readonly gaps: Listed<LostVersionView>;
+  readonly versions: Listed<LostVersionView>;
+  readonly changes: Listed<string>;
+}
+
+export type LostVersionView = Omit<LostVersion, 'offset'> & { readonly offset: string };
+
 export type SchemaSyncView =
   /** No schema primary is declared: nothing is copied and nothing compared. */
   | { readonly kind: 'undeclared' }
@@ -95,10 +108,21 @@ export type SchemaSyncView =
       readonly comparison: ComparisonView;
       /** Undefined until both logs were looked at. */
       readonly behind: SchemasBehind | undefined;
+      /** Undefined where the standby's log is a copy, or was not compared yet. */
+      readonly lost: LostView | undefined;
     };
 
 export function listed<T>(items: readonly T[]): Listed<T> {
   return { total: items.length, first: items.slice(0, listedMax) };
+}
+
+export function lostView(cut: bigint, { collisions, gaps, versions, changes }: LostTail): LostView {
+  const views = (lost: readonly LostVersion[]): Listed<LostVersionView> =>
+    listed(lost.map((each) => ({ ...each, offset: each.offset.toString() })));
+  return {
+    ...{ cut: cut.toString(), changes: listed(changes) },
+    ...{ collisions: views(collisions), gaps: views(gaps), versions: views(versions) },
+  };
 }
 
 export function differenceView({ kind, label, explanation, primary, standby }: SchemaDifference): SchemaDifferenceView {

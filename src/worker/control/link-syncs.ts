@@ -3,8 +3,6 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { verdictOf } from '../../kafka/errors.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
 import { ProducerIdAllocators } from '../../kafka/producer-id-allocators.ts';
-import { schemaPrimaryNow } from '../../pair/schemas-home.ts';
-import type { SiteId } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
@@ -26,6 +24,7 @@ import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { ProducerIds } from './producer-ids.ts';
+import { SchemasRole } from './schemas-role.ts';
 import { schemaSampler } from './schema-samples.ts';
 import type { SiteState } from '../state/state.ts';
 
@@ -72,6 +71,7 @@ export class LinkSyncs {
   readonly acls: LinkAcls;
   readonly schemas: SchemaSync;
   readonly samples: IdSampler;
+  readonly schemasRole: SchemasRole;
   readonly producerIds: ProducerIds;
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
@@ -82,7 +82,7 @@ export class LinkSyncs {
 
   constructor(ports: LinkSyncsPorts) {
     this.#ports = ports;
-    const { link, source, target, state, policy, schemaPrimary, workers, clock } = ports;
+    const { link, source, target, state, policy, workers, clock } = ports;
     const mayAct = (): boolean => workers.mayAct();
     this.configs = new ConfigSync({
       ...{ source, target, clock, copies: ports.copies, memory: state.configs },
@@ -105,19 +105,17 @@ export class LinkSyncs {
     });
     const id = linkId(link);
     this.acls = new LinkAcls({ ...ports, id, memory: state.acls(id), mayAct, now: () => clock.now() });
-    const primaryNow = (): SiteId | undefined => {
-      const [atSource, atTarget] = [ports.peer.roles, state.roles()];
-      const roles = link.from === 'a' ? { a: atSource, b: atTarget } : { a: atTarget, b: atSource };
-      return schemaPrimaryNow(schemaPrimary(), roles);
-    };
+    this.schemasRole = new SchemasRole(ports);
     const [a, b] = link.from === 'a' ? [source, target] : [target, source];
     this.schemas = new SchemaSync({
-      schemaPrimary: primaryNow,
+      schemaPrimary: () => this.schemasRole.primary,
+      fork: () => this.schemasRole.fork,
       logs: { a: new KafkaSchemaLog(a), b: new KafkaSchemaLog(b) },
       now: () => clock.now(),
     });
     this.samples = schemaSampler({
-      ...{ link, target, schemas: this.schemas, schemaPrimary: primaryNow, now: () => clock.now() },
+      ...{ link, target, schemas: this.schemas, now: () => clock.now() },
+      schemaPrimary: () => this.schemasRole.primary,
       copies: () => this.#copies(),
     });
     this.producerIds = new ProducerIds({
@@ -154,15 +152,6 @@ export class LinkSyncs {
   async finishGroups(signal: AbortSignal): Promise<FinalGroups> {
     await this.#noteCopied(signal, 0);
     return this.groups.final(signal);
-  }
-
-  /** Whether one site holds the other's schemas, or did when roles moved; undefined while the other `_umbra` is unread. */
-  get schemasBound(): boolean | undefined {
-    const { peer, state } = this.#ports;
-    const views = [state.roles(), peer.roles];
-    const bound = [state, peer.state].some((each) => each.shadow(schemasTopic) !== undefined);
-    if (bound || views.some((view) => view.kind === 'read' && view.records.has(schemasTopic))) return true;
-    return views.some((view) => view.kind === 'unread') ? undefined : false;
   }
 
   /** Clusters that do not answer are in the view, and tell of themselves elsewhere. */

@@ -326,10 +326,10 @@ function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
 /** Where schemas follow already, another declaration would turn them round with nobody fenced and no id leapt. */
 function refuseOtherPrimary({ site }: SchemaPrimary, links: readonly LinkControl[]): void {
   for (const { id, syncs } of links) {
-    if (syncs.schemasBound === undefined) {
+    if (syncs.schemasRole.bound === undefined) {
       throw new Problem('NOT_READY', `whether schemas follow over the link ${id} or back cannot be told yet`);
     }
-    if (!syncs.schemasBound) continue;
+    if (!syncs.schemasRole.bound) continue;
     throw new Problem(
       'SCHEMAS_FOLLOW',
       `schemas were declared to be registered at site ${site}, and they follow from there`,

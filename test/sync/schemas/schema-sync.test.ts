@@ -12,9 +12,11 @@ class Bench {
   readonly a = new MemoryLog();
   readonly b = new MemoryLog();
   declared: SiteId | undefined = 'a';
+  fork: bigint | undefined;
   nowMs = 0;
   readonly sync = new SchemaSync({
     schemaPrimary: () => this.declared,
+    fork: () => this.fork,
     logs: { a: this.a, b: this.b },
     now: () => new Date(this.nowMs),
   });
@@ -40,6 +42,24 @@ describe('the watch over both logs', () => {
     expect(view.behind).toMatchObject({ records: 0, seconds: 0, basis: 'measured' });
     expect(view.sites.b.digest).toBe(view.sites.a.digest);
     expect(view.sites.a).toMatchObject({ role: 'primary', counts: { versions: 2, ids: 2 } });
+  });
+
+  test('what an old primary registered after the cut is listed for as long as its log is no copy', async () => {
+    const bench = new Bench();
+    bench.a.append(orders);
+    bench.b.copy(bench.a).append(schemaRecord('umbra-id-leap', 1, { id: 1001, deleted: true }));
+    bench.a.append(schemaRecord('orders', 2, { id: 2 }), config('orders', 'FULL'));
+    expect((await bench.look()).lost).toBeUndefined();
+    bench.declared = 'b';
+    bench.fork = 1n;
+    expect((await bench.look()).lost).toMatchObject({
+      cut: '1',
+      collisions: { total: 0 },
+      gaps: { total: 1, first: [{ id: 2, subject: 'orders', version: 2, offset: '1' }] },
+      changes: { total: 1 },
+    });
+    bench.fork = undefined;
+    expect((await bench.look()).lost).toBeUndefined();
   });
 
   test('whatever is written, copied and cleaned between the looks: behind or equal, and equal at the end', async () => {
