@@ -37,7 +37,8 @@ export async function leapSchemaIds(
   const order = { operation: operation.id, term: cut.term, reserve, cut: BigInt(end) };
   const outcome = await leapIds(leapPortsOf(target, mayAct), order, signal);
   const { id, link } = operation;
-  const tell = (message: string): void => events.report({ kind: 'operation step', link, message: `${message} (${id})` });
+  const tell = (message: string): void =>
+    events.report({ kind: 'operation step', link, message: `${message} (${id})` });
   if (outcome.kind === 'no registry') {
     tell(outcome.why);
     return;
