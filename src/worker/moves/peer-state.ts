@@ -51,7 +51,8 @@ export class PeerState {
     try {
       await Promise.race([reading, late.promise]);
     } catch (error) {
-      this.#silentAtMs = performance.now();
+      // Who asked may have lost interest, which says nothing of the site.
+      if (!signal.aborted || isLate(signal.reason)) this.#silentAtMs = performance.now();
       throw error;
     } finally {
       signal.removeEventListener('abort', abort);
@@ -77,4 +78,8 @@ export class PeerState {
     this.#wasRead = true;
     this.#answeredAtMs = performance.now();
   }
+}
+
+function isLate(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
