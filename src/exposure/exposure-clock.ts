@@ -1,6 +1,13 @@
 import type { ExposureFacts } from './exposure.ts';
 import { ProductionRate } from './production-rate.ts';
 
+/** The question that an answer belongs to. */
+export interface Question {
+  readonly atMs: number;
+  /** So long the source may have kept the answer back, until it had something new. */
+  readonly heldMsMax: number;
+}
+
 interface Look {
   readonly end: bigint;
   atMs: number;
@@ -20,8 +27,9 @@ const weighedRecordsMax = 10_000;
  * ───┴───────────┴───────┴─────────────────────────────┴─▶
  *   the copy ends at 5: it had everything then, so what it lacks is at most that old ◀── levelAgeMs
  * ```
- * An offset is at most as old as the newest look that did not show it yet. Ends are high watermarks: everything below
- * is acknowledged. A partition that gets nothing costs a few numbers.
+ * An offset is at most as old as the newest look that did not show it yet. A look is as old as its question: what came
+ * after it need not be in the answer, however long that was on its way. Ends are high watermarks: everything below is
+ * acknowledged. A partition that gets nothing costs a few numbers.
  */
 export class ExposureClock {
   readonly #sinceMs: number;
@@ -40,36 +48,38 @@ export class ExposureClock {
     this.#rate = new ProductionRate(nowMs);
   }
 
-  /** The source's high watermark as just answered. */
-  observe(end: bigint, nowMs: number): void {
+  /** The source's high watermark as just answered. `asked`: default just now. */
+  observe(end: bigint, nowMs: number, asked: Question = { atMs: nowMs, heldMsMax: 0 }): void {
     const produced = this.#end !== undefined && end > this.#end ? Number(end - this.#end) : 0;
-    if (this.#end !== undefined) this.#rate.add(produced, this.#answeredAtMs, nowMs);
+    const leftAtMs = this.#leftAtMs(nowMs, asked);
+    if (this.#end !== undefined) this.#rate.add(produced, this.#answeredAtMs, leftAtMs);
     this.#moving = produced > 0;
     this.#end = end;
-    this.#answeredAtMs = nowMs;
+    this.#answeredAtMs = leftAtMs;
     if (this.#copied !== undefined && end <= this.#copied) {
       this.#looks = [];
-      this.#levelAtMs = nowMs;
+      this.#levelAtMs = asked.atMs;
       return;
     }
     // A source that lost records never had them for us.
     while ((this.#looks.at(-1)?.end ?? end) > end) this.#looks.pop();
     const last = this.#looks.at(-1);
-    if (last?.end === end) last.atMs = nowMs;
-    else this.#looks.push({ end, atMs: nowMs });
+    if (last?.end === end) last.atMs = asked.atMs;
+    else this.#looks.push({ end, atMs: asked.atMs });
     // Thinned in the middle: an offset is then dated by an older look, so never too young.
     if (this.#looks.length > looksMax) this.#looks.splice(looksMax / 2, 1);
   }
 
   /** The source was asked again and had nothing new. */
-  confirm(nowMs: number): void {
+  confirm(nowMs: number, asked: Question = { atMs: nowMs, heldMsMax: 0 }): void {
     if (this.#end === undefined) return;
-    this.#rate.add(0, this.#answeredAtMs, nowMs);
+    const leftAtMs = this.#leftAtMs(nowMs, asked);
+    this.#rate.add(0, this.#answeredAtMs, leftAtMs);
     this.#moving = false;
-    this.#answeredAtMs = nowMs;
+    this.#answeredAtMs = leftAtMs;
     const last = this.#looks.at(-1);
-    if (last === undefined) this.#levelAtMs = nowMs;
-    else last.atMs = nowMs;
+    if (last === undefined) this.#levelAtMs = asked.atMs;
+    else last.atMs = asked.atMs;
   }
 
   /** The copy now ends at `end`. */
@@ -106,5 +116,10 @@ export class ExposureClock {
       recordsPerSecond: this.#rate.perSecond,
       bytesPerRecord: records === 0 ? 0 : bytes / records,
     };
+  }
+
+  /** When the source sent the answer at the latest, as far as it did what it was asked: the rest it was on its way. */
+  #leftAtMs(nowMs: number, { atMs, heldMsMax }: Question): number {
+    return Math.max(this.#answeredAtMs, Math.min(nowMs, atMs + heldMsMax));
   }
 }

@@ -28,6 +28,18 @@ describe('the exposure of a partition', () => {
     expect(at(clock, 60_200)).toEqual({ seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 200 });
   });
 
+  it('is as old as the question: an answer that was on its way for long says nothing of what came meanwhile', () => {
+    const { clock, end } = busy(20_000, 1_000);
+    clock.observe(end, 24_000, { atMs: 20_100, heldMsMax: 500 });
+    clock.copiedTo(end);
+    // Sent by 20,600 at the latest.
+    expect(at(clock, 24_000)).toMatchObject({ seconds: 3.9, basis: 'estimated', sampleAgeMs: 3_400 });
+    expect(at(clock, 24_000).records).toBeGreaterThan(3_000);
+    clock.confirm(24_400, { atMs: 24_000, heldMsMax: 500 });
+    expect(at(clock, 24_400)).toMatchObject({ seconds: 0, records: 0, basis: 'measured' });
+    expect(at(clock, 26_000)).toMatchObject({ seconds: 2, basis: 'estimated' });
+  });
+
   it('grows with the clock for an idle one whose source is silent', () => {
     const clock = new ExposureClock(0);
     clock.copiedTo(7n);

@@ -1,4 +1,5 @@
 import type { ExposureFacts } from '../../exposure/exposure.ts';
+import type { Question } from '../../exposure/exposure-clock.ts';
 import type { Frame } from '../../kafka/frame-pool.ts';
 import type { FetchedPartition } from '../../kafka/fetch-api.ts';
 import { partitionKey } from '../../kafka/log-queries.ts';
@@ -163,8 +164,8 @@ export class Copier {
   }
 
   /** Takes the answer of the source's leader (error code 0), retains its frame; returns the items it is to append. */
-  fetched(frame: Frame, answer: FetchedPartition): number {
-    this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark);
+  fetched(frame: Frame, answer: FetchedPartition, asked?: Question): number {
+    this.lagClock.observe(answer.lastStableOffset, this.#clock.monotonicMs(), answer.highWatermark, asked);
     this.#sourceStart = answer.logStartOffset;
     const { highestProducerId } = this.counters;
     const plan = planBatches({

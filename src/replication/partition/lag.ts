@@ -1,4 +1,4 @@
-import { ExposureClock } from '../../exposure/exposure-clock.ts';
+import { ExposureClock, type Question } from '../../exposure/exposure-clock.ts';
 
 interface Sample {
   readonly end: bigint;
@@ -37,12 +37,12 @@ export class LagClock {
   }
 
   /** The source's end (last stable offset) and its high watermark as just answered. */
-  observe(end: bigint, nowMs: number, highWatermark = end): void {
+  observe(end: bigint, nowMs: number, highWatermark = end, asked?: Question): void {
     const sinceMs = this.#held?.from === end ? this.#held.sinceMs : nowMs;
     this.#held = highWatermark > end ? { from: end, to: highWatermark, sinceMs } : undefined;
     this.#newest = { end, atMs: nowMs };
     this.#confirmedAtMs = nowMs;
-    this.exposure.observe(highWatermark > end ? highWatermark : end, nowMs);
+    this.exposure.observe(highWatermark > end ? highWatermark : end, nowMs, asked);
     const last = this.#samples.at(-1);
     if (last !== undefined && end <= last.end) return;
     this.#samples.push(this.#newest);
@@ -51,9 +51,9 @@ export class LagClock {
   }
 
   /** The source was asked again and had nothing new. */
-  confirm(nowMs: number): void {
+  confirm(nowMs: number, asked?: Question): void {
     this.#confirmedAtMs = nowMs;
-    this.exposure.confirm(nowMs);
+    this.exposure.confirm(nowMs, asked);
   }
 
   get sourceEnd(): bigint | undefined {

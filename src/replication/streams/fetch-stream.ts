@@ -1,3 +1,4 @@
+import type { Question } from '../../exposure/exposure-clock.ts';
 import type { Broker, Cluster } from '../../kafka/cluster.ts';
 import { judge, KafkaError, MalformedError, refusalText } from '../../kafka/errors.ts';
 import {
@@ -142,6 +143,7 @@ export class FetchStream {
     // A batch above the bound comes whole, and rarely alone: room is kept for another one.
     const release = await this.#pool.reserve(Math.max(answerBytesMax, this.#lastAnswerBytes), signal);
     let frame: (Frame & { readonly bodyStart: number }) | undefined;
+    let atMs: number;
     try {
       const broker = await this.#source.broker(this.#brokerId, 'fetch');
       if (broker.connection !== this.#connection) {
@@ -149,13 +151,14 @@ export class FetchStream {
         this.#connection = broker.connection;
       }
       broker.negotiate(fetchApi);
+      atMs = performance.now();
       frame = await broker.connection.request(this.#request(answerBytesMax));
     } finally {
       release();
     }
     this.#lastAnswerBytes = frame.bytes.length;
     try {
-      this.#answered(frame);
+      this.#answered(frame, { atMs, heldMsMax: this.#limits.maxWaitMs });
     } finally {
       frame.release();
     }
@@ -223,7 +226,7 @@ export class FetchStream {
     };
   }
 
-  #answered(frame: Frame & { readonly bodyStart: number }): void {
+  #answered(frame: Frame & { readonly bodyStart: number }, asked: Question): void {
     const answer = decodeFetch(frame.bytes, frame.bodyStart);
     if (sessionErrors.has(answer.errorCode)) {
       this.#sessionsRefused += 1;
@@ -237,25 +240,25 @@ export class FetchStream {
     this.#advanceSession(answer.sessionId);
     this.#meters.sourceAnswered(frame.bytes.length);
     let batches = 0;
-    for (const partition of answer.partitions) batches += this.#deliver(frame, partition);
+    for (const partition of answer.partitions) batches += this.#deliver(frame, partition, asked);
     this.#size.succeeded(frame.bytes.length, batches);
     const nowMs = performance.now();
     if (nowMs - this.#confirmedAtMs < confirmEveryMs) return;
     this.#confirmedAtMs = nowMs;
     // An answer of a session vouches for what it does not name: nothing has changed there.
     const named = new Set(answer.partitions.map(({ topicId, partition }) => `${topicId}/${partition}`));
-    for (const [key, asked] of this.#inSession) {
+    for (const [key, wish] of this.#inSession) {
       const copier = this.#members.get(key)?.copier;
-      if (copier !== undefined && !named.has(key) && isFrom(copier, asked)) copier.lagClock.confirm(nowMs);
+      if (copier !== undefined && !named.has(key) && isFrom(copier, wish)) copier.lagClock.confirm(nowMs, asked);
     }
   }
 
   /** Returns how many batches and gaps are to be appended. */
-  #deliver(frame: Frame, answer: FetchedPartition): number {
+  #deliver(frame: Frame, answer: FetchedPartition, asked: Question): number {
     const key = `${answer.topicId}/${answer.partition}`;
-    const asked = this.#inSession.get(key);
+    const wish = this.#inSession.get(key);
     const copier = this.#members.get(key)?.copier;
-    if (copier === undefined || asked === undefined || !isFrom(copier, asked)) return 0;
+    if (copier === undefined || wish === undefined || !isFrom(copier, wish)) return 0;
     if (answer.errorCode !== 0) {
       this.#refused(copier, answer.errorCode);
       return 0;
@@ -267,7 +270,7 @@ export class FetchStream {
       return 0;
     }
     try {
-      return copier.fetched(frame, answer);
+      return copier.fetched(frame, answer, asked);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#meters.malformed();
