@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
+import { openAtCutMax, openAtCutSchema } from './open-at-cut.ts';
 import { operationIdSchema } from './operation.ts';
 
 const offset = z.string().regex(/^\d+$/);
@@ -19,6 +20,8 @@ export const partitionCutSchema = z.strictObject({
   unseen: z.int().min(0).optional(),
   /** Of these the part above an open transaction: nobody could have read them. */
   heldBack: z.int().min(0).optional(),
+  /** Transactions that were open there then, the first ones; absent where none was. */
+  open: z.array(openAtCutSchema).max(openAtCutMax).optional(),
 });
 
 export type PartitionCut = z.output<typeof partitionCutSchema>;
@@ -35,7 +38,7 @@ export const cutRecordSchema = z.strictObject({
   /** Of the topic that was the copy. */
   topicId: z.string(),
   partitions: z.array(partitionCutSchema),
-  /** Configs of the source that the promoted topic did not get, with why. */
+  /** Transactions that were open at the source, and configs of it that the promoted topic did not get, with why. */
   remarks: z.array(z.string()),
 });
 

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
+import { Cluster } from '../../src/kafka/cluster.ts';
+import { type OpenTransaction, openTransactions, partitionKey } from '../../src/kafka/log-queries.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
 import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import { testOwners } from '../fixtures/brokers.ts';
@@ -175,7 +178,9 @@ test('after kill -9 of every broker of a under load, topics that b takes over ho
   const forgetful = transactionalProducer(app, 'a_forgetful');
   await forgetful.connect();
   const open = await forgetful.transaction();
-  await sendIn(open, { topic: 'a_payments', messages: [{ partition: 0, key: 'open', value: 'never committed' }] });
+  const forgotten = { partition: 0, key: 'open', value: 'never committed' };
+  const [begun] = await sendIn(open, { topic: 'a_payments', messages: [forgotten] });
+  const { producerId, startOffset } = await openAt('a_payments', { partition: 0, offset: begun?.baseOffset ?? '' });
   await delay(3_500);
   between.a.set({ hold: true });
   await delay(behindMs);
@@ -207,6 +212,11 @@ test('after kill -9 of every broker of a under load, topics that b takes over ho
         `${Math.round(at - killedMs)} ms after the loss (${stepsText({ steps })})`,
     );
   }
+  const [named] = rest.operation.step.kind === 'done' ? rest.operation.step.remarks : [];
+  say(`the report names: ${named}`);
+  expect(named).toContain(
+    `a_payments: partition 0: a transaction of producer id ${producerId} was open at the source from offset ${startOffset} on`,
+  );
   // Who reads committed records comes to the end, whatever was open.
   const readMs = ledgerNowMs();
   await consumeWhole(clusters.b.connection('app'), { topics: ['a_payments'], groupId: 'a_after_loss' });
@@ -245,6 +255,24 @@ test('after kill -9 of every broker of a under load, topics that b takes over ho
   }
   await expectResumed(readers, again, logs);
 }, 300_000);
+
+/** The transaction that has begun there at a, by the leader's own word. */
+async function openAt(
+  topic: string,
+  { partition, offset }: { readonly partition: number; readonly offset: string },
+): Promise<OpenTransaction> {
+  const cluster = new Cluster('a', clusterConfigSchema.parse(clusters.a.connection('admin')), { clientId: 'test' });
+  try {
+    return await eventually('the transaction is open', async () => {
+      const leader = (await cluster.metadata([topic])).topics.get(topic)?.partitions[partition]?.leader;
+      const answers = await openTransactions(await cluster.broker(leader ?? -1, 'test'), [{ topic, partition }]);
+      const open = answers.get(partitionKey(topic, partition)) ?? [];
+      return open.find(({ startOffset }) => String(startOffset) === offset);
+    });
+  } finally {
+    await cluster.close();
+  }
+}
 
 async function readersAt(site: SiteId): Promise<Readonly<Record<keyof typeof groups, GroupReader>>> {
   const connection = clusters[site].connection('app');

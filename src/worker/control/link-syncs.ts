@@ -23,6 +23,7 @@ import { configNotice, groupsRemoved } from '../events/sync-notices.ts';
 import { LinkAcls, type LinkRights } from './link-acls.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { LinkWorkers } from './link-workers.ts';
+import { OpenAtSource } from './open-at-source.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { SchemasRole } from './schemas-role.ts';
 import { schemaSampler } from './schema-samples.ts';
@@ -73,6 +74,7 @@ export class LinkSyncs {
   readonly samples: IdSampler;
   readonly schemasRole: SchemasRole;
   readonly producerIds: ProducerIds;
+  readonly open: OpenAtSource;
   readonly #ports: LinkSyncsPorts;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -125,6 +127,7 @@ export class LinkSyncs {
       sourceBrokers: () => source.nodeIds().length,
       topics: () => ports.copies().map(({ topic }) => topic),
     });
+    this.open = new OpenAtSource({ source, workers });
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
       this.#loop('configs', (until) => this.#configsRound(until), signal),
@@ -132,6 +135,7 @@ export class LinkSyncs {
       this.#loop('ACLs', (until) => this.acls.round(until), signal),
       this.#loop('schemas', (until) => this.#schemasRound(until), signal),
       this.#loop('producer ids', (until) => this.producerIds.round(until), signal),
+      this.#loop('open transactions', (until) => this.open.round(until), signal),
     ]);
   }
 

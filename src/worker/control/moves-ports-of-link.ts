@@ -111,8 +111,10 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
           parts.views().flatMap(({ name, partitionViews }) => {
             if (!names.has(name)) return [];
             const heard: (UnseenRecords | undefined)[] = [];
-            for (const { partition, exposure, heldBack } of partitionViews) {
-              heard[partition] = { records: exposure.records, heldBack: heldBack?.records ?? 0 };
+            for (const { partition, exposure, heldBack, sourceEnd } of partitionViews) {
+              const from = sourceEnd === undefined ? undefined : BigInt(sourceEnd);
+              const open = heldBack && parts.syncs().open.of({ topic: name, partition }, from);
+              heard[partition] = { records: exposure.records, heldBack: heldBack?.records ?? 0, open };
             }
             return [[name, heard] as const];
           }),

@@ -2,6 +2,7 @@ import type { Acl } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError } from '../../kafka/errors.ts';
 import type { CutRecord, PartitionCut } from '../../operations/cut.ts';
+import { type OpenAtCut, openRemarks } from '../../operations/open-at-cut.ts';
 import type { OperationRecord } from '../../operations/operation.ts';
 import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
@@ -47,6 +48,7 @@ export interface UnseenRecords {
   readonly records: number;
   /** Of them those above an open transaction. */
   readonly heldBack: number;
+  readonly open?: readonly OpenAtCut[] | undefined;
 }
 
 export interface PromotionPorts {
@@ -141,7 +143,12 @@ export class PromotionWork {
     );
     signal.throwIfAborted();
     const at = this.#ports.now().toISOString();
-    return cuts.map((cut) => ({ ...cut, operation: operation.id, at, remarks: [...(remarks.get(cut.topic) ?? [])] }));
+    return cuts.map((cut) => ({
+      ...cut,
+      operation: operation.id,
+      at,
+      remarks: [...cut.remarks, ...(remarks.get(cut.topic) ?? [])],
+    }));
   }
 
   /** The point of no return. */
@@ -237,13 +244,15 @@ export class PromotionWork {
     const record = state.shadow(topic);
     if (record?.state.kind !== 'ours') throw new Error(`${topic} is no copy of this site any more`);
     return {
-      ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString(), remarks: [] },
+      ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString() },
+      remarks: [...openRemarks((unseen ?? []).map((heard) => heard?.open))],
       ...{ sourceTopicId: record.sourceTopicId, topicId: record.state.shadowTopicId },
       partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => {
         const heard = unseen?.[partition];
         return {
           offset: String(end),
           ...(heard === undefined ? {} : { unseen: heard.records, heldBack: heard.heldBack }),
+          ...(heard?.open === undefined ? {} : { open: [...heard.open] }),
           ...(lastRecordAt === undefined ? {} : { lastRecordAt: lastRecordAt.toISOString() }),
           ...(tailSha256 === undefined ? {} : { tailSha256 }),
         };
