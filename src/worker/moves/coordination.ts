@@ -81,7 +81,6 @@ export class Coordination {
   /** Until it is over, or `signal` aborts. Rejects when the journal cannot be written: nobody knows where it is then. */
   async run(signal: AbortSignal): Promise<void> {
     const { memory, clock, stepped } = this.#ports;
-    const pause = new Wakeup();
     while (!hasAborted(signal)) {
       const operation = memory.operation(this.id);
       if (operation === undefined) return;
@@ -95,7 +94,9 @@ export class Coordination {
         stepped(operation);
       }
       const waitedMs = clock.monotonicMs() - this.#sinceMs;
-      const part = this.#ports.peer.state.moves.part(this.id);
+      const { peer } = this.#ports;
+      const seen = peer.position;
+      const part = peer.state.moves.part(this.id);
       const cancelled = hasAborted(this.#cancel.signal);
       const move = coordinatorMove({ operation, part, work: this.#work, silent: this.#silent, waitedMs, cancelled });
       switch (move.kind) {
@@ -112,7 +113,7 @@ export class Coordination {
           break;
         case 'wait':
           await this.#listen(signal);
-          await pause.wait(signal, lookMs);
+          await peer.untilMore(seen, lookMs, signal);
       }
     }
   }

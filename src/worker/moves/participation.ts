@@ -12,7 +12,7 @@ import { isReleasable, partMove, type PartWork } from '../../operations/take-par
 import type { WorkState } from '../../operations/work-state.ts';
 import type { RoleRecord } from '../../pair/ownership.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
-import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { EventSink } from '../events/event.ts';
 import { Problem } from '../problems.ts';
 import type { SiteState } from '../state/state.ts';
@@ -38,8 +38,9 @@ export interface ParticipationPorts {
   readonly events: EventSink;
 }
 
-/** Between two looks while an operation goes on, and while none does. */
-const lookMs = { busy: 25, idle: 500 } as const;
+/** Longest time between two looks while an operation goes on, and while none does: what the other site writes ends it. */
+const lookMs = { waits: 100, rests: 1_000 } as const;
+type Going = 'acts' | keyof typeof lookMs;
 /** A look that takes longer is waited for no longer; what was read before is gone by. */
 const readMsMax = 2_000;
 const frozenApartMs = 100;
@@ -101,14 +102,15 @@ export class Participation {
 
   /** Never rejects. */
   async #keep(signal: AbortSignal): Promise<void> {
-    const pause = new Wakeup();
     let troubled = false;
     while (!hasAborted(signal)) {
-      let busy = false;
+      const { peer } = this.#ports;
+      let going: Going = 'rests';
       const silence = await this.#read(signal);
+      const seen = peer.position;
       try {
         // Also while the other site is silent: what was begun with is not held for ever.
-        busy = await this.#round(signal);
+        going = await this.#round(signal);
         if (silence === undefined) troubled = false;
         else throw silence;
       } catch (error) {
@@ -118,7 +120,8 @@ export class Participation {
           this.#ports.logger.warn({ err: error }, 'taking part in operations of the other site has to wait');
         troubled = true;
       }
-      await pause.wait(signal, busy ? lookMs.busy : lookMs.idle);
+      // What has just been done may be followed by more at once.
+      if (going !== 'acts') await peer.untilMore(seen, lookMs[going], signal);
     }
   }
 
@@ -141,17 +144,14 @@ export class Participation {
     return [...known, ...begun.filter(({ operation }) => !ids.has(operation)).map(unheard)];
   }
 
-  /** Whether something is going on. */
-  async #round(signal: AbortSignal): Promise<boolean> {
-    if (!this.#ports.mayAct()) return false;
-    let busy = false;
-    for (const operation of this.#operations()) {
-      if (await this.#takePart(operation, signal)) busy = true;
-    }
-    return busy;
+  async #round(signal: AbortSignal): Promise<Going> {
+    if (!this.#ports.mayAct()) return 'rests';
+    const all = new Set<Going>();
+    for (const operation of this.#operations()) all.add(await this.#takePart(operation, signal));
+    return all.has('acts') ? 'acts' : all.has('waits') ? 'waits' : 'rests';
   }
 
-  async #takePart(operation: OperationRecord, signal: AbortSignal): Promise<boolean> {
+  async #takePart(operation: OperationRecord, signal: AbortSignal): Promise<Going> {
     const { state, clock } = this.#ports;
     const part = state.moves.part(operation.id);
     const working = this.#workingOn(operation.id, part?.state);
@@ -161,16 +161,16 @@ export class Participation {
     const move = partMove({ operation, part, ageMs, work: working.work, waitedMs, released });
     switch (move.kind) {
       case 'over':
-        return false;
+        return 'rests';
       case 'wait':
-        return part !== undefined && !isPartOver(part.state);
+        return part !== undefined && !isPartOver(part.state) ? 'waits' : 'rests';
       case 'work':
-        if (clock.monotonicMs() < working.againAtMs) return false;
+        if (clock.monotonicMs() < working.againAtMs) return 'rests';
         await this.#work(operation, { work: move.work, working }, signal);
-        return true;
+        return 'acts';
       case 'note':
         await this.#note(operation, { state: move.state, reason: move.reason }, signal);
-        return true;
+        return 'acts';
     }
   }
 

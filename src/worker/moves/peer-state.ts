@@ -3,6 +3,7 @@ import { ConnectionError } from '../../kafka/errors.ts';
 import type { RoleView } from '../../pair/ownership.ts';
 import { stateTopic } from '../../prefix-policy/internal-names.ts';
 import { SiteState } from '../state/state.ts';
+import { LogWatch, type WatchedLog } from './log-watch.ts';
 
 /** A read that hangs is given up after this time, and begun anew. */
 const readMsMax = 60_000;
@@ -11,6 +12,8 @@ const readMsMax = 60_000;
 export class PeerState {
   readonly #cluster: Cluster;
   readonly #state: SiteState;
+  readonly #watch: LogWatch;
+  #log: WatchedLog | undefined;
   #wasRead = false;
   #answeredAtMs = -Infinity;
   #silentAtMs = -Infinity;
@@ -21,6 +24,7 @@ export class PeerState {
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#state = new SiteState(cluster);
+    this.#watch = new LogWatch(cluster);
   }
 
   get state(): Pick<SiteState, 'links' | 'shadow' | 'shadows' | 'moves' | 'producerIds' | 'section'> {
@@ -35,6 +39,17 @@ export class PeerState {
   /** It was asked not longer ago than that, did not answer, and has not answered since. */
   isSilent(withinMs: number): boolean {
     return this.#silentAtMs > this.#answeredAtMs && performance.now() - this.#silentAtMs <= withinMs;
+  }
+
+  /** Everything below is known. */
+  get position(): bigint {
+    return this.#state.end;
+  }
+
+  /** Until more may have been written there than up to `seen`, but no longer than `ms`. Never rejects. */
+  async untilMore(seen: bigint, ms: number, signal: AbortSignal): Promise<void> {
+    // Somebody else may have read it meanwhile.
+    if (this.position === seen) await this.#watch.untilMore(this.#log, seen, ms, signal);
   }
 
   /**
@@ -74,7 +89,13 @@ export class PeerState {
   async #read(): Promise<void> {
     // Without the topic nothing runs there yet: nothing can be a copy or have moved.
     const { topics } = await this.#cluster.metadata([stateTopic]);
-    if (topics.has(stateTopic)) await this.#state.catchUp(AbortSignal.timeout(readMsMax));
+    const topic = topics.get(stateTopic);
+    const [led] = topic?.partitions ?? [];
+    this.#log =
+      topic === undefined || led?.leader === undefined
+        ? undefined
+        : { topicId: topic.topicId, leader: led.leader, leaderEpoch: led.leaderEpoch };
+    if (topic !== undefined) await this.#state.catchUp(AbortSignal.timeout(readMsMax));
     this.#wasRead = true;
     this.#answeredAtMs = performance.now();
   }
