@@ -25,9 +25,9 @@ import { eventually } from '../fixtures/wait.ts';
 
 /** `UMBRA_CUT=long`: the network between the sites is away for five minutes. */
 const long = process.env['UMBRA_CUT'] === 'long';
-const cutMs = long ? 300_000 : 15_000;
+const cutMs = long ? 300_000 : 10_000;
 const warmMs = 4_000;
-const loadMs = 6_000;
+const loadMs = 4_000;
 const behindMs = 1_200;
 const partitions = 3;
 const topics = ['a_orders', 'a_clicks', 'a_payments'] as const;

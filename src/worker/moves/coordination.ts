@@ -26,7 +26,7 @@ const answerMsMax = 1_000;
 /** A silence that a plan has just found need not be found again. */
 const silenceMsMax = 5_000;
 /** Between two looks at what the other site has done. */
-const lookMs = 25;
+const lookMs = 100;
 /** One attempt that hangs is given up, and begun anew. */
 const attemptMsMax = 30_000;
 /** Before the point of no return a step that fails for reasons that pass is tried again for so long. */

@@ -129,7 +129,10 @@ export class LinkMoves {
   }
 
   async plan(request: MoveRequest, signal: AbortSignal): Promise<MovePlan> {
-    return viewPlan(await this.#plan(request, signal));
+    const plan = await this.#plan(request, signal);
+    // Whoever plans a failover is about to need it, and reads first: nothing is taken by it but numbers.
+    if (plan.kind === 'failover' && plan.topics.length > 0) this.#work.passIdsAhead(request, this.#stopping.signal);
+    return viewPlan(plan);
   }
 
   /** Begins what the plan with this hash says, if it is still that. Resolves when it is in the journal. */

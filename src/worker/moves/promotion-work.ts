@@ -79,6 +79,8 @@ export interface PromotionPorts {
 /** What the steps of an operation do at the site that becomes primary. Each may be done again after a crash. */
 export class PromotionWork {
   readonly #ports: PromotionPorts;
+  /** Of {@link passIdsAhead}, while it goes on. */
+  #ahead: AbortController | undefined;
 
   constructor(ports: PromotionPorts) {
     this.#ports = ports;
@@ -88,8 +90,14 @@ export class PromotionWork {
    * Begins with what of {@link prepare} takes longest and harms nobody, while others are waited for. What comes of it is not
    * asked: it is done again when nothing is copied any more, and finds little left.
    */
-  passIdsAhead({ withoutIdBarrier }: OperationRecord, signal: AbortSignal): void {
-    if (!withoutIdBarrier) this.#ports.passProducerIds(signal).catch(() => undefined);
+  passIdsAhead({ withoutIdBarrier }: Pick<OperationRecord, 'withoutIdBarrier'>, signal: AbortSignal): void {
+    if (withoutIdBarrier || this.#ahead !== undefined) return;
+    const ahead = new AbortController();
+    this.#ahead = ahead;
+    this.#ports
+      .passProducerIds(AbortSignal.any([signal, ahead.signal]))
+      .catch(() => undefined)
+      .finally(() => (this.#ahead = undefined));
   }
 
   /** Everything that the fenced source has is here, with what goes with it. */
@@ -217,6 +225,8 @@ export class PromotionWork {
 
   /** A broker that is down begins above when it comes back, so it keeps nothing from going on. */
   async #passProducerIds(signal: AbortSignal): Promise<void> {
+    // It goes on from where that one has come to.
+    this.#ahead?.abort();
     const barrier = await this.#ports.passProducerIds(signal);
     switch (barrier.kind) {
       case 'held':

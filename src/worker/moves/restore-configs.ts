@@ -92,14 +92,14 @@ async function untilShown(
 ): Promise<void> {
   const pause = new Wakeup();
   const deadlineMs = performance.now() + shownMsMax;
-  while (topics.length > 0) {
-    const { changes } = await planRestoring(ports, topics);
-    const left = changes.find(({ topic, changes: each }) =>
-      each.some(({ name }) => refused.get(topic)?.has(name) !== true),
+  for (let open = topics; open.length > 0;) {
+    const { changes } = await planRestoring(ports, open);
+    open = changes.flatMap(({ topic, changes: each }) =>
+      each.some(({ name }) => refused.get(topic)?.has(name) !== true) ? [topic] : [],
     );
+    const [left] = open;
     if (left === undefined) return;
-    if (performance.now() > deadlineMs)
-      throw new ConnectionError(`the brokers do not show the configs of ${left.topic} yet`);
+    if (performance.now() > deadlineMs) throw new ConnectionError(`the brokers do not show the configs of ${left} yet`);
     await pause.wait(signal, lookMs);
     signal.throwIfAborted();
   }
