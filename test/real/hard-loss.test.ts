@@ -23,9 +23,9 @@ import { testFolder } from '../fixtures/test-root.ts';
 import { sendIn, transactionalProducer } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-/** `UMBRA_CUT=long`: the network between the sites is away for five minutes. */
+/** `UMBRA_CUT=long`: the network between the sites is away for two minutes. */
 const long = process.env['UMBRA_CUT'] === 'long';
-const cutMs = long ? 300_000 : 10_000;
+const cutMs = long ? 120_000 : 10_000;
 const warmMs = 4_000;
 const loadMs = 4_000;
 const behindMs = 1_200;
