@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from './ports.ts';
 import type { Catalogue } from './server/dispatch.ts';
 import { bindInvoke, type Invoke } from './server/invoke.ts';
+import { encodeProperties, type PropertyMap, type PropertyValue } from './server/property.ts';
+import { sparingRenamed } from './server/renamed.ts';
 import { bindResource, type Resource } from './server/resource.ts';
 
 /** Everything the provider serves, on real ports. A handler and its adapter are loaded when the engine first asks. */
@@ -10,16 +12,18 @@ export function realCatalogue(root: string): Catalogue {
     'umbra:index:LocalCluster': async () => {
       const { localClusterHandler } = await import('./handlers/local-cluster.ts');
       const { localClusters } = await import('./adapters/local-machine.ts');
-      return bindResource(localClusterHandler(localClusters(root)));
+      return sparingRenamed(bindResource(localClusterHandler(localClusters(root))));
     },
     'umbra:index:LocalWorker': async () => {
       const { localWorkerHandler } = await import('./handlers/local-worker.ts');
       const { localWorkers } = await import('./adapters/local-machine.ts');
-      return bindResource(localWorkerHandler(localWorkers(root)));
+      const worker = bindResource(localWorkerHandler(localWorkers(root)));
+      return sparingRenamed(worker, ({ id, outputs }) => textOf([id, outputs['pair']]));
     },
     'umbra:index:ShadowLink': async () => {
       const { shadowLinkHandler } = await import('./handlers/shadow-link.ts');
-      return bindResource(shadowLinkHandler(await workerPorts()));
+      const link = bindResource(shadowLinkHandler(await workerPorts()));
+      return sparingRenamed(link, ({ id, outputs }) => textOf([id, outputs['clusterIds'] ?? outputs['worker']]));
     },
     'umbra:index:PrefixPolicy': async () => {
       const { prefixPolicyHandler } = await import('./handlers/prefix-policy.ts');
@@ -38,6 +42,14 @@ export function realCatalogue(root: string): Catalogue {
     },
   };
   return { resource: lazily('resource', resources), invoke: lazily('function', invokes) };
+}
+
+/** The same text for the same values. */
+function textOf(values: readonly (PropertyValue | undefined)[]): string {
+  const known = values.flatMap((value, index): [string, PropertyValue][] =>
+    value === undefined ? [] : [[`${index}`, value]],
+  );
+  return JSON.stringify(encodeProperties(Object.fromEntries(known) satisfies PropertyMap));
 }
 
 async function workerPorts(): Promise<{ openApi: typeof openWorkerApi; clock: Clock }> {

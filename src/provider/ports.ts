@@ -62,6 +62,8 @@ export interface LocalClusters {
   grant(site: SiteId, grants: readonly AclBinding[], working: Working): Promise<void>;
   /** Reads files and looks at processes only. */
   inspect(site: SiteId, signal: AbortSignal): Promise<ClusterCondition>;
+  /** Names of the workers of this project that work with it, running or not. Reads files only. */
+  usedBy(site: SiteId, signal: AbortSignal): Promise<readonly string[]>;
   /** Stops it and removes its folder with all data. */
   delete(site: SiteId, working: Working): Promise<void>;
 }

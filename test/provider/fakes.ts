@@ -61,6 +61,8 @@ export interface FakeClusters extends LocalClusters {
   failing: Partial<Record<'start' | 'grant' | 'delete', Error>>;
   /** What `start` leaves behind when it fails. */
   leaves: ClusterCondition;
+  /** Workers. */
+  users: readonly string[];
 }
 
 export function fakeClusters(): FakeClusters {
@@ -69,6 +71,7 @@ export function fakeClusters(): FakeClusters {
     condition: { kind: 'absent' },
     failing: {},
     leaves: { kind: 'absent' },
+    users: [],
     files: (site) => ({ home: `/fake/${site}`, clientFiles: { app: `/fake/${site}/app.properties` } }),
     keepsData: (from, to) => from.kafkaVersion <= to.kafkaVersion,
     start(spec, working) {
@@ -86,6 +89,7 @@ export function fakeClusters(): FakeClusters {
       return fake.failing.grant === undefined ? Promise.resolve() : Promise.reject(fake.failing.grant);
     },
     inspect: () => Promise.resolve(fake.condition),
+    usedBy: () => Promise.resolve(fake.users),
     delete(site) {
       fake.calls.push(`delete ${site}`);
       return fake.failing.delete === undefined ? Promise.resolve() : Promise.reject(fake.failing.delete);

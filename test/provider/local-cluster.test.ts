@@ -208,4 +208,13 @@ describe('create, update, read, delete', () => {
     await plugin.delete('cluster-a', olds);
     expect(clusters.calls.at(-1)).toBe('delete a');
   });
+
+  test('a cluster that a worker works with is not deleted, nor its data', async () => {
+    const olds = await created();
+    clusters.users = ['shop-a', 'shop-b'];
+    expect(await refusal(plugin.delete('cluster-a', olds))).toBe(
+      'the cluster of site a is not deleted, nor its data: the worker shop-a works with it. Take it back into the program, or take the whole pair away with "npm run down".',
+    );
+    expect(clusters.calls).not.toContain('delete a');
+  });
 });

@@ -69,6 +69,30 @@ describe('check', () => {
   });
 });
 
+describe('the clusters of a pair', () => {
+  const ids = { a: 'one', b: 'two' };
+  const old = { ...news, clusterIds: ids };
+  const refusalOf = async (clusterIds: PropertyMap): Promise<readonly string[]> =>
+    (await plugin.check({ ...news, clusterIds }, old)).failures;
+
+  test('cannot be swapped, nor be other ones, while it has workers', async () => {
+    expect(await refusalOf({ a: 'two', b: 'one' })).toEqual([
+      expect.stringMatching(/^\| the sites are swapped: .*; give each site its own cluster back$/),
+    ]);
+    expect(await refusalOf({ a: 'one', b: 'three' })).toEqual([
+      expect.stringMatching(/^\| site b is another Kafka cluster now \(id three, was two\), .*"npm run down"/),
+    ]);
+  });
+
+  test('are not judged while an id is not known, or was not noted by an older version', async () => {
+    expect(await refusalOf({ a: 'one', b: unknownValue })).toEqual([]);
+    expect((await plugin.check(old, news)).failures).toEqual([]);
+    const noted = { olds: await created(), oldInputs: news, news: old };
+    await plugin.update(noted, { preview: true });
+    expect(plugin.texts()).toEqual(['would start the worker again']);
+  });
+});
+
 describe('diff', () => {
   test('a changed password restarts the worker in place', async () => {
     const next = { ...news, clusters: { a: cluster(9092, new SecretProperty('another')), b: cluster(9093) } };

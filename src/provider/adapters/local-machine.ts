@@ -15,6 +15,7 @@ import {
   type WorkerReport,
 } from '../../local/local-worker.ts';
 import type { LocalWorkerSpec as WorkerFileSpec } from '../../local/worker-file.ts';
+import { workersOfCluster } from '../../local/workers-of-cluster.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type {
   ClusterCondition,
@@ -54,6 +55,10 @@ export function localClusters(root: string): LocalClusters {
       await applyGrants(report.cluster, grants, optionsOf(working));
     },
     inspect: async (site, signal) => clusterCondition(site, await inspect(site, signal)),
+    async usedBy(site, signal) {
+      const report = await inspect(site, signal);
+      return report.kind === 'absent' ? [] : workersOfCluster(join(root, '.umbra'), report.cluster.bootstrapServers);
+    },
     delete: (site, working) => deleteLocalCluster({ home: homeOf(site) }, optionsOf(working)),
   };
 }

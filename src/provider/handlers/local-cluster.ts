@@ -69,7 +69,7 @@ export function localClusterHandler(clusters: LocalClusters): ResourceHandler<ty
       const onlyGrants = changed.length > 0 && changed.every((name) => name === 'grants');
       return apply(clusters, next, { job, start: !onlyGrants });
     },
-    delete: ({ site }, job) => clusters.delete(site, working(job)),
+    delete: ({ site }, job) => remove(clusters, site, job),
   };
 }
 
@@ -88,6 +88,18 @@ async function apply(
   const condition = await clusters.inspect(next.site, job.signal);
   if (condition.kind === 'running') return { kind: 'done', outputs: outputsOf(clusters, next.site, condition) };
   return await unfinished(clusters, next.site, new Error(condition.kind === 'down' ? condition.why : 'it is gone'));
+}
+
+/** Its topics may be nowhere else: not under a worker that works with it, whatever took it out of the program. */
+async function remove(clusters: LocalClusters, site: Inputs['site'], job: Job): Promise<void> {
+  const [worker] = await clusters.usedBy(site, job.signal);
+  if (worker !== undefined) {
+    const remedy = 'Take it back into the program, or take the whole pair away with "npm run down"';
+    throw new Error(
+      `the cluster of site ${site} is not deleted, nor its data: the worker ${worker} works with it. ${remedy}.`,
+    );
+  }
+  await clusters.delete(site, working(job));
 }
 
 /** What has left files behind must stay in the state, or nothing would ever delete them. */

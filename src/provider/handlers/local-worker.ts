@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { sites } from '../../pair/site.ts';
 import { workerConfigSchema } from '../../worker/worker-config.ts';
 import type { LocalWorkers, LocalWorkerSpec, WorkerCondition, Working } from '../ports.ts';
-import type { Finding, Job, Outcome, PlannedChange, Plan, ResourceHandler } from '../server/handler.ts';
+import type { CheckFailure, Finding, Job, Outcome, PlannedChange, Plan, ResourceHandler } from '../server/handler.ts';
 import { workerFields } from '../resources/resource-fields.ts';
 import { renderError } from '../server/provider-errors.ts';
-import { apiToken } from './worker-inputs.ts';
+import { apiToken, clusterIds } from './worker-inputs.ts';
 
 const { pair, site, clusters } = workerConfigSchema.shape;
 
@@ -15,6 +16,7 @@ const inputs = z.strictObject({
   clusters,
   ...workerFields,
   apiToken,
+  clusterIds,
 });
 
 const outputs = z.strictObject({
@@ -37,11 +39,7 @@ export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeo
     secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken']],
     replacedBy: ['site', 'number'],
     id: ({ site, number = 1 }) => `worker-${site}${number === 1 ? '' : `-${number}`}`,
-    check(next, old) {
-      if (old?.pair === undefined || next.pair === undefined || old.pair === next.pair) return [];
-      const reason = `cannot change from "${old.pair}": both sites store their state under that name; take it back, or destroy the pair first`;
-      return [{ property: 'pair', reason }];
-    },
+    check: (next, old) => (old === undefined ? [] : [...otherPair(next, old), ...otherClusters(next, old)]),
     heal: ({ running }) => (running === false ? ['running'] : []),
     planCreate: (next) => ({
       outputs: { running: true },
@@ -53,6 +51,32 @@ export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeo
     update: ({ next }, job) => start(workers, next, job),
     delete: (state, job) => workers.delete(state, working(job)),
   };
+}
+
+function otherPair(next: Partial<Inputs>, old: Partial<Inputs>): readonly CheckFailure[] {
+  if (old.pair === undefined || next.pair === undefined || old.pair === next.pair) return [];
+  const reason = `cannot change from "${old.pair}": both sites store their state under that name; take it back, or destroy the pair first`;
+  return [{ property: 'pair', reason }];
+}
+
+/**
+ * A worker that goes on with another cluster takes its topics for those of the pair, and a missing one for a deleted one. So
+ * the clusters of a pair do not change while it has workers.
+ */
+function otherClusters(next: Partial<Inputs>, old: Partial<Inputs>): readonly CheckFailure[] {
+  const [now, was] = [next.clusterIds, old.clusterIds];
+  if (now === undefined || was === undefined) return [];
+  const other = sites.filter((site) => now[site] !== was[site]);
+  const [site] = other;
+  if (site === undefined) return [];
+  const swapped = now.a === was.b && now.b === was.a;
+  const what = swapped
+    ? 'the sites are swapped: site a would be the cluster that is site b, and the other way round'
+    : `site ${site} is another Kafka cluster now (id ${now[site]}, was ${was[site]})`;
+  const remedy = swapped
+    ? 'give each site its own cluster back'
+    : 'give it its own cluster back; if that is gone for good, take the pair away ("npm run down") and declare it anew';
+  return [{ property: '', reason: `${what}, and nothing is copied or moved for that; ${remedy}` }];
 }
 
 async function start(workers: LocalWorkers, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
@@ -78,7 +102,7 @@ function found(condition: WorkerCondition, job: Job): Finding<Inputs, Outputs> {
 }
 
 function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outputs> {
-  const restarts = changed.filter((name) => name !== 'running' && name !== 'unfinished');
+  const restarts = changed.filter((name) => !['running', 'unfinished', 'clusterIds'].includes(name));
   const lines =
     restarts.length === 0
       ? ['would start the worker again']

@@ -18,6 +18,8 @@ export interface LocalWorkerArgs {
   readonly principals?: { readonly a?: readonly string[] | undefined; readonly b?: readonly string[] | undefined };
   /** What brokers do not tell of their authorizer; see docs/acls.md. */
   readonly authorizers?: { readonly a?: AuthorizerArgs | undefined; readonly b?: AuthorizerArgs | undefined };
+  /** Ids of the two Kafka clusters: given, another cluster in the place of one of them is noticed, and refused. */
+  readonly clusterIds?: { readonly a: pulumi.Input<string>; readonly b: pulumi.Input<string> };
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 

@@ -140,7 +140,8 @@ export class RegionPair extends pulumi.ComponentResource {
     const clusters = perSite((each) => made[each].cluster);
     const token = args.apiToken === undefined ? {} : { apiToken: args.apiToken };
     const { apiPort, ...settings } = workers?.[site] ?? {};
-    const worker = { pair, site, clusters, ...settings, ...token };
+    const clusterIds = perSite((each) => made[each].clusterId);
+    const worker = { pair, site, clusters, clusterIds, ...settings, ...token };
     // A port can be of one worker only: the others take free ones.
     if (number === 1) {
       const first = { ...worker, ...(apiPort === undefined ? {} : { apiPort }) };
