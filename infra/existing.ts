@@ -49,6 +49,12 @@ export function judgeSites({ a, b }: CheckedSites): JudgedSites {
     const line = `umbra:sites.b: is the same cluster as site a (cluster id ${b.clusterId}); a pair needs two clusters`;
     return { kind: 'refused', lines: [line] };
   }
+  const taken = sites.flatMap((site) => {
+    const is = (site === 'a' ? a : b).site;
+    const line = `umbra:sites.${site}: this cluster is site ${is} of a pair, its topic _umbra says so; are the sites swapped? Give each its own cluster back`;
+    return is === undefined || is === site ? [] : [line];
+  });
+  if (taken.length > 0) return { kind: 'refused', lines: taken };
   const open = sites.filter((site) => !(site === 'a' ? a : b).authorizer);
   const warnings = open.map(
     (site) => `umbra:sites.${site}: this cluster has no authorizer: anybody can write the copies there (unfenced)`,

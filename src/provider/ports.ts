@@ -6,7 +6,7 @@ import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from '../worker/acl-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
-import type { LinkView, PairView } from '../worker/views.ts';
+import type { LinkView, PairView, TopicView } from '../worker/views.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
 
 /**
@@ -109,10 +109,16 @@ export interface WorkerAddress {
   readonly token?: Secret | undefined;
 }
 
+export type CarriedTopic = Pick<TopicView, 'name' | 'link' | 'state'>;
+
 /** One worker's API. Rejects with a `Problem`; `UNREACHABLE` means that nobody knows whether it took effect. */
 export interface WorkerApi {
   pair(signal: AbortSignal): Promise<PairView>;
   links(signal: AbortSignal): Promise<readonly LinkView[]>;
+  /** Of all links that end at its site. */
+  topics(signal: AbortSignal): Promise<readonly CarriedTopic[]>;
+  /** Topics that are not primary at home, as far as its site knows. */
+  roles(signal: AbortSignal): Promise<readonly { readonly topic: string }[]>;
   acls(signal: AbortSignal): Promise<AclsView>;
   /** Rejects with NOT_FOUND where none is declared. */
   prefixPolicy(signal: AbortSignal): Promise<DeclaredPolicy>;
@@ -129,6 +135,8 @@ export interface CheckedCluster {
   readonly brokers: number;
   /** Absent rights cannot be withheld: without an authorizer anybody can write the copies. */
   readonly authorizer: boolean;
+  /** Which site of a pair it is already, by its own state. */
+  readonly site?: SiteId;
 }
 
 /** Connects and authenticates. Rejects with a `Problem` `UNREACHABLE` whose message is one line. */

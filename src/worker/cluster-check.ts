@@ -2,6 +2,8 @@ import type { ClusterConfig } from '../kafka/cluster-config.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { ConnectionError } from '../kafka/errors.ts';
 import { authorizerOf } from '../kafka/topic-admin.ts';
+import type { SiteId } from '../pair/site.ts';
+import { siteOfCluster } from './own-site.ts';
 import { Problem } from './problems.ts';
 
 export interface ClusterFacts {
@@ -9,6 +11,8 @@ export interface ClusterFacts {
   readonly brokers: number;
   /** Whether rights are checked there at all; without an authorizer copies are unfenced. */
   readonly authorizer: boolean;
+  /** Which site of a pair it is, if it is one already. */
+  readonly site?: SiteId;
 }
 
 /**
@@ -25,7 +29,9 @@ export async function checkCluster(config: ClusterConfig, signal: AbortSignal): 
     const authorizer = await authorizerOf(cluster);
     const { clusterId } = metadata;
     if (clusterId === undefined) throw new ConnectionError('the cluster does not say its cluster id');
-    return { clusterId, brokers: metadata.brokers, authorizer: authorizer !== 'absent' };
+    const site = await siteOfCluster(cluster, signal);
+    const facts = { clusterId, brokers: metadata.brokers, authorizer: authorizer !== 'absent' };
+    return site === undefined ? facts : { ...facts, site };
   } catch (error) {
     throw new Problem('UNREACHABLE', error instanceof Error ? error.message : String(error), { cause: error });
   } finally {

@@ -17,6 +17,7 @@ import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './even
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
 import type { LinkControl } from './control/link-control.ts';
+import { isOwnSite } from './own-site.ts';
 import { createMetrics } from './metrics/registry.ts';
 import { scrape } from './metrics/scrape.ts';
 import { Problem } from './problems.ts';
@@ -55,6 +56,8 @@ export class PairWorker implements WorkerService {
   readonly #metrics: ReturnType<typeof createMetrics>;
   #living: Promise<void> = Promise.resolve();
   #life: WorkerLife | undefined;
+  /** Why it has not begun, until it has. */
+  #notBegun = 'the worker has not begun yet';
 
   constructor(config: WorkerConfig, logger: Logger) {
     this.#config = config;
@@ -91,7 +94,7 @@ export class PairWorker implements WorkerService {
   }
 
   readiness(): { readonly ready: boolean; readonly reason: string } {
-    const trouble = this.#life === undefined ? 'the worker has not begun yet' : this.#life.trouble;
+    const trouble = this.#life === undefined ? this.#notBegun : this.#life.trouble;
     return trouble === undefined ? { ready: true, reason: 'ready' } : { ready: false, reason: trouble };
   }
 
@@ -267,7 +270,7 @@ export class PairWorker implements WorkerService {
   }
 
   roles(): readonly MovedRoleView[] {
-    return this.#control().links.flatMap(({ moves }) => moves.roles());
+    return this.#control().roles();
   }
 
   async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {
@@ -340,6 +343,9 @@ export class PairWorker implements WorkerService {
   async #live(url: string, signal: AbortSignal): Promise<void> {
     const logger = this.#logger;
     const ports = { config: this.#config, clusters: this.#clusters, peers: this.#peers };
+    const { site } = this.#config;
+    const own = { cluster: this.#clusters[site], site, logger, told: (why: string) => void (this.#notBegun = why) };
+    if (!(await isOwnSite(own, signal))) return;
     const pause = new Wakeup();
     while (!hasAborted(signal)) {
       const life = new WorkerLife({ ...ports, version, url, clock, logger });

@@ -48,7 +48,7 @@ export const problems = {
     status: 409,
     exit: 5,
     retryable: false,
-    remedy: 'Prefixes cannot change under running links; detach the links first.',
+    remedy: 'It cannot change under running links: take the declaration back, or detach the links first.',
   },
   LINK_FOLLOWS: {
     status: 409,
@@ -61,6 +61,13 @@ export const problems = {
     exit: 5,
     retryable: false,
     remedy: 'Roles are moved, not declared: "npx umbra failover _schemas". Declare the SchemaPrimary as it was.',
+  },
+  TOPICS_MOVED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy:
+      'Take it back, and bring the topics home first (GET /v1/roles lists them); onDelete: "detach" leaves them as they are.',
   },
   LINK_REFUSED: {
     status: 409,

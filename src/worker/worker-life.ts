@@ -33,6 +33,7 @@ import { callRoll } from './group/roll-call.ts';
 import { workerGroup as groupId } from './group/worker-group.ts';
 import { SiteControl } from './control/site-control.ts';
 import { SiteWorkers } from './control/site-workers.ts';
+import { claimSite } from './state/site-record.ts';
 import { ensureStateTopic, SiteState } from './state/state.ts';
 import { StateWriter } from './state/state-writer.ts';
 import { rightsAtSites } from './site-rights.ts';
@@ -246,6 +247,7 @@ export class WorkerLife {
     await this.#writer.take(signal);
     await this.#state.catchUp(signal);
     signal.throwIfAborted();
+    await claimSite(this.#state, this.#ports.config.site, signal);
     const { config, clusters, clock, logger, version } = this.#ports;
     this.#workers.beginLead();
     this.#control = new SiteControl({

@@ -96,6 +96,18 @@ describe('clusters that were asked', () => {
     });
   });
 
+  test('swapped sites are refused: each cluster knows which site it is', () => {
+    const [a, b] = [{ ...usable, site: 'b' } as const, { ...usable, clusterId: 'B', site: 'a' } as const];
+    expect(judgeSites({ a, b })).toMatchObject({
+      kind: 'refused',
+      lines: [
+        expect.stringMatching(/^umbra:sites\.a: this cluster is site b of a pair, .* are the sites swapped\?/),
+        expect.stringMatching(/^umbra:sites\.b: this cluster is site a of a pair/),
+      ],
+    });
+    expect(judgeSites({ a: b, b: a })).toMatchObject({ kind: 'accepted' });
+  });
+
   test('one without authorizer is taken, with a warning', () => {
     expect(judgeSites({ a: usable, b: { ...usable, clusterId: 'B', authorizer: false } })).toEqual({
       kind: 'accepted',

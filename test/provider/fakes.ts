@@ -3,6 +3,7 @@ import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import type { LinkView, PairView } from '../../src/worker/views.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type {
+  CarriedTopic,
   Clock,
   ClusterCondition,
   LocalClusters,
@@ -147,6 +148,8 @@ export interface FakeApis {
   links: LinkView[];
   /** States that a new link goes through, one per look; the last one stays. */
   states: LinkView['state'][];
+  topics: readonly CarriedTopic[];
+  roles: readonly { readonly topic: string }[];
   policy: DeclaredPolicy | undefined;
   applications: ApplicationsView;
   schemaPrimary: PairView['schemaPrimary'];
@@ -160,6 +163,8 @@ export function fakeApis(): FakeApis {
     deletion: undefined,
     links: [],
     states: ['following'],
+    topics: [],
+    roles: [],
     policy: undefined,
     applications: granted,
     schemaPrimary: undefined,
@@ -180,6 +185,8 @@ function apiOf(fake: FakeApis, url: string): WorkerApi {
   return {
     pair: () => call('pair', () => pairView(fake)),
     links: () => call('links', () => (fake.links = fake.links.map((link) => ({ ...link, state: next() })))),
+    topics: () => call('topics', () => fake.topics),
+    roles: () => call('roles', () => fake.roles),
     acls: () => call('acls', () => ({ links: [], applications: fake.applications })),
     prefixPolicy: () =>
       call('policy', () => {

@@ -63,9 +63,19 @@ describe('PrefixPolicy', () => {
   test('new prefixes under a link are refused in the preview, before anything is changed', async () => {
     const olds = await created();
     apis.links = [linkView({ from: 'a', to: 'b', state: 'following' })];
+    apis.topics = [{ name: 'a_orders', link: 'a-b', state: 'following' }];
+    const change = { olds, oldInputs: news, news: { ...news, owners: { a: 'x_', b: 'b_' } } };
+    expect(await refusal(plugin.update(change, { preview: true }))).toBe(
+      'the link a-b runs under the present prefixes; 1 topic (a_orders) would not be protected any more. It cannot change under running links: take the declaration back, or detach the links first.',
+    );
+  });
+
+  test('new prefixes while topics are away from home are refused in the preview, also without links', async () => {
+    const olds = await created();
+    apis.roles = [{ topic: 'a_orders' }];
     const change = { olds, oldInputs: news, news: { ...news, owners: { a: 'x_', b: 'b_' } } };
     expect(await refusal(plugin.update(change, { preview: true }))).toMatch(
-      /^the prefixes "a_" and "b_" are in use by the link a-b at site a\. Prefixes cannot change/,
+      /^1 topic \(a_orders\) went away from home, and home is what the prefixes say; nothing was changed\. /,
     );
   });
 
@@ -186,13 +196,24 @@ describe('SchemaPrimary', () => {
     expect((await plugin.check(news)).failures).toEqual([]);
   });
 
-  test('both workers are told, and the other site is drift', async () => {
+  test('both workers are told; where it moved since, that is read and not moved back', async () => {
     const { outputs } = await plugin.create(news);
     expect(apis.calls).toEqual(['primary a @worker-a:1', 'primary a @worker-b:2']);
     apis.schemaPrimary = 'b';
-    expect((await plugin.read('schema-primary', outputs, news)).inputs).toEqual({ ...news, site: 'b' });
+    expect((await plugin.read('schema-primary', outputs, news)).inputs).toEqual(news);
+    expect(plugin.texts()).toEqual(['the schema primary is site b, not a as declared first; it stays so']);
     apis.schemaPrimary = undefined;
     expect((await plugin.read('schema-primary', outputs, news)).id).toBe('');
+  });
+
+  test('another one is refused in the preview while a link runs', async () => {
+    const { outputs } = await plugin.create(news);
+    const change = { olds: outputs, oldInputs: news, news: { ...news, site: 'b' } };
+    await plugin.update(change, { preview: true });
+    apis.links = [linkView({ from: 'a', to: 'b', state: 'following' })];
+    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(
+      /^the schema primary is site a while the link a-b runs; site b would register ids that are taken\. /,
+    );
   });
 
   test('a preview says which schemas would flow', async () => {

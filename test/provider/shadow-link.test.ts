@@ -151,12 +151,39 @@ describe('update', () => {
   test('a change of onDelete alone contacts nobody', async () => {
     const olds = await created();
     const change = { olds, oldInputs: news, news: { ...news, onDelete: 'detach' } };
-    await plugin.update(change, { preview: true });
     expect(await plugin.update(change)).toMatchObject({ onDelete: 'detach', state: 'following' });
     expect(apis.calls).toEqual([]);
+  });
+
+  const carries = (state: 'following' | 'orphaned' | 'promoted', name: string): FakeApis['topics'][number] => ({
+    ...{ name, link: 'a-b', state },
+  });
+
+  test('its preview names the copies that would be left to themselves', async () => {
+    const olds = await created();
+    apis.topics = [
+      carries('following', 'a_x'),
+      carries('promoted', 'a_y'),
+      { ...carries('following', 'b_z'), link: 'b-a' },
+    ];
+    await plugin.update({ olds, oldInputs: news, news: { ...news, onDelete: 'detach' } }, { preview: true });
     expect(plugin.texts()).toEqual([
+      'without this link nobody keeps 1 of its copies up to date: a_x',
       'deleting this link would then leave its copies as they are, even while topics follow',
     ]);
+    apis.failing = unreachable;
+    await plugin.update({ olds, oldInputs: news, news: { ...news, onDelete: 'detach' } }, { preview: true });
+    expect(plugin.texts()).toContainEqual(expect.stringMatching(/^what link a-b carries could not be asked: /));
+  });
+
+  test('copies that were to be kept are not deleted by declaring it: the preview refuses', async () => {
+    const olds = await created();
+    const change = { olds, oldInputs: news, news: { ...news, topics: { deletion: 'follow' } } };
+    await plugin.update(change, { preview: true });
+    apis.topics = [carries('orphaned', 'a_gone')];
+    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(
+      /^the link a-b was told to keep 1 copy of deleted topics \(a_gone\): .* nothing was changed/,
+    );
   });
 
   test('a new address declares the link there, again', async () => {

@@ -11,6 +11,8 @@ export const openWorkerApi: OpenWorkerApi = ({ url, token }) => {
   return {
     pair: (signal) => reads.pair(signal),
     links: (signal) => reads.links(signal),
+    topics: (signal) => reads.topics(signal),
+    roles: (signal) => reads.roles(signal),
     acls: (signal) => reads.acls(signal),
     prefixPolicy: (signal) => reads.prefixPolicy(signal),
     putPrefixPolicy: (policy, signal) => changes.putPrefixPolicy(policy, signal),

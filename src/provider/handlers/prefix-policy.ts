@@ -9,6 +9,7 @@ import {
   policyFields,
   type PrefixPolicy,
 } from '../../prefix-policy/declared-policy.ts';
+import { samePrefixes, type SiteStanding, whyNotRenamed } from '../../worker/control/spec-refusals.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
 import type { CheckFailure, Finding, Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
@@ -51,7 +52,7 @@ export function prefixPolicyHandler(ports: PolicyPorts): ResourceHandler<typeof 
     heal: () => [],
     planCreate: (next) => planOf(next, undefined),
     planUpdate: ({ old, next }) => planOf(next, declaredIn(old)),
-    previewUpdate: (change, job) => refuseUnderLinks(ports, change, job),
+    previewUpdate: (change, job) => refuseInUse(ports, change, job),
     create: (next, job) => declare(ports, next, job),
     read: (state, job) => find(ports, state, job),
     update: ({ next }, job) => declare(ports, next, job),
@@ -130,38 +131,39 @@ async function tellOfGrants(api: WorkerApi, site: SiteId, job: Job): Promise<voi
  * The workers refuse new prefixes under links, too; but by then `pulumi up` has already changed the ACLs of local
  * clusters. So it is asked in the preview. A worker that gives no answer does not stop a preview.
  */
-async function refuseUnderLinks(
+async function refuseInUse(
   ports: PolicyPorts,
   { old, next, changed }: PlannedChange<Inputs, Outputs>,
   job: Job,
 ): Promise<void> {
-  if (!prefixKinds.some((kind) => changed.includes(kind)) || samePrefixes(old, next)) return;
-  for (const site of sites) {
-    const links = await linksAt(open(ports, old, site), job);
-    if (links.length > 0) {
-      const kept = `"${old.owners.a}" and "${old.owners.b}"`;
-      throw new Problem(
-        'POLICY_IN_USE',
-        `the prefixes ${kept} are in use by the link ${links.join(', ')} at site ${site}`,
-      );
-    }
-  }
-}
-
-function samePrefixes(old: Partial<Inputs>, next: Partial<Inputs>): boolean {
   const [was, will] = [declaredIn(old), declaredIn(next)];
-  if (was === undefined || will === undefined) return false;
-  const [before, after] = [compilePolicy(was), compilePolicy(will)];
-  return prefixKinds.every((kind) => isDeepStrictEqual(before[kind], after[kind]));
+  if (!prefixKinds.some((kind) => changed.includes(kind)) || was === undefined || will === undefined) return;
+  const change = { now: compilePolicy(was), next: compilePolicy(will) };
+  if (samePrefixes(change.now, change.next)) return;
+  const seen = await Promise.all(sites.map((site) => standingAt(open(ports, old, site), job)));
+  const refusal = whyNotRenamed(change, {
+    links: [...new Set(seen.flatMap(({ links }) => links))],
+    moved: [...new Set(seen.flatMap(({ moved }) => moved))],
+    copies: seen.flatMap(({ copies }) => copies),
+  });
+  if (refusal !== undefined) throw refusal;
 }
 
-async function linksAt(api: WorkerApi, job: Job): Promise<readonly string[]> {
+type Standing = Pick<SiteStanding, 'links' | 'moved' | 'copies'>;
+
+async function standingAt(api: WorkerApi, job: Job): Promise<Standing> {
   try {
-    return (await api.links(job.signal)).map((link) => link.id);
+    const { signal } = job;
+    const [links, topics, roles] = await Promise.all([api.links(signal), api.topics(signal), api.roles(signal)]);
+    return {
+      links: links.map(({ id }) => id),
+      moved: roles.map(({ topic }) => topic),
+      copies: topics.map(({ name }) => name),
+    };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     job.report.warn(`whether links use the prefixes could not be asked: ${error.message}`);
-    return [];
+    return { links: [], moved: [], copies: [] };
   }
 }
 

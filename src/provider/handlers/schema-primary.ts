@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { sites, type SiteId } from '../../pair/site.ts';
 import { schemaPrimarySchema, schemasTopic } from '../../schema-primary/schema-primary.ts';
+import { whyNotSchemaPrimary } from '../../worker/control/spec-refusals.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { OpenWorkerApi, Clock, WorkerApi } from '../ports.ts';
-import type { Finding, Job, Outcome, ResourceHandler } from '../server/handler.ts';
+import type { Finding, Job, Outcome, PlannedChange, ResourceHandler } from '../server/handler.ts';
 import { callWorker } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrls } from './worker-inputs.ts';
 
@@ -33,6 +34,7 @@ export function schemaPrimaryHandler(ports: SchemaPrimaryPorts): ResourceHandler
     heal: () => [],
     planCreate: ({ site }) => ({ outputs: {}, lines: line(site) }),
     planUpdate: ({ next }) => ({ outputs: {}, lines: line(next.site) }),
+    previewUpdate: (change, job) => refuseUnderLinks(ports, change, job),
     create: (next, job) => declare(ports, next, job),
     read: (state, job) => find(ports, state, job),
     update: ({ next }, job) => declare(ports, next, job),
@@ -50,15 +52,45 @@ async function declare(ports: SchemaPrimaryPorts, next: Inputs, job: Job): Promi
   return { kind: 'done', outputs: {} };
 }
 
+/** The workers refuse it, too. Asked in the preview, nothing else of the same update is done before. */
+async function refuseUnderLinks(
+  ports: SchemaPrimaryPorts,
+  { old, next, changed }: PlannedChange<Inputs, Outputs>,
+  job: Job,
+): Promise<void> {
+  if (!changed.includes('site') || next.site === undefined) return;
+  for (const at of sites) {
+    const refusal = whyNotSchemaPrimary(
+      { now: { site: old.site }, next: { site: next.site } },
+      { links: await linksAt(open(ports, old, at), job) },
+    );
+    if (refusal !== undefined) throw refusal;
+  }
+}
+
+async function linksAt(api: WorkerApi, job: Job): Promise<readonly string[]> {
+  try {
+    return (await api.links(job.signal)).map(({ id }) => id);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    job.report.warn(`whether links run could not be asked: ${error.message}`);
+    return [];
+  }
+}
+
 async function find(ports: SchemaPrimaryPorts, state: Inputs, job: Job): Promise<Finding<Inputs, Outputs>> {
   try {
     const views = await Promise.all(sites.map((at) => open(ports, state, at).pair(job.signal)));
     const declared = views.map((view) => view.schemaPrimary);
     if (declared.includes(undefined)) return { kind: 'gone' };
     const other = declared.find((site) => site !== state.site);
-    return other === undefined
-      ? { kind: 'found', outputs: {} }
-      : { kind: 'found', outputs: {}, drifted: { site: other } };
+    if (other === undefined) return { kind: 'found', outputs: {} };
+    // Who registers schemas is a role. Where both say the same, it has moved, and declaring does not move it back.
+    if (declared.every((site) => site === other)) {
+      job.report.info(`the schema primary is site ${other}, not ${state.site} as declared first; it stays so`);
+      return { kind: 'found', outputs: {} };
+    }
+    return { kind: 'found', outputs: {}, drifted: { site: other } };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return {

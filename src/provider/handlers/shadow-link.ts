@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { siteIdSchema } from '../../pair/site.ts';
 import { gapDecisionSchema, linkAclsSchema, linkId, type LinkSpec } from '../../pair/spec.ts';
 import { topicPolicySchema } from '../../pair/topic-policy.ts';
+import { whyNotRedeclared } from '../../worker/control/spec-refusals.ts';
+import { someOf } from '../../worker/events/some-of.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
-import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
+import type { CarriedTopic, Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
 import type { Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
 import { callWorker, isUnanswered, workerReadyMs } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrl } from './worker-inputs.ts';
@@ -74,6 +76,7 @@ export function shadowLinkHandler(ports: ShadowLinkPorts): ResourceHandler<typeo
     heal: ({ state }) => (state !== undefined && unsettledMs(state) > 0 ? ['state'] : []),
     planCreate,
     planUpdate,
+    previewUpdate: (change, job) => tellWhatIsLeft(ports, change, job),
     create: (next, job) => define(ports, next, job),
     async read(state, job) {
       const id = linkId(state);
@@ -164,6 +167,38 @@ async function remove(ports: ShadowLinkPorts, state: Inputs, job: Job): Promise<
     job.report.warn(
       `link ${id} is detached, but its worker was not told (${error.message}); the copies are left as they are`,
     );
+  }
+}
+
+/** What a preview has to ask for: which copies a link that may be deleted, or deletes, would leave unprotected. */
+async function tellWhatIsLeft(
+  ports: ShadowLinkPorts,
+  { old, next, changed }: PlannedChange<Inputs, Outputs>,
+  job: Job,
+): Promise<void> {
+  const detaches = changed.includes('onDelete') && next.onDelete === 'detach';
+  const { from, to, gap, topics } = next;
+  const deletes = changed.includes('topics') && topics?.deletion === 'follow';
+  if (!detaches && !deletes) return;
+  const carried = await carriedBy(open(ports, old), linkId(old), job);
+  const copies = carried.flatMap(({ name, state }) => (['pending', 'promoted'].includes(state) ? [] : [name]));
+  if (detaches && copies.length > 0) {
+    job.report.warn(`without this link nobody keeps ${copies.length} of its copies up to date: ${someOf(copies)}`);
+  }
+  if (!deletes || from === undefined || to === undefined || gap === undefined) return;
+  const orphans = carried.flatMap(({ name, state }) => (state === 'orphaned' ? [name] : []));
+  const change = { now: specOf(old), next: { from, to, gap, topics } };
+  const refusal = whyNotRedeclared(change, { operations: [], orphans });
+  if (refusal !== undefined) throw refusal;
+}
+
+async function carriedBy(api: WorkerApi, id: string, job: Job): Promise<readonly CarriedTopic[]> {
+  try {
+    return (await api.topics(job.signal)).filter(({ link }) => link === id);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    job.report.warn(`what link ${id} carries could not be asked: ${error.message}`);
+    return [];
   }
 }
 

@@ -1,5 +1,6 @@
 import pulumi from '@pulumi/pulumi';
 import { z } from 'zod';
+import { siteIdSchema } from '../../pair/site.ts';
 import type { ClusterConfig } from './cluster-args.ts';
 import { providerVersion } from './provider-version.ts';
 
@@ -10,6 +11,8 @@ const answer = z.discriminatedUnion('kind', [
     brokers: z.int(),
     /** Without one nothing can be withheld: the copies at this site are `unfenced`. */
     authorizer: z.boolean(),
+    /** Which site of a pair it is already, by its own state. */
+    site: siteIdSchema.optional(),
   }),
   z.strictObject({ kind: z.literal('refused'), reason: z.string() }),
 ]);

@@ -195,9 +195,9 @@ export class LinkControl {
   }
 
   /** Topics that have a copy and are not at rest: what a deletion of the link would leave unprotected. */
-  get followed(): number {
+  get followed(): readonly string[] {
     const shadows = this.#ports.state.shadows();
-    return followedTopics({ link: this.id, shadows, views: this.topicViews(), orphans: this.#orphans }).length;
+    return followedTopics({ link: this.id, shadows, views: this.topicViews(), orphans: this.#orphans });
   }
 
   view(): LinkView {

@@ -16,13 +16,21 @@ import { LinkControl } from './link-control.ts';
 import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
 import { lookIntervalMs } from './look-interval.ts';
-import { MovedRoles } from '../moves/moved-roles.ts';
-import type { MoveRequest, OperationView } from '../moves/operation-view.ts';
+import { MovedRoles, movedRoleViews } from '../moves/moved-roles.ts';
+import { openOperations } from '../moves/open-operations.ts';
+import type { MovedRoleView, MoveRequest, OperationView } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
 import { SiteApplications } from './site-applications.ts';
+import {
+  type SiteStanding,
+  whyNoNewPolicy,
+  whyNotDeleted,
+  whyNotRedeclared,
+  whyNotRenamed,
+} from './spec-refusals.ts';
 import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { PauseSubject } from '../state/pause-record.ts';
@@ -132,10 +140,9 @@ export class SiteControl {
       const { state } = this.#ports;
       const known = state.prefixPolicy;
       if (isDeepStrictEqual(known?.declared, declared)) return;
-      if (this.#links.size > 0 && !(known !== undefined && samePrefixes(known, compilePolicy(declared)))) {
-        const ids = [...this.#links.keys()].join(', ');
-        throw new Problem('POLICY_IN_USE', `the link ${ids} runs under the present prefixes`);
-      }
+      const standing = this.#standing();
+      refuse(whyNotRenamed({ now: known, next: compilePolicy(declared) }, standing));
+      refuse(whyNoNewPolicy(standing.operations));
       refuseOwnPrincipals(declared, this.#ports.rights);
       await state.putPrefixPolicy(declared, signal);
       await this.applications.round(signal);
@@ -180,18 +187,7 @@ export class SiteControl {
     return this.#order(async () => {
       const running = this.link(id);
       const { followed, rebuilds } = running;
-      const [held] = rebuilds.held;
-      if (held !== undefined) {
-        throw new Problem('REBUILD_BUSY', `the copy of ${held} on link ${id} is being rebuilt; nothing was changed`);
-      }
-      const [operation] = running.moves.open;
-      if (operation !== undefined) {
-        throw new Problem('MOVE_BUSY', `${operation} moves topics of link ${id}; nothing was changed`);
-      }
-      if (mode === 'refuse' && followed > 0) {
-        const topics = `${followed} ${followed === 1 ? 'topic' : 'topics'}`;
-        throw new Problem('LINK_FOLLOWS', `link ${id} follows ${topics}; nothing was changed`);
-      }
+      refuse(whyNotDeleted({ ...this.#standing(), id, followed, rebuilt: rebuilds.held }, mode));
       await this.#ports.state.removeLink(id, signal);
       await this.#pauses.forget(id, signal);
       this.#links.delete(id);
@@ -235,12 +231,28 @@ export class SiteControl {
 
   async #redeclare(running: LinkControl, link: LinkSpec, signal: AbortSignal): Promise<LinkView> {
     if (!isDeepStrictEqual(running.spec, link)) {
+      const orphans = running.topicViews().flatMap(({ name, state }) => (state === 'orphaned' ? [name] : []));
+      const { operations } = this.#standing();
+      refuse(whyNotRedeclared({ now: running.spec, next: link }, { operations, orphans }));
       const newlyRefuses = link.acls?.leaks === 'refuse' && running.spec.acls?.leaks !== 'refuse';
       if (newlyRefuses) await refuseLeaks(this.#checksOf(link, running.policy));
       await this.#ports.state.putLink(link, signal);
       running.redeclare(link);
     }
     return running.view();
+  }
+
+  /** Topics that are not primary at home, whether a link runs or not. */
+  roles(): readonly MovedRoleView[] {
+    return movedRoleViews(this.#ports.state);
+  }
+
+  #standing(): SiteStanding {
+    const { state } = this.#ports;
+    return {
+      ...{ links: [...this.#links.keys()], operations: openOperations(state.moves) },
+      ...{ moved: this.roles().map(({ topic }) => topic), copies: state.shadowTopics() },
+    };
   }
 
   #checksOf(link: LinkSpec, policy: PrefixPolicy): StartChecks {
@@ -308,7 +320,7 @@ export class SiteControl {
     const ending = linkId({ from: otherSite(site), to: site });
     const copies = state.shadows().filter(({ link }) => link === ending);
     // What this site took over is where it belongs, for now.
-    const taken = this.links.flatMap(({ moves }) => moves.roles()).filter(({ primary }) => primary === site);
+    const taken = this.roles().filter(({ primary }) => primary === site);
     const shadows = new Set([...copies, ...taken].map(({ topic }) => topic));
     const sight = await watchSite(clusters[site], { site, owners, schemaPrimary, shadows });
     this.#clusterId = sight.clusterId;
@@ -317,10 +329,8 @@ export class SiteControl {
   }
 }
 
-function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
-  return (['owners', 'groups', 'transactionalIds'] as const).every(
-    (kind) => now[kind].a === next[kind].a && now[kind].b === next[kind].b,
-  );
+function refuse(problem: Problem | undefined): void {
+  if (problem !== undefined) throw problem;
 }
 
 /** Where schemas follow already, another declaration would turn them round with nobody fenced and no id leapt. */

@@ -20,14 +20,7 @@ import type { SiteState } from '../state/state.ts';
 import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
 import { HeldTopics } from './held-topics.ts';
-import {
-  type MovedRoleView,
-  type MovePlan,
-  type MoveRequest,
-  type OperationView,
-  type PartView,
-  viewPlan,
-} from './operation-view.ts';
+import { type MovePlan, type MoveRequest, type OperationView, type PartView, viewPlan } from './operation-view.ts';
 import type { PeerState } from './peer-state.ts';
 import { type PromotionPorts, PromotionWork } from './promotion-work.ts';
 import { lookAtSource } from './look-at-source.ts';
@@ -102,25 +95,6 @@ export class LinkMoves {
       .filter((operation) => operation.link === link)
       .toSorted((left, right) => right.startedAt.localeCompare(left.startedAt))
       .map((operation) => this.#view(operation));
-  }
-
-  /** Topics that are not primary at home, as far as this site knows. */
-  roles(): readonly MovedRoleView[] {
-    const { state } = this.#ports;
-    const roles = state.roles();
-    if (roles.kind === 'unread') return [];
-    return [...roles.records.values()]
-      .filter(({ term, primary, home }) => term > 0 && primary !== home)
-      .map(({ topic, home, primary, term }) => {
-        const cut = state.moves.cut(topic);
-        return {
-          topic,
-          home,
-          primary,
-          term,
-          ...(cut?.term === term ? { since: cut.at, operation: cut.operation } : {}),
-        };
-      });
   }
 
   view(id: string): OperationView | undefined {

@@ -1,6 +1,8 @@
 import type { RoleView } from '../../pair/ownership.ts';
 import { type SiteId, sites } from '../../pair/site.ts';
 import { type MovedNames, nothingMoved } from '../../prefix-policy/moved-names.ts';
+import type { SiteState } from '../state/state.ts';
+import type { MovedRoleView } from './operation-view.ts';
 
 /** Which names are not primary at home, by the site's own `_umbra`: the same object until that changes. */
 export class MovedRoles {
@@ -23,6 +25,21 @@ export class MovedRoles {
 }
 
 type Moved = Readonly<Record<SiteId, readonly string[]>>;
+
+/** Topics that are not primary at home, as far as the site of this `_umbra` knows. */
+export function movedRoleViews(state: Pick<SiteState, 'roles' | 'moves'>): readonly MovedRoleView[] {
+  const roles = state.roles();
+  if (roles.kind === 'unread') return [];
+  return [...roles.records.values()]
+    .filter(({ term, primary, home }) => term > 0 && primary !== home)
+    .map(({ topic, home, primary, term }) => {
+      const cut = state.moves.cut(topic);
+      return {
+        ...{ topic, home, primary, term },
+        ...(cut?.term === term ? { since: cut.at, operation: cut.operation } : {}),
+      };
+    });
+}
 
 /** The same of one look. Pure. */
 export function movedNamesOf(roles: RoleView): MovedNames {
