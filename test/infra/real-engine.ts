@@ -23,6 +23,10 @@ export interface TestStack {
   setConfig(path: string, value: string, options?: { readonly secret?: boolean }): Promise<void>;
   setJson(key: string, value: unknown): Promise<void>;
   removeConfig(path: string): Promise<void>;
+  /** Has exactly these settings while `work` runs, without a run of the CLI for each; then those from before. */
+  configured<T>(values: Readonly<Record<string, unknown>>, work: () => Promise<T>): Promise<T>;
+  /** Has another program while `work` runs: the one of this repository with `changed` applied to its text. */
+  programmed<T>(changed: (program: string) => string, work: () => Promise<T>): Promise<T>;
   outputs(): Promise<StackOutputs>;
   /** Type and name of what is in the state. */
   resources(): Promise<readonly string[]>;
@@ -40,6 +44,7 @@ export interface StackOutputs {
 
 const clone = join(import.meta.dirname, '../..');
 const commandMs = 180_000;
+const stackName = 'test';
 
 export async function openStack(): Promise<TestStack> {
   const cli = await findPulumi({ signal: AbortSignal.timeout(commandMs) });
@@ -79,7 +84,7 @@ export async function openStack(): Promise<TestStack> {
     if (run.code !== 0) throw new Error(`pulumi ${args.join(' ')}: ${run.text}`);
     return run.text;
   };
-  await done('stack', 'init', 'test');
+  await done('stack', 'init', stackName);
   return {
     root,
     shown,
@@ -94,6 +99,31 @@ export async function openStack(): Promise<TestStack> {
     },
     removeConfig: async (path) => {
       await done('config', 'rm', '--path', path);
+    },
+    async configured(values, work) {
+      const file = join(project, `Pulumi.${stackName}.yaml`);
+      const before = await readFile(file, 'utf8');
+      const salt = before.split('\n').filter((line) => line.startsWith('encryptionsalt:'));
+      const settings = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+      await writeFile(file, [...salt, 'config:', ...settings, ''].join('\n'));
+      try {
+        return await work();
+      } finally {
+        await writeFile(file, before);
+      }
+    },
+    async programmed(changed, work) {
+      const main = await readFile(join(project, 'infra/index.ts'), 'utf8');
+      const [folder, yaml] = ['another-infra', join(project, 'Pulumi.yaml')];
+      await mkdir(join(project, folder), { recursive: true });
+      await writeFile(join(project, folder, 'index.ts'), changed(main.replaceAll("from './", "from '../infra/")));
+      const before = await readFile(yaml, 'utf8');
+      await writeFile(yaml, before.replace('main: infra/', `main: ${folder}/`));
+      try {
+        return await work();
+      } finally {
+        await writeFile(yaml, before);
+      }
     },
     outputs: async () => JSON.parse(await done('stack', 'output', '--json')) as StackOutputs,
     resources: async () => {

@@ -142,7 +142,7 @@ async function refuseInUse(
   if (samePrefixes(change.now, change.next)) return;
   const seen = await Promise.all(sites.map((site) => standingAt(open(ports, old, site), job)));
   const refusal = whyNotRenamed(change, {
-    links: [...new Set(seen.flatMap(({ links }) => links))],
+    links: [...new Set(seen.flatMap(({ links }) => links))].toSorted(),
     moved: [...new Set(seen.flatMap(({ moved }) => moved))],
     copies: seen.flatMap(({ copies }) => copies),
   });
