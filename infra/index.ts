@@ -1,11 +1,12 @@
 import pulumi from '@pulumi/pulumi';
+import { checkPrefixes } from '../src/provider/resources/check-prefixes.ts';
 import { RegionPair } from '../src/provider/resources/region-pair.ts';
 import { clearTextSecrets, parseConfig } from './config.ts';
 import { existingClusters } from './existing.ts';
 import { localClusters } from './local.ts';
 import { workerArgs } from './workers.ts';
 
-// Parsed, and for existing clusters asked, before any resource: a wrong setting leaves nothing behind.
+// Parsed, and what runs already asked, before any resource: a wrong setting leaves nothing behind.
 const parsed = parseConfig(pulumi.runtime.allConfig());
 if (parsed.kind === 'refused') throw new pulumi.RunError(parsed.lines.join('\n'));
 const { config } = parsed;
@@ -18,6 +19,10 @@ for (const path of clearTextSecrets(config, (key) => secretKeys.has(key))) {
 }
 
 const { pair, prefixes, policy, schemaPrimary, links: linkIds, onDelete, gap, topics, acls, apiToken } = config;
+const { groups, transactionalIds } = policy ?? {};
+const checked = await checkPrefixes({ pair, owners: prefixes, groups, transactionalIds, apiToken });
+if (checked.kind === 'refused') throw new pulumi.RunError(`umbra:prefixes: ${checked.reason}`);
+
 // The name in Pulumi's state is fixed: renaming the pair must not make other resources of it.
 const made = new RegionPair('pair', {
   ...{ pair, prefixes, schemaPrimary, links: linkIds, onDelete, gap },

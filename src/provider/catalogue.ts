@@ -40,6 +40,12 @@ export function realCatalogue(root: string): Catalogue {
       const { checkCluster } = await import('../worker/cluster-check.ts');
       return bindInvoke(checkClusterHandler(checkCluster));
     },
+    'umbra:index:checkPrefixes': async () => {
+      const { checkPrefixesHandler } = await import('./handlers/check-prefixes.ts');
+      const { localWorkers } = await import('./adapters/local-machine.ts');
+      const { openApi } = await workerPorts();
+      return bindInvoke(checkPrefixesHandler({ workers: localWorkers(root), openApi }));
+    },
   };
   return { resource: lazily('resource', resources), invoke: lazily('function', invokes) };
 }

@@ -1,4 +1,5 @@
 import { checkClusterHandler } from '../../src/provider/handlers/check-cluster.ts';
+import { checkPrefixesHandler } from '../../src/provider/handlers/check-prefixes.ts';
 import { localClusterHandler } from '../../src/provider/handlers/local-cluster.ts';
 import { localWorkerHandler } from '../../src/provider/handlers/local-worker.ts';
 import { prefixPolicyHandler } from '../../src/provider/handlers/prefix-policy.ts';
@@ -14,6 +15,8 @@ import { catalogueOf, fakeApis, fakeClock, fakeClusters, fakeWorkers } from '../
 export function fakeProvider(check: CheckCluster): Catalogue {
   const apis = fakeApis();
   const ports = { openApi: apis.open, clock: fakeClock() };
+  // Of a pair that does not run yet.
+  const noWorkers = fakeWorkers();
   return catalogueOf(
     bindResource(localClusterHandler(fakeClusters())),
     bindResource(localWorkerHandler(fakeWorkers())),
@@ -21,5 +24,6 @@ export function fakeProvider(check: CheckCluster): Catalogue {
     bindResource(prefixPolicyHandler(ports)),
     bindResource(schemaPrimaryHandler(ports)),
     bindInvoke(checkClusterHandler(check)),
+    bindInvoke(checkPrefixesHandler({ workers: noWorkers, openApi: apis.open })),
   );
 }

@@ -9,11 +9,12 @@ import {
   policyFields,
   type PrefixPolicy,
 } from '../../prefix-policy/declared-policy.ts';
-import { samePrefixes, type SiteStanding, whyNotRenamed } from '../../worker/control/spec-refusals.ts';
+import { samePrefixes, whyNotRenamed } from '../../worker/control/spec-refusals.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
 import type { CheckFailure, Finding, Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
 import { aclLines } from './acl-lines.ts';
+import { nothingStands, type PrefixStanding, standingAt, standingOf } from './pair-standing.ts';
 import { iamFailures, iamInputs, iamOutputs, renderIam } from './prefix-policy-iam.ts';
 import { callWorker } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrls } from './worker-inputs.ts';
@@ -140,30 +141,18 @@ async function refuseInUse(
   if (!prefixKinds.some((kind) => changed.includes(kind)) || was === undefined || will === undefined) return;
   const change = { now: compilePolicy(was), next: compilePolicy(will) };
   if (samePrefixes(change.now, change.next)) return;
-  const seen = await Promise.all(sites.map((site) => standingAt(open(ports, old, site), job)));
-  const refusal = whyNotRenamed(change, {
-    links: [...new Set(seen.flatMap(({ links }) => links))].toSorted(),
-    moved: [...new Set(seen.flatMap(({ moved }) => moved))],
-    copies: seen.flatMap(({ copies }) => copies),
-  });
+  const seen = await Promise.all(sites.map((site) => askedStanding(open(ports, old, site), job)));
+  const refusal = whyNotRenamed(change, standingOf(seen));
   if (refusal !== undefined) throw refusal;
 }
 
-type Standing = Pick<SiteStanding, 'links' | 'moved' | 'copies'>;
-
-async function standingAt(api: WorkerApi, job: Job): Promise<Standing> {
+async function askedStanding(api: WorkerApi, job: Job): Promise<PrefixStanding> {
   try {
-    const { signal } = job;
-    const [links, topics, roles] = await Promise.all([api.links(signal), api.topics(signal), api.roles(signal)]);
-    return {
-      links: links.map(({ id }) => id),
-      moved: roles.map(({ topic }) => topic),
-      copies: topics.map(({ name }) => name),
-    };
+    return await standingAt(api, job.signal);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     job.report.warn(`whether links use the prefixes could not be asked: ${error.message}`);
-    return { links: [], moved: [], copies: [] };
+    return nothingStands;
   }
 }
 
