@@ -12,11 +12,12 @@ export const manifestFormat = 'umbra-quarantine/1';
 export const manifestName = 'manifest.json';
 export const checksumsName = 'SHA256SUMS';
 export const indexName = 'batches.jsonl';
+export const linesName = 'records.jsonl';
 export const partialSuffix = '.partial';
 
 const fileSchema = z.strictObject({
   /** Below the folder, with `/`: what a manifest says leads nowhere else. */
-  path: z.string().regex(/^partition-\d{1,10}\/(\d{20}\.log|batches\.jsonl)$/),
+  path: z.string().regex(/^partition-\d{1,10}\/(\d{20}\.log|batches\.jsonl|records\.jsonl)$/),
   bytes: count,
   sha256,
 });
@@ -38,6 +39,9 @@ export const quarantinedSchema = z.strictObject({
   recordsUnexplained: count,
   /** Of the batches with such records, each followed by their offsets. */
   unexplainedSha256: sha256,
+  /** Of a tail: the times of its oldest and newest batch, as producers dated them. */
+  oldestAt: z.iso.datetime().optional(),
+  newestAt: z.iso.datetime().optional(),
 });
 
 export const scannedRangeSchema = z.strictObject({
@@ -49,6 +53,37 @@ export const scannedRangeSchema = z.strictObject({
   /** In which the source was led while it was read. */
   sourceEpoch: count.optional(),
   forkOffset: offset.optional(),
+  /**
+   * Of the log of an old primary: its records, and of them those that the new primary holds equal below the cut. What is
+   * missing in the second number is quarantined.
+   */
+  sum: z.strictObject({ acknowledged: count, present: count }).optional(),
+});
+
+/** What a person decided about the records that only an old primary holds. All of them are in the files in each case. */
+export const tailDecisionSchema = z.discriminatedUnion('kind', [
+  /** They are appended to the new primary, with headers that say where they come from. */
+  z.strictObject({ kind: z.literal('replay') }),
+  /** The files hold them as JSON lines, too. */
+  z.strictObject({ kind: z.literal('export') }),
+  z.strictObject({ kind: z.literal('discard'), reason: z.string().trim().min(1).max(500) }),
+]);
+
+/** How the log of an old primary came to its tail, and what becomes of it. */
+export const tailSchema = z.strictObject({
+  /** The promotion of the other site, and its term. */
+  operation: z.string(),
+  term: z.int().min(1),
+  /** Of the old primary. */
+  site: z.enum(['a', 'b']),
+  /** Where the promotion cut each partition, which stand at their number: above nothing was copied. */
+  cuts: z.array(offset),
+  /**
+   * `in-place`: the log ends at the cut everywhere and is a copy as it is. `anew`: it is deleted and copied again.
+   */
+  method: z.enum(['in-place', 'anew']),
+  /** Absent where nobody has decided yet, and where there is no tail. */
+  decision: tailDecisionSchema.optional(),
 });
 
 export const manifestFaultSchema = z.strictObject({
@@ -71,7 +106,9 @@ export const manifestSchema = z.strictObject({
   format: z.literal(manifestFormat),
   /** Version of umbra that wrote it. */
   umbra: z.string(),
-  reason: z.literal('rebuild'),
+  reason: z.enum(['rebuild', 'reconcile']),
+  /** Of a reconciliation. */
+  tail: tailSchema.optional(),
   pair: z.string(),
   link: z.string(),
   topic: z.string(),
@@ -91,7 +128,7 @@ export const manifestSchema = z.strictObject({
       partition: count,
       ...scannedRangeSchema.shape,
       ...quarantinedSchema.shape,
-      files: z.strictObject({ log: fileSchema, index: fileSchema }).optional(),
+      files: z.strictObject({ log: fileSchema, index: fileSchema, lines: fileSchema.optional() }).optional(),
     }),
   ),
   groupPositions: z.array(groupPositionSchema),
@@ -116,9 +153,16 @@ export type ManifestPartition = Manifest['partitions'][number];
 export type Quarantined = z.output<typeof quarantinedSchema>;
 export type ScannedRange = z.output<typeof scannedRangeSchema>;
 export type ManifestFault = z.output<typeof manifestFaultSchema>;
+export type Tail = z.output<typeof tailSchema>;
+export type TailDecision = z.output<typeof tailDecisionSchema>;
 export type GroupPosition = z.output<typeof groupPositionSchema>;
 export type IndexLine = z.output<typeof indexLineSchema>;
 export type ManifestFile = z.output<typeof fileSchema>;
+
+/** All files of one partition. */
+export function filesOf({ log, index, lines }: NonNullable<ManifestPartition['files']>): readonly ManifestFile[] {
+  return lines === undefined ? [log, index] : [log, index, lines];
+}
 
 /** Folder of one partition. */
 export function partitionFolder(partition: number): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MalformedError } from '../kafka/errors.ts';
 import { UncompressedTooLargeError } from '../replication/batches/compression.ts';
 import { type BatchHeader, parseBatch } from '../replication/batches/record-batch.ts';
-import { decodeRecords, type RawRecord } from '../replication/batches/records.ts';
+import { type BatchInFrame, decodeRecords, type RawRecord } from '../replication/batches/records.ts';
 import {
   indexLineSchema,
   type IndexLine,
@@ -114,10 +114,10 @@ export async function* quarantinedRecords(
   path: string,
   manifest: Manifest,
 ): AsyncGenerator<QuarantinedRecord | QuarantinedBytes> {
-  for (const partition of manifest.partitions) yield* recordsOf(path, partition);
+  for (const partition of manifest.partitions) yield* partitionRecords(path, partition);
 }
 
-async function* recordsOf(
+async function* partitionRecords(
   path: string,
   { partition, files }: ManifestPartition,
 ): AsyncGenerator<QuarantinedRecord | QuarantinedBytes> {
@@ -127,23 +127,32 @@ async function* recordsOf(
     const line = await nextLine(index);
     if (line?.position !== batch.position)
       throw new QuarantineError(`${files.index.path} lacks the batch at byte ${batch.position}`);
-    const ranges = line.onlyHere.map(([first, last]) => ({ first: BigInt(first), last: BigInt(last) }));
-    const records = decodedOrUndefined(batch);
-    if (records === undefined) {
-      const { baseOffset, lastOffset } = batch.header;
-      yield { kind: 'bytes', partition, firstOffset: baseOffset, lastOffset, bytes: batch.frame };
-      continue;
-    }
-    for (const record of records) {
-      yield {
-        ...record,
-        kind: 'record',
-        partition,
-        producerId: BigInt(line.producerId),
-        aborted: line.aborted,
-        onlyHere: ranges.some(({ first, last }) => record.offset >= first && record.offset <= last),
-      };
-    }
+    yield* recordsOf(batch, { partition, line });
+  }
+}
+
+/** The records of one batch; its bytes where it cannot be decoded. */
+export function* recordsOf(
+  batch: BatchInFrame,
+  { partition, line }: { readonly partition: number; readonly line: IndexLine },
+): Generator<QuarantinedRecord | QuarantinedBytes> {
+  const ranges = line.onlyHere.map(([first, last]) => ({ first: BigInt(first), last: BigInt(last) }));
+  const records = decodedOrUndefined(batch);
+  if (records === undefined) {
+    const { baseOffset, lastOffset, start, end } = batch.header;
+    const bytes = batch.frame.subarray(start, end);
+    yield { kind: 'bytes', partition, firstOffset: baseOffset, lastOffset, bytes };
+    return;
+  }
+  for (const record of records) {
+    yield {
+      ...record,
+      kind: 'record',
+      partition,
+      producerId: BigInt(line.producerId),
+      aborted: line.aborted,
+      onlyHere: ranges.some(({ first, last }) => record.offset >= first && record.offset <= last),
+    };
   }
 }
 
@@ -153,7 +162,7 @@ export async function nextLine(index: AsyncGenerator<IndexLine>): Promise<IndexL
   return next.done === true ? undefined : next.value;
 }
 
-function decodedOrUndefined(batch: StoredBatch): readonly RawRecord[] | undefined {
+function decodedOrUndefined(batch: BatchInFrame): readonly RawRecord[] | undefined {
   try {
     return decodeRecords(batch);
   } catch (error) {

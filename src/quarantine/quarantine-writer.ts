@@ -5,9 +5,11 @@ import type { CopyOnlyBatch } from '../replication/logs/copy-only.ts';
 import { DurableFile, folderMode, makeFolderDurably, sha256OfFile, syncFolder, writeDurably } from './durable-file.ts';
 import {
   checksumsName,
+  filesOf,
   indexName,
   type IndexLine,
   type Manifest,
+  linesName,
   type ManifestFile,
   manifestName,
   manifestSchema,
@@ -15,11 +17,19 @@ import {
   partitionFolder,
   segmentName,
 } from './manifest.ts';
+import { recordsOf } from './quarantine-reader.ts';
+import { recordLine } from './record-line.ts';
 import { verifyQuarantine } from './verify-quarantine.ts';
 
 interface OpenPartition {
   readonly log: DurableFile;
   readonly index: DurableFile;
+  readonly lines: DurableFile | undefined;
+}
+
+export interface QuarantineOptions {
+  /** The records that are only here as lines of JSON, too. */
+  readonly lines?: boolean;
 }
 
 export type PartitionFiles = NonNullable<Manifest['partitions'][number]['files']>;
@@ -34,18 +44,20 @@ export class QuarantineWriter {
   readonly #folder: string;
   readonly #name: string;
   readonly #partial: string;
+  readonly #withLines: boolean;
   readonly #partitions = new Map<number, OpenPartition>();
 
-  private constructor(folder: string, name: string) {
+  private constructor(folder: string, name: string, { lines = false }: QuarantineOptions) {
     this.#folder = folder;
     this.#name = name;
+    this.#withLines = lines;
     this.#partial = join(folder, `${name}.${randomBytes(4).toString('hex')}${partialSuffix}`);
   }
 
   /** Throws when a quarantine of that name is finished already. */
-  static async create(folder: string, name: string): Promise<QuarantineWriter> {
+  static async create(folder: string, name: string, options: QuarantineOptions = {}): Promise<QuarantineWriter> {
     await makeFolderDurably(folder);
-    const writer = new QuarantineWriter(folder, name);
+    const writer = new QuarantineWriter(folder, name, options);
     if (await exists(writer.path)) throw new Error(`${writer.path} exists; a quarantine is never written over`);
     await removePartials(folder, name);
     await mkdir(writer.#partial, { mode: folderMode });
@@ -73,6 +85,10 @@ export class QuarantineWriter {
     };
     await files.log.append(frame.subarray(header.start, header.end));
     await files.index.append(Buffer.from(`${JSON.stringify(line)}\n`));
+    if (files.lines === undefined) return;
+    for (const record of recordsOf({ frame, header }, { partition, line })) {
+      if (record.kind === 'bytes' || record.onlyHere) await files.lines.append(Buffer.from(`${recordLine(record)}\n`));
+    }
   }
 
   /** Closes a partition's files; undefined when it got no batch. */
@@ -80,7 +96,10 @@ export class QuarantineWriter {
     const files = this.#partitions.get(partition);
     if (files === undefined) return undefined;
     this.#partitions.delete(partition);
-    const described = { log: await this.#describe(files.log), index: await this.#describe(files.index) };
+    const described = {
+      ...{ log: await this.#describe(files.log), index: await this.#describe(files.index) },
+      ...(files.lines === undefined ? {} : { lines: await this.#describe(files.lines) }),
+    };
     await syncFolder(join(this.#partial, partitionFolder(partition)));
     return described;
   }
@@ -92,7 +111,7 @@ export class QuarantineWriter {
     await writeDurably(manifestPath, text);
     const { sha256 } = await sha256OfFile(manifestPath);
     const files = manifest.partitions.flatMap((partition) =>
-      partition.files === undefined ? [] : [partition.files.log, partition.files.index],
+      partition.files === undefined ? [] : filesOf(partition.files),
     );
     const sums = [...files, { path: manifestName, sha256 }].map((file) => `${file.sha256}  ${file.path}\n`);
     await writeDurably(join(this.#partial, checksumsName), sums.join(''));
@@ -106,7 +125,8 @@ export class QuarantineWriter {
 
   /** Closes what is open and removes what was written; does nothing to a finished quarantine. */
   async abandon(): Promise<void> {
-    for (const { log, index } of this.#partitions.values()) await Promise.all([log.abandon(), index.abandon()]);
+    for (const { log, index, lines } of this.#partitions.values())
+      await Promise.all([log.abandon(), index.abandon(), lines?.abandon()]);
     this.#partitions.clear();
     await rm(this.#partial, { recursive: true, force: true });
   }
@@ -115,7 +135,9 @@ export class QuarantineWriter {
     const folder = join(this.#partial, partitionFolder(partition));
     await mkdir(folder, { mode: folderMode });
     const log = await DurableFile.create(join(folder, segmentName(firstOffset)));
-    const files = { log, index: await DurableFile.create(join(folder, indexName)) };
+    const index = await DurableFile.create(join(folder, indexName));
+    const lines = this.#withLines ? await DurableFile.create(join(folder, linesName)) : undefined;
+    const files = { log, index, lines };
     this.#partitions.set(partition, files);
     return files;
   }

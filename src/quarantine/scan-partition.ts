@@ -16,13 +16,20 @@ export interface ScannedPartition {
   readonly compacted: boolean;
   /** See `CopiedPartition`: below it the copy's log is its site's own. */
   readonly ownBelow?: bigint;
+  /**
+   * Of the log of an old primary, the cut: what its new one holds from there on is something else, at whatever offsets.
+   * `ownBelow` is the same offset then.
+   */
+  readonly sourceTo?: bigint;
   /** Read from here instead of the copy's log start. */
   readonly from?: bigint;
 }
 
+type ScannedLog = Pick<LogReader, 'range' | 'batches' | 'leaderEpoch'>;
+
 export interface ScanLogs {
-  readonly source: LogReader;
-  readonly copy: LogReader;
+  readonly source: ScannedLog;
+  readonly copy: ScannedLog;
 }
 
 export interface PartitionScan {
@@ -49,17 +56,21 @@ export async function scanPartition(
   const sourceRange = of.atSource ? await logs.source.range(topic, partition, signal) : undefined;
   // Asked for behind the end and before the first record: whatever an election cuts off later, this epoch shows it.
   const sourceEpoch = of.atSource ? await logs.source.leaderEpoch(topic, partition, signal) : undefined;
-  const sourceFrom = sourceRange === undefined || sourceRange.start < copyStart ? copyStart : sourceRange.start;
-  const sourceTo = sourceRange === undefined || sourceRange.end > copyRange.end ? copyRange.end : sourceRange.end;
+  const shared = sourceRange && {
+    start: below(sourceRange.start, of.sourceTo),
+    end: below(sourceRange.end, of.sourceTo),
+  };
+  const sourceFrom = shared === undefined || shared.start < copyStart ? copyStart : shared.start;
+  const sourceTo = shared === undefined ? copyRange.end : below(shared.end, copyRange.end);
   const comparison = new CopyComparison({
     source:
-      sourceRange === undefined || sourceFrom >= sourceTo
+      shared === undefined || sourceFrom >= sourceTo
         ? nothing()
         : logs.source.batches(of, { from: sourceFrom, to: sourceTo }, signal),
     copy: logs.copy.batches(of, { from: copyStart, to: copyRange.end }, signal),
     copyStart,
-    sourceStart: sourceRange?.start,
-    compactedTo: of.compacted ? sourceRange?.end : undefined,
+    sourceStart: shared?.start,
+    compactedTo: of.compacted ? shared?.end : undefined,
     ...(of.ownBelow === undefined ? {} : { ownBelow: of.ownBelow }),
     isFiller: async (batch) =>
       batch.frame.readBigInt64BE(batch.header.start + 43) === of.producerId && (await isFiller(batch)),
@@ -74,7 +85,9 @@ export async function scanPartition(
       `the copy ${topic}/${partition} can be read up to offset ${comparison.position} only, it ends at ${copyRange.end}: a transaction of somebody else is open there; try again when it has timed out`,
     );
   }
-  const { forkOffset } = comparison;
+  const { forkOffset, records } = comparison;
+  const isTail = of.sourceTo !== undefined;
+  const sum = { acknowledged: Number(records.read), present: Number(records.shared) };
   return {
     range: {
       copyStart: String(copyStart),
@@ -84,10 +97,20 @@ export async function scanPartition(
         : { sourceStart: String(sourceRange.start), sourceEnd: String(sourceRange.end) }),
       ...(sourceEpoch === undefined ? {} : { sourceEpoch }),
       ...(forkOffset === undefined ? {} : { forkOffset: String(forkOffset) }),
+      ...(isTail ? { sum } : {}),
     },
-    quarantined: tally.total(),
+    quarantined: { ...tally.total(), ...(isTail ? tally.times() : {}) },
   };
 }
+
+function below(offset: bigint, bound: bigint | undefined): bigint {
+  return bound !== undefined && bound < offset ? bound : offset;
+}
+
+const baseTimestampAt = 27;
+const maxTimestampAt = 35;
+/** Producers may date records as they like; what a Date cannot hold is left out. */
+const newestTimeMs = 8_640_000_000_000_000n;
 
 class Tally {
   readonly #where: string;
@@ -100,6 +123,8 @@ class Tally {
   #bytes = 0;
   #first: bigint | undefined;
   #last: bigint | undefined;
+  #oldest: bigint | undefined;
+  #newest: bigint | undefined;
 
   constructor(where: string) {
     this.#where = where;
@@ -121,6 +146,15 @@ class Tally {
     this.#bytes += header.end - header.start;
     this.#first ??= header.baseOffset;
     this.#last = header.lastOffset;
+    const oldest = frame.readBigInt64BE(header.start + baseTimestampAt);
+    const newest = frame.readBigInt64BE(header.start + maxTimestampAt);
+    if (this.#oldest === undefined || oldest < this.#oldest) this.#oldest = oldest;
+    if (this.#newest === undefined || newest > this.#newest) this.#newest = newest;
+  }
+
+  times(): Pick<Quarantined, 'oldestAt' | 'newestAt'> {
+    const [oldestAt, newestAt] = [isoOf(this.#oldest), isoOf(this.#newest)];
+    return { ...(oldestAt === undefined ? {} : { oldestAt }), ...(newestAt === undefined ? {} : { newestAt }) };
   }
 
   total(): Quarantined {
@@ -140,4 +174,8 @@ class Tally {
 
 async function* nothing(): AsyncGenerator<RawBatch> {
   // Nothing.
+}
+
+function isoOf(time: bigint | undefined): string | undefined {
+  return time === undefined || time < 0n || time > newestTimeMs ? undefined : new Date(Number(time)).toISOString();
 }

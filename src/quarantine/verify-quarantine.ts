@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { checksumIsRight } from '../replication/batches/record-batch.ts';
 import { sha256OfFile } from './durable-file.ts';
-import { checksumsName, type Manifest, type ManifestPartition, manifestName } from './manifest.ts';
+import { checksumsName, filesOf, type Manifest, type ManifestPartition, manifestName } from './manifest.ts';
 import { indexLines, nextLine, QuarantineError, readManifest, storedBatches } from './quarantine-reader.ts';
 
 export interface QuarantineVerdict {
@@ -35,7 +35,7 @@ export async function verifyQuarantine(path: string, signal?: AbortSignal): Prom
 }
 
 async function checkFiles(path: string, manifest: Manifest, manifestSha256: string): Promise<readonly string[]> {
-  const files = manifest.partitions.flatMap(({ files: of }) => (of === undefined ? [] : [of.log, of.index]));
+  const files = manifest.partitions.flatMap(({ files: of }) => (of === undefined ? [] : filesOf(of)));
   const wanted = new Map([...files.map((file) => [file.path, file.sha256] as const), [manifestName, manifestSha256]]);
   const problems: string[] = [];
   const listed = await readChecksums(path);

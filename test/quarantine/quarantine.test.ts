@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { recordLine } from '../../src/cli/quarantine-text.ts';
+import { recordLine } from '../../src/quarantine/record-line.ts';
 import { makeFolderDurably } from '../../src/quarantine/durable-file.ts';
 import { type Manifest, manifestFormat, quarantineName, segmentName } from '../../src/quarantine/manifest.ts';
 import {

@@ -9,10 +9,10 @@ import {
   quarantineListSchema,
   type QuarantineRow,
   quarantineVerdictSchema,
-  recordLine,
   renderQuarantines,
   renderVerdict,
 } from '../quarantine-text.ts';
+import { recordLine } from '../../quarantine/record-line.ts';
 import { answer, type Verb, type VerbContext } from '../verb.ts';
 
 const actionSchema = z.enum(['list', 'verify', 'show']);

@@ -49,6 +49,8 @@ export class CopyComparison {
   readonly #source: SourceCursor;
   #forkOffset: bigint | undefined;
   #position: bigint;
+  #read = 0n;
+  #shared = 0n;
 
   constructor(logs: ComparedLogs) {
     this.#logs = logs;
@@ -67,6 +69,11 @@ export class CopyComparison {
   /** Behind the last batch of the copy that has been read. */
   get position(): bigint {
     return this.#position;
+  }
+
+  /** Records of the copy so far: those that were read, and of them those that the source holds equal. Markers are none. */
+  get records(): { readonly read: bigint; readonly shared: bigint } {
+    return { read: this.#read, shared: this.#shared };
   }
 
   /** Can be run through once. */
@@ -90,6 +97,8 @@ export class CopyComparison {
     const original = this.#source.wholeBatch;
     if (original !== undefined && compareBatches(original, batch) === undefined) {
       this.#source.dropBatch();
+      this.#read += BigInt(batch.header.records);
+      this.#shared += BigInt(batch.header.records);
       return { onlyHere: [], unexplained: [] };
     }
     const records = await decodedOrUndefined(batch);
@@ -100,7 +109,11 @@ export class CopyComparison {
       if (record.offset < this.#logs.copyStart) continue;
       await this.#source.skipTo(record.offset);
       const partner = await this.#source.take(record);
-      if (partner === 'equal') continue;
+      this.#read += 1n;
+      if (partner === 'equal') {
+        this.#shared += 1n;
+        continue;
+      }
       addOffset(onlyHere, record.offset);
       if (partner === 'absent' && this.#mayBeCompacted(record.offset)) continue;
       if (this.#differs(record.offset)) addOffset(unexplained, record.offset);
@@ -114,6 +127,7 @@ export class CopyComparison {
     const first = baseOffset > copyStart ? baseOffset : copyStart;
     const kept = first > sourceStart ? first : sourceStart;
     const differs = kept <= last && this.#differs(kept);
+    this.#read += last - first + 1n;
     return { onlyHere: [{ first, last }], unexplained: differs ? [{ first: kept, last }] : [] };
   }
 
