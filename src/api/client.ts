@@ -26,6 +26,7 @@ import {
   rolesAnswerSchema,
 } from '../worker/moves/operation-view.ts';
 import { Problem } from '../worker/problems.ts';
+import type { TailDecision } from '../worker/reconcile/tail-decision.ts';
 import { rebuildViewSchema, type RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { LinkDeletion } from '../worker/service.ts';
 import {
@@ -109,6 +110,11 @@ export interface ApiClient {
   /** With what the site has done for operations of the other one. */
   operationsAndParts(signal?: AbortSignal): Promise<OperationsAnswer>;
   releaseOperation(id: string, signal?: AbortSignal): Promise<PartView>;
+  /** Of a topic that the other site took over; asked of the site that lost it. */
+  reconciliation(topic: string, signal?: AbortSignal): Promise<RebuildView>;
+  /** Begins to make a plan; ask {@link reconciliation} for it. */
+  planReconciliation(topic: string, decision?: TailDecision, signal?: AbortSignal): Promise<RebuildView>;
+  executeReconciliation(topic: string, hash: string, signal?: AbortSignal): Promise<RebuildView>;
   rebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan; ask {@link rebuild} for it. */
   planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
@@ -175,6 +181,16 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     operationsAndParts: (signal) => get('/v1/operations', operationsAnswerSchema, signal),
     releaseOperation: (id, signal) => order(`${operationPath(id)}/release`, partViewSchema, signal),
     abortOperation: (id, signal) => order(`${operationPath(id)}/abort`, operationViewSchema, signal),
+    reconciliation: (topic, signal) => get(reconciliationPath(topic), rebuildViewSchema, signal),
+    planReconciliation: (topic, decision, signal) => {
+      const body = { decision: decision ?? 'none' };
+      const asked: Call = { method: 'POST', path: `${reconciliationPath(topic)}/plan`, body };
+      return call(target, asked, { schema: rebuildViewSchema, signal });
+    },
+    executeReconciliation: (topic, plan, signal) => {
+      const confirmed: Call = { method: 'POST', path: reconciliationPath(topic), body: { plan } };
+      return call(target, confirmed, { schema: rebuildViewSchema, signal });
+    },
     rebuild: (topic, signal) => get(rebuildPath(topic), rebuildViewSchema, signal),
     planRebuild: (topic, signal) =>
       call(target, { method: 'POST', path: `${rebuildPath(topic)}/plan` }, { schema: rebuildViewSchema, signal }),
@@ -198,6 +214,10 @@ function topicPath(name: string): string {
 
 function operationPath(id: string): string {
   return `/v1/operations/${encodeURIComponent(id)}`;
+}
+
+function reconciliationPath(topic: string): string {
+  return `${topicPath(topic)}/reconciliation`;
 }
 
 function rebuildPath(topic: string): string {

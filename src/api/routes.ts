@@ -34,6 +34,7 @@ import {
 import { streamViews } from './live-streams.ts';
 import { openApi, openApiSchema } from './openapi.ts';
 import { wholeNumber } from './query-numbers.ts';
+import { reconcileRoutes } from './reconcile-routes.ts';
 import { route, type Route } from './route.ts';
 
 const topicParams = z.strictObject({ name: z.string().min(1).max(249) });
@@ -238,6 +239,7 @@ export const routes: readonly Route[] = [
     problems: ['NOT_FOUND', 'REBUILD_REFUSED', 'REBUILD_BUSY', 'PLAN_CHANGED', 'MOVE_BUSY'],
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
   }),
+  ...reconcileRoutes,
   route({
     ...{ method: 'POST', path: '/v1/topics/:name/pause', access: 'operator' },
     summary: 'Stops copying the topic until it is resumed; when it answers nobody appends to the copy any more',

@@ -29,6 +29,7 @@ export const pairStatusSchema = z.strictObject({
   links: z.array(linkViewSchema),
   topics: z.array(topicViewSchema),
   violations: z.array(violationViewSchema),
+  oldSide: pairViewSchema.shape.oldSide,
   workers: z.array(workerRowSchema),
 });
 
@@ -64,6 +65,7 @@ function pairStatus(pair: string | undefined, answers: readonly WorkerAnswer[]):
     links: links.sort((left, right) => compare(left.id, right.id)),
     topics: mergeTopics(said),
     violations: mergeViolations(said),
+    ...worstOldSide(said),
     workers: answers.map((answer) => answer.row),
   };
   const lost = [...headlines(status.links, status.workers)];
@@ -92,6 +94,13 @@ function mergeViolations(said: readonly (WorkerAnswer & { kind: 'said' })[]): Vi
   return [...byKey.values()].sort((left, right) => compare(left.site, right.site) || compare(left.topic, right.topic));
 }
 
+/** Both sites read what the old one says; who could not read it yet knows less. */
+function worstOldSide(said: readonly (WorkerAnswer & { kind: 'said' })[]): Pick<PairStatus, 'oldSide'> {
+  const views = said.flatMap(({ view }) => (view.oldSide === undefined ? [] : [view.oldSide]));
+  const [oldSide] = views.toSorted((left, right) => right.split - left.split || right.returned - left.returned);
+  return oldSide === undefined ? {} : { oldSide };
+}
+
 function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -110,6 +119,9 @@ function summarize(status: Omit<PairStatus, 'summary' | 'headlines'>): string {
     status.violations.length > 0
       ? `${plural(status.violations.length, 'topic name')} outside the prefix policy`
       : undefined,
+    status.oldSide === undefined || status.oldSide.split === 0
+      ? undefined
+      : `${plural(status.oldSide.split, 'topic')} SPLIT`,
     unfencedPart(status.links),
   ];
   return `${name}: ${parts.filter((part) => part !== undefined).join('; ')}.`;

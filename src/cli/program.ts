@@ -13,6 +13,7 @@ import { abort, operations, release } from './verbs/operations.ts';
 import { pause, resume } from './verbs/pause.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { rebuild } from './verbs/rebuild.ts';
+import { reconcile } from './verbs/reconcile.ts';
 import { schemas } from './verbs/schemas.ts';
 import { status } from './verbs/status.ts';
 import { topics } from './verbs/topics.ts';
@@ -40,6 +41,7 @@ export const verbs: readonly Verb[] = [
   release,
   verify,
   rebuild,
+  reconcile,
   quarantine,
   doctor,
   local,

@@ -2,7 +2,7 @@ import type { FaultView, LinkView, TopicView } from '../worker/views.ts';
 import type { Colours } from './colours.ts';
 import type { PairStatus, StatusReport, WorkerRow } from './pair-status.ts';
 import { printable } from './printable.ts';
-import { atRiskCell, count, lagCells } from './quantities.ts';
+import { atRiskCell, count, lagCells, plural } from './quantities.ts';
 import { table } from './table.ts';
 
 const linkStateTone: Readonly<Record<LinkView['state'], keyof Colours>> = {
@@ -68,8 +68,29 @@ function alarms(status: PairStatus, colours: Colours): string | undefined {
     ({ topic, site, kind, message }) =>
       `${colours.bad(`VIOLATION: topic ${printable(topic)} at site ${site} (${kind})`)}: ${printable(message)}`,
   );
-  const all = [...unfenced, ...leaking, ...violations];
+  const all = [...oldSides(status, colours), ...unfenced, ...leaking, ...violations];
   return all.length === 0 ? undefined : lines(all);
+}
+
+/** What an old primary came back with: nothing becomes of it until a person decides. */
+function oldSides({ oldSide }: PairStatus, colours: Colours): readonly string[] {
+  if (oldSide === undefined) return [];
+  const { returned, split, splitTopics } = oldSide;
+  const names = splitTopics.map(printable).join(', ') + (split > splitTopics.length ? ', …' : '');
+  const how = '  → "npx umbra reconcile --all --plan" shows what only the old side holds, and what can become of it.';
+  return [
+    ...(split === 0
+      ? []
+      : [
+          colours.bad(
+            `SPLIT: ${plural(split, 'topic')} (${names}) ${split === 1 ? 'was' : 'were'} written at both sites after a failover.`,
+          ),
+        ]),
+    ...(returned === 0
+      ? []
+      : [colours.warn(`RETURNED: the old log of ${plural(returned, 'topic')} is no copy yet after a failover.`)]),
+    how,
+  ];
 }
 
 function linksTable(links: readonly LinkView[], colours: Colours): string {

@@ -8,6 +8,7 @@ import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { CopierClock } from '../replication/waiting/copier-clock.ts';
 import { retryDelays } from '../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../replication/waiting/wakeup.ts';
+import type { TailDecision } from '../quarantine/manifest.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
 import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
@@ -147,6 +148,7 @@ export class PairWorker implements WorkerService {
     const links = await this.linkViews(signal);
     const control = this.#control();
     const state = this.#life?.state;
+    const oldSide = control.links.map(({ tails }) => tails.returned.view()).find((view) => view !== undefined);
     return {
       pair: this.#config.pair,
       site: this.#config.site,
@@ -161,6 +163,7 @@ export class PairWorker implements WorkerService {
       links: [...links],
       exposure: sumExposures(links.map(({ exposure }) => exposure)),
       violations: [...control.violations],
+      ...(oldSide === undefined ? {} : { oldSide }),
     };
   }
 
@@ -270,7 +273,23 @@ export class PairWorker implements WorkerService {
   }
 
   roles(): readonly MovedRoleView[] {
-    return this.#control().roles();
+    const control = this.#control();
+    return control.links.reduce<readonly MovedRoleView[]>(
+      (roles, { tails }) => tails.returned.besides(roles),
+      control.roles(),
+    );
+  }
+
+  reconciliationView(topic: string): RebuildView {
+    return this.#linkHere().tails.reconciliations.view(topic);
+  }
+
+  async planReconciliation(topic: string, decision: TailDecision | undefined): Promise<RebuildView> {
+    return this.#linkHere().tails.reconciliations.plan(topic, decision);
+  }
+
+  async executeReconciliation(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
+    return this.#linkHere().tails.reconciliations.execute(topic, hash, signal);
   }
 
   async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {

@@ -1,5 +1,6 @@
 import type { LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
+import type { TailDecision } from '../quarantine/manifest.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from './acl-view.ts';
 import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
@@ -80,6 +81,11 @@ export interface WorkerService {
   releaseOperation(id: string): PartView;
   /** Topics that are primary here and not at home. */
   roles(): readonly MovedRoleView[];
+  /** The plan or reconciliation of a topic that the other site took over, at the site that lost it. */
+  reconciliationView(topic: string): RebuildView;
+  /** Begins to make a plan; without a decision it shows what there is to be decided. */
+  planReconciliation(topic: string, decision: TailDecision | undefined): Promise<RebuildView>;
+  executeReconciliation(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView>;
   /** The plan or rebuild of a copy as it is now. */
   rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView>;
   /** Begins to make a plan for rebuilding a faulted copy; {@link rebuildView} shows it when it is made. */

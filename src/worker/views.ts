@@ -156,6 +156,16 @@ export const linkViewSchema = z.strictObject({
   problem: z.string().optional(),
 });
 
+/** Topics that one site took over while the other was away, and that are no copies there yet. */
+export const oldSideViewSchema = z.strictObject({
+  /** The old log ends at the cut or below. */
+  returned: z.int().min(0),
+  /** Both sites hold records of their own above the cut. */
+  split: z.int().min(0),
+  /** Names of those that are split; the first ones. */
+  splitTopics: z.array(z.string()),
+});
+
 export const pairViewSchema = z.strictObject({
   pair: z.string(),
   site: siteIdSchema,
@@ -169,8 +179,11 @@ export const pairViewSchema = z.strictObject({
   /** Of all links that end here. */
   exposure: exposureViewSchema,
   violations: z.array(violationViewSchema),
+  /** Topics of which an old primary came back after a failover, as far as this site knows; absent where there are none. */
+  oldSide: oldSideViewSchema.optional(),
 });
 
+export type OldSideView = z.output<typeof oldSideViewSchema>;
 export type LagView = z.output<typeof lagViewSchema>;
 export type ExposureView = z.output<typeof exposureViewSchema>;
 export type StandbyView = z.output<typeof standbyViewSchema>;

@@ -125,6 +125,8 @@ test('every change says in words what it is about', async () => {
   expect(subjects).toEqual([
     'plan for rebuilding a_orders',
     'rebuild of a_orders by plan 000000000000',
+    'plan for reconciling a_orders (export)',
+    'reconciliation of a_orders by plan 000000000000',
     'pause of topic a_orders',
     'resumption of topic a_orders',
     'pause of link a-b',

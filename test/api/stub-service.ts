@@ -184,6 +184,15 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       return stubOperation;
     },
     roles: () => [],
+    reconciliationView: () => ({ step: 'none' }),
+    planReconciliation: async (topic, decision) => {
+      await note('plan reconciliation', topic, decision);
+      return { step: 'planning', startedAt: stubPair.worker.startedAt, partitionsDone: 0, partitionsTotal: 2 };
+    },
+    executeReconciliation: async (topic, hash) => {
+      await note('reconciliation', topic, hash);
+      return { step: 'reversing', hash, startedAt: stubPair.worker.startedAt, quarantine: '/q' };
+    },
     rebuildView: () => Promise.resolve({ step: 'none' }),
     planRebuild: async (topic) => {
       await note('plan rebuild', topic);

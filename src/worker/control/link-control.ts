@@ -27,6 +27,7 @@ import { movesPortsOf } from './moves-ports-of-link.ts';
 import { PausedTopics } from './paused-topics.ts';
 import { rememberLevel, showPromoted } from './promoted-topics.ts';
 import { Rebuilds } from '../rebuild/rebuilds.ts';
+import { LinkTails } from '../reconcile/link-tails.ts';
 import { rebuildPortsOf } from './rebuild-ports-of-link.ts';
 import { viewStandby } from './standby-view.ts';
 import { topicsAtRisk } from './topics-at-risk.ts';
@@ -48,6 +49,7 @@ export class LinkControl {
   readonly id: string;
   readonly rebuilds: Rebuilds;
   readonly moves: LinkMoves;
+  readonly tails: LinkTails;
   readonly syncs: LinkSyncs;
   readonly #ports: LinkControlPorts;
   readonly #peer: PeerState;
@@ -96,15 +98,14 @@ export class LinkControl {
       lookIntervalMs: () => this.#lookIntervalMs(),
     });
     this.#paused = new PausedTopics({ ...ports, link: this.id });
-    this.rebuilds = new Rebuilds(
-      rebuildPortsOf({
-        ...{ id: this.id, ports, topics: this.#topics },
-        unfollow: (name) => this.#unfollow(name),
-        samplesOf: (name) => this.#samplesOf(name),
-        view: (name) => this.topicViews().find((topic) => topic.name === name),
-        mayCopy: (topic) => (this.#discovered ? this.#sourceTopics.mayCopy(topic) : undefined),
-      }),
-    );
+    const rebuild = rebuildPortsOf({
+      ...{ id: this.id, ports, topics: this.#topics },
+      unfollow: (name) => this.#unfollow(name),
+      samplesOf: (name) => this.#samplesOf(name),
+      view: (name) => this.topicViews().find((topic) => topic.name === name),
+      mayCopy: (topic) => (this.#discovered ? this.#sourceTopics.mayCopy(topic) : undefined),
+    });
+    this.rebuilds = new Rebuilds(rebuild);
     this.#fence = new FenceCheck({ ...ports, link: this.id });
     this.#steps = new StepRunner(this.id, ports.logger);
     this.#deletions = new Deletions({
@@ -127,11 +128,21 @@ export class LinkControl {
         ...{ ports, id: this.id, peer: this.#peer, topics: this.#topics, spec: () => this.#spec },
         ...{ syncs: () => this.syncs, roles: () => this.#sourceTopics.roles(), fence: () => this.fence },
         views: () => this.topicViews(),
-        isRebuilt: (name) => this.rebuilds.holds(name),
+        isRebuilt: (name) => this.rebuilds.holds(name) || this.tails.reconciliations.holds(name),
         unfollow: (name) => this.#unfollow(name),
         lookAgain: () => this.#lookAgain.wake(),
       }),
     );
+    this.tails = new LinkTails({
+      ...{ ports, rebuild, id: this.id, peer: this.#peer, roles: () => this.#sourceTopics.roles() },
+      topicPolicy: () => this.#topicPolicy,
+      unfollow: (name) => this.#unfollow(name),
+      forget: (name) => {
+        this.#unfollow(name);
+        this.#topics.delete(name);
+        this.#lookAgain.wake();
+      },
+    });
     this.#loop = this.#discoveryLoop(this.#stopping.signal);
   }
 
@@ -181,14 +192,14 @@ export class LinkControl {
 
   /** A rebuild or an operation has it in hand: nobody may append to it. */
   #isHeld(topic: string): boolean {
-    return this.rebuilds.holds(topic) || this.moves.held.holds(topic);
+    return this.rebuilds.holds(topic) || this.tails.reconciliations.holds(topic) || this.moves.held.holds(topic);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
     await this.moves.stop();
-    await this.rebuilds.stop();
+    await Promise.all([this.rebuilds.stop(), this.tails.stop()]);
     await this.syncs.stop();
     await this.#faults.settled();
     for (const topic of this.#topics.values()) topic.moveIfPossible('stopped');
@@ -264,6 +275,7 @@ export class LinkControl {
     this.#looked = { source, target };
     this.#partitionsSeen = Math.max(partitionsOf(source), partitionsOf(target));
     await this.#peer.read(signal);
+    await this.tails.returned.look(target, signal);
     await this.#fence.look();
     this.#deletions.looked(source.topics);
     const steps = planCopies({

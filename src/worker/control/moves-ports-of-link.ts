@@ -4,7 +4,6 @@ import type { RoleViews } from '../../pair/ownership.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
 import { homeOfTopic } from '../../prefix-policy/topic-home.ts';
-import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -15,6 +14,7 @@ import type { UnseenRecords } from '../moves/promotion-work.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
+import { homeNames } from './home-names.ts';
 import type { LinkRights } from './link-acls.ts';
 import type { LinkSyncs } from './link-syncs.ts';
 import type { LinkWorkers } from './link-workers.ts';
@@ -64,13 +64,7 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
     ...{ site: link.to, from: link.from, link: id, source, target, state, peer },
     ...{ clock, logger, events, homeOf, lookAgain: parts.lookAgain, rights: ports.rights },
     roles: parts.roles,
-    home: () => ({
-      topics: [
-        { kind: 'prefix', prefix: policy.owners[link.to] },
-        ...(homeOf(schemasTopic) === link.to ? [{ kind: 'literal', name: schemasTopic } as const] : []),
-      ],
-      groups: { kind: 'prefix', prefix: policy.groups[link.to] },
-    }),
+    home: () => homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: parts.roles() }),
     policy: () => parts.spec().topics ?? defaultTopicPolicy,
     withheld: () => parts.syncs().acls.withheld,
     leapIds: (operation, signal) => leapSchemaIds({ target, state, events, mayAct }, operation, signal),

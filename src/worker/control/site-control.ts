@@ -24,13 +24,7 @@ import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
 import { SiteApplications } from './site-applications.ts';
-import {
-  type SiteStanding,
-  whyNoNewPolicy,
-  whyNotDeleted,
-  whyNotRedeclared,
-  whyNotRenamed,
-} from './spec-refusals.ts';
+import { type SiteStanding, whyNoNewPolicy, whyNotDeleted, whyNotRedeclared, whyNotRenamed } from './spec-refusals.ts';
 import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { PauseSubject } from '../state/pause-record.ts';
@@ -186,8 +180,9 @@ export class SiteControl {
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void> {
     return this.#order(async () => {
       const running = this.link(id);
-      const { followed, rebuilds } = running;
-      refuse(whyNotDeleted({ ...this.#standing(), id, followed, rebuilt: rebuilds.held }, mode));
+      const { followed, rebuilds, tails } = running;
+      const rebuilt = [...rebuilds.held, ...tails.reconciliations.held];
+      refuse(whyNotDeleted({ ...this.#standing(), id, followed, rebuilt }, mode));
       await this.#ports.state.removeLink(id, signal);
       await this.#pauses.forget(id, signal);
       this.#links.delete(id);

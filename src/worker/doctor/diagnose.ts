@@ -11,6 +11,7 @@ import { checkCopies, checkLogs } from './check-copies.ts';
 import { checkLeaks } from './check-leaks.ts';
 import { checkAgreement, checkPolicy } from './check-policy.ts';
 import { checkReplicas } from './check-replicas.ts';
+import { checkReturned } from './check-returned.ts';
 import { checkRights } from './check-rights.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkClock, checkWorkers } from './check-workers.ts';
@@ -136,6 +137,7 @@ async function examineSite(
     ...checkRights(sight, pair),
     ...checkLeaks(sight, pair, { source: rights[from], target: rights[site] }),
     ...checkPolicy(sight, pair),
+    ...checkReturned(sight),
     ...checkCopies(sight, copies),
     ...(source === undefined ? [] : checkLogs(logs ?? [], source, now)),
     ...checkReplicas(sight, copies, pair),

@@ -23,6 +23,7 @@ import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { workerGroup } from '../group/worker-group.ts';
 import { movedNamesOf } from '../moves/moved-roles.ts';
+import { returnedSection } from '../reconcile/returned-record.ts';
 import { SiteState } from '../state/state.ts';
 import { type Attempts, textOf } from './attempts.ts';
 import { namesToAsk } from './check-rights.ts';
@@ -69,6 +70,7 @@ export async function readState(cluster: Cluster, metadata: ClusterMetadata, sig
         ...{ policy, owners: policy?.owners, schemaPrimary, links: state.links() },
         ...{ shadows: state.shadows(), pauses: state.pauses(), moved: movedNamesOf(roles) },
         schemasRole: roles.kind === 'read' ? roles.records.get(schemasTopic) : undefined,
+        returned: returnedSection(state).all(),
       },
     };
   } catch (error) {

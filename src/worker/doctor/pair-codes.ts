@@ -99,6 +99,18 @@ export const pairCodes = {
     finds: 'a link or topic is paused: what the source gets meanwhile is lost with it, and its retention goes on',
     remedy: '`npx umbra resume LINK` or `TOPIC`',
   },
+  SPLIT: {
+    level: 'error',
+    subject: 'copies',
+    finds: 'after a failover both sites hold records of their own at the same offsets of a topic; nothing is copied',
+    remedy: '`npx umbra reconcile TOPIC --plan`',
+  },
+  OLD_SIDE_RETURNED: {
+    level: 'warn',
+    subject: 'copies',
+    finds: 'a topic failed over and its old primary is back, without records of its own; it is no copy yet',
+    remedy: '`npx umbra reconcile TOPIC --plan`',
+  },
   COPY_FAULTED: {
     level: 'error',
     subject: 'copies',

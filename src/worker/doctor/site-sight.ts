@@ -12,6 +12,7 @@ import type { LinkSpec, PrefixOwners } from '../../pair/spec.ts';
 import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import type { ReturnedRecord } from '../reconcile/returned-record.ts';
 import type { PauseRecord } from '../state/pause-record.ts';
 import type { ShadowRecord } from '../state/shadow-record.ts';
 
@@ -58,6 +59,8 @@ export interface SpecSight {
   readonly links: readonly LinkSpec[];
   readonly shadows: readonly ShadowRecord[];
   readonly pauses: readonly PauseRecord[];
+  /** Topics that the other site took over, with this site's own log. */
+  readonly returned?: readonly ReturnedRecord[];
   /** Which names are not primary at home; none where nothing is said. */
   readonly moved?: MovedNames;
   /** What is said of the role of `_schemas`, where it ever moved. */

@@ -26,6 +26,13 @@ export const systemEvents = {
   'copy deleted': { level: 'warn', meaning: 'a copy was deleted with its source topic, as the link’s spec says' },
   'operation begun': { level: 'warn', meaning: 'roles of topics are being moved to this site' },
   'operation step': { level: 'warn', meaning: 'an operation that moves roles came to its next step' },
+  'old side returned': {
+    level: 'warn',
+    meaning: 'topics of this site were taken over by the other one while it was away; it holds nothing above the cut',
+  },
+  'split found': { level: 'error', meaning: 'the same, and both sites hold records of their own above the cut' },
+  'reconciliation step': { level: 'warn', meaning: 'the log of an old primary came closer to being a copy again' },
+  'tail replayed': { level: 'warn', meaning: 'the tail of an old primary was appended to a topic of this site' },
   'violation found': { level: 'warn', meaning: 'a topic here breaks the prefix policy' },
   'violation gone': { level: 'info', meaning: 'a topic that broke the prefix policy does not any more' },
   'events left out': { level: 'warn', meaning: 'more happened at once than is written down; the log has it' },

@@ -3,6 +3,7 @@ import type { GroupSyncView } from '../../sync/groups/group-view.ts';
 import type { BarrierView } from '../../sync/producer-ids/barrier-view.ts';
 import type { SchemaSyncView } from '../../sync/schemas/schema-view.ts';
 import type { LinkCopying } from '../copying/link-copying.ts';
+import type { ReturnedState } from '../reconcile/returned-record.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
 /** A link as the controller of its site knows it. */
@@ -14,6 +15,7 @@ export interface ControlledLink {
   readonly configs: ConfigSyncView;
   readonly schemas: SchemaSyncView;
   readonly producerIds: BarrierView;
+  readonly returned: Readonly<Record<ReturnedState, number>>;
 }
 
 /** What a scrape reads, made once for all metrics of it. */

@@ -31,7 +31,7 @@ function look(link: LinkControl): ControlledLink {
   return {
     ...{ view: link.view(), topics: link.topicViews() },
     ...{ groups: groups.view(), configs: configs.view(), schemas: schemas.view() },
-    producerIds: producerIds.view(),
+    ...{ producerIds: producerIds.view(), returned: link.tails.returned.counts() },
   };
 }
 

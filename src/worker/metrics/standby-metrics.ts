@@ -77,6 +77,16 @@ export const standbyMetrics: readonly Metric[] = [
   ),
   ofLinkAnd(
     'state',
+    {
+      name: 'umbra_old_side_topics',
+      type: 'gauge',
+      unit: '1',
+      help: 'Topics whose old primary came back after a failover and is no copy yet: returned, or split where both sites hold records of their own.',
+    },
+    ({ returned }) => returned,
+  ),
+  ofLinkAnd(
+    'state',
     { name: 'umbra_groups', type: 'gauge', unit: '1', help: 'Consumer groups of the source in each state of syncing.' },
     ({ groups }) => Object.fromEntries(groupStates.map((state) => [state, groups.counts[state]])),
   ),

@@ -4,6 +4,7 @@ import { operationKindSchema, partRecordSchema, partStates, stepSchema } from '.
 import { type Plan, planCodes, planText } from '../../operations/plan.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import { topicStateKindSchema } from '../../pair/topic-state.ts';
+import { returnedStates } from '../reconcile/returned-record.ts';
 import { planHashSchema } from '../rebuild/rebuild-view.ts';
 
 const isoTime = z.iso.datetime();
@@ -117,6 +118,16 @@ export const roleViewSchema = z.strictObject({
   term: z.int().min(1),
   since: isoTime.optional(),
   operation: z.string().optional(),
+  /** What became of the log of the site that was primary before; absent while it is a copy, or nobody has seen it yet. */
+  oldSide: z
+    .strictObject({
+      state: z.enum(returnedStates),
+      /** Offsets above the cut that only the old log has: an upper bound of the records there. */
+      tailOffsets: z.int().min(0),
+      tailPartitions: z.int().min(0),
+      at: isoTime,
+    })
+    .optional(),
 });
 
 export type MovedRoleView = z.output<typeof roleViewSchema>;

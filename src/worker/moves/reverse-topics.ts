@@ -105,7 +105,10 @@ async function fitting({ target }: ReversePorts, cuts: readonly CutRecord[], sig
 }
 
 /** On the whole prefix: some rights, however many topics are moved, and none when all of them are home again. */
-async function grantOwn({ target, state, rights, home, mayAct }: ReversePorts, signal: AbortSignal): Promise<void> {
+export async function grantOwn(
+  { target, state, rights, home, mayAct }: ReversePorts,
+  signal: AbortSignal,
+): Promise<void> {
   const { principals, superUsers } = rights;
   if (principals.kind === 'unknown') throw new Error(`${principals.why}. ${principals.remedy}`);
   const { topics, groups } = home();

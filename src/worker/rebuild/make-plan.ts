@@ -2,13 +2,16 @@ import { statfs } from 'node:fs/promises';
 import { committedPositions, type TopicPositions } from '../../kafka/group-positions.ts';
 import { makeFolderDurably } from '../../quarantine/durable-file.ts';
 import { autoCreatesTopics } from '../../kafka/topic-admin.ts';
-import type { GroupPosition, ManifestFault } from '../../quarantine/manifest.ts';
+import type { GroupPosition, ManifestFault, Tail } from '../../quarantine/manifest.ts';
+import { tailAsFound } from '../reconcile/tail-method.ts';
 import { planHash } from './plan-hash.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
 import { type RebuildIds, type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
 
 export interface PlanRequest extends RebuildIds {
   readonly faults: readonly ManifestFault[];
+  /** Of the log of an old primary. */
+  readonly tail?: Omit<Tail, 'method'> | undefined;
   /** Folder of all quarantines. */
   readonly folder: string;
 }
@@ -19,11 +22,13 @@ const indexBytesPerBatch = 400;
 
 /** Compares both logs and says what a rebuild would do. Changes nothing but that it makes the folder. */
 export async function makePlan(sides: Sides, request: PlanRequest, options: ScanOptions): Promise<RebuildPlan> {
-  const { faults, folder, ...ids } = request;
+  const { faults, folder, tail: asked, ...topics } = request;
+  const ids = { ...topics, ...(asked === undefined ? {} : { tail: asked }) };
   const scans = await scanTopic(sides, ids, options);
   const partitions = scans.map(plannedPartition);
   const { positions, hidden } = await committedPositions(sides.target, ids.topic, partitions.length);
-  const plan = { ...ids, partitions };
+  const tail = asked === undefined ? undefined : tailAsFound(asked, partitions);
+  const plan = { ...topics, ...(tail === undefined ? {} : { tail }), partitions };
   return {
     ...plan,
     faults: [...faults],

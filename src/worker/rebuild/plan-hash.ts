@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Tail } from '../../quarantine/manifest.ts';
 import type { PlannedPartition, RebuildPlan } from './rebuild-view.ts';
 
 /** What the hash says of a partition. */
@@ -6,6 +7,7 @@ export type HashedPartition = Pick<PlannedPartition, 'partition' | 'forkOffset' 
 
 type Decisive = Pick<RebuildPlan, 'topic' | 'link' | 'copyTopicId' | 'copiedTopicId' | 'sourceTopicId'> & {
   readonly partitions: readonly HashedPartition[];
+  readonly tail?: Tail | undefined;
 };
 
 /**
@@ -23,6 +25,13 @@ export function planHash(plan: Decisive): string {
       quarantined.recordsUnexplained,
       quarantined.unexplainedSha256,
     ]),
+    ...(plan.tail === undefined ? [] : [decisiveTail(plan.tail)]),
   ];
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex');
+}
+
+/** In a fixed order: what reads back from a journal is the same plan. */
+function decisiveTail({ operation, term, site, cuts, method, decision }: Tail): readonly unknown[] {
+  const reason = decision?.kind === 'discard' ? decision.reason : null;
+  return [operation, term, site, cuts, method, decision?.kind ?? null, reason];
 }

@@ -15,6 +15,20 @@ export interface RebuildLease {
   readonly lost: AbortSignal;
 }
 
+/** What is done with the tail of an old primary, beside what is done with every copy that goes. */
+export interface TailPorts {
+  /** Before the log is deleted: umbra's rights to make a copy in its place. Idempotent. */
+  readonly prepare: (record: RebuildRecord, signal: AbortSignal) => Promise<void>;
+  /** What the new primary has made of the tail, which it appends by itself. */
+  readonly replayed: (record: RebuildRecord, signal: AbortSignal) => Promise<ReplayProgress>;
+  /** Turns the log into a copy as it is. Idempotent; throws what passes, and {@link Stopped} where it is none any more. */
+  readonly makeCopyInPlace: (record: RebuildRecord, signal: AbortSignal) => Promise<void>;
+}
+
+export type ReplayProgress =
+  | { readonly kind: 'done'; readonly records: number }
+  | { readonly kind: 'waiting'; readonly trouble: string | undefined };
+
 /** What a rebuild needs of the link whose copy it is. */
 export interface RebuildPorts {
   readonly link: string;
@@ -29,6 +43,8 @@ export interface RebuildPorts {
   readonly folder: string | undefined;
   readonly now: () => Date;
   readonly logger: Logger;
+  /** Of reconciliations alone. */
+  readonly tails?: TailPorts;
   /** What the link knows of a topic, and its faults; asks both clusters. */
   readonly subject: (topic: string) => Promise<FaultedSubject>;
   /** Undefined while the link has not looked yet. */

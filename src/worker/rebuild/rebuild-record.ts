@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { manifestFaultSchema, quarantineNamePattern } from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantineNamePattern, tailSchema } from '../../quarantine/manifest.ts';
+import { partitionSumsSchema } from '../reconcile/partition-sums.ts';
 import { ownBelowSchema } from '../state/own-below.ts';
 
 /**
@@ -7,8 +8,10 @@ import { ownBelowSchema } from '../state/own-below.ts';
  * starts anew knows where the last one may have been:
  *
  * - `quarantining`  the copy is whole. The files are written anew from the start, or the rebuild stops
+ * - `replaying`     the quarantine is complete and verified; the new primary appends the tail of its old one
  * - `deleting`      the quarantine was complete and verified. The copy may be gone
  * - `seeding`       the copy is gone; the link makes a new one as it makes every copy. Positions are put back at its end
+ * - `reversing`     nothing is deleted: the log of an old primary becomes a copy as it is
  * - `done`, `stopped`  nothing is left to do
  */
 export const rebuildRecordSchema = z.strictObject({
@@ -21,6 +24,9 @@ export const rebuildRecordSchema = z.strictObject({
   sourceTopicId: z.string(),
   /** As in the plan: of a copy whose site was primary before. */
   ownBelow: ownBelowSchema.optional(),
+  /** Of a reconciliation: `copyTopicId` is the old primary's topic then, the others that of the new one. */
+  tail: tailSchema.optional(),
+  sums: partitionSumsSchema.optional(),
   /** Folder of all quarantines: shown, but acted upon only where it is the configured one. */
   folder: z.string(),
   /** Of this one in it. */
@@ -29,11 +35,14 @@ export const rebuildRecordSchema = z.strictObject({
   faults: z.array(manifestFaultSchema),
   step: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('quarantining') }),
+    z.strictObject({ kind: z.literal('replaying'), manifestSha256: z.string(), records: z.int().min(0) }),
     z.strictObject({ kind: z.literal('deleting'), manifestSha256: z.string() }),
     z.strictObject({ kind: z.literal('seeding'), manifestSha256: z.string() }),
+    z.strictObject({ kind: z.literal('reversing') }),
     z.strictObject({
       kind: z.literal('done'),
-      manifestSha256: z.string(),
+      /** Absent where nothing went to quarantine. */
+      manifestSha256: z.string().optional(),
       at: z.iso.datetime(),
       /** What the new copy was then. */
       copy: z.enum(['level', 'faulted']),

@@ -1,9 +1,10 @@
 import { NotSentError, verdictOf } from '../../kafka/errors.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { replayable } from '../reconcile/replayable.ts';
 import { dropCopy } from './drop-copy.ts';
 import { boundedRemarks, boundedText } from './journal-bounds.ts';
-import type { RebuildPorts } from './rebuild-ports.ts';
+import type { RebuildPorts, ReplayProgress, TailPorts } from './rebuild-ports.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
@@ -22,8 +23,9 @@ const seedLookMs = 500;
  * crash is either found complete or done anew.
  *
  * ```
- *  quarantining ──▶ deleting ──▶ seeding ──▶ done
- *       └──────────────┴──▶ stopped             (the copy is as it was, unless a deletion was sent without an answer)
+ *  quarantining ──▶ (replaying) ──▶ deleting ──▶ seeding ──▶ done
+ *       ├───────────────────┴──────────────┴──▶ stopped   (the copy is as it was, unless a deletion was sent without an answer)
+ *       └──▶ reversing ──▶ done                           (the log of an old primary that is a copy as it is)
  * ```
  */
 export class RebuildRun {
@@ -133,7 +135,7 @@ export class RebuildRun {
       const next = await this.#next(signal);
       const held = isHeld(this.#record.step);
       if (next === undefined || !(await this.#note({ ...this.#record, step: next }, signal))) return;
-      if (held && next.kind === 'stopped') this.#ports.release(topic);
+      if (held && (next.kind === 'stopped' || next.kind === 'done')) this.#ports.release(topic);
       if (held && next.kind === 'seeding') this.#ports.dropped(topic);
     }
   }
@@ -170,8 +172,12 @@ export class RebuildRun {
     switch (step.kind) {
       case 'quarantining':
         return this.#untilStopped(signal, () => this.#quarantine(signal));
+      case 'replaying':
+        return this.#untilStopped(signal, () => this.#replay(step, signal));
       case 'deleting':
         return this.#untilStopped(signal, () => this.#delete(step, signal));
+      case 'reversing':
+        return this.#untilStopped(signal, () => this.#reverse(signal));
       case 'seeding':
         return this.#seed(step, signal);
       case 'done':
@@ -189,7 +195,7 @@ export class RebuildRun {
       const { topic, link, step } = this.#record;
       const reason = boundedText(textOf(error));
       this.#ports.logger.error({ err: error, link, topic, step: step.kind }, 'a rebuild stopped');
-      const quarantined = step.kind === 'deleting';
+      const quarantined = step.kind === 'deleting' || step.kind === 'replaying';
       const deletionSent = this.#deletionSent;
       return { kind: 'stopped', at: this.#ports.now().toISOString(), reason, quarantined, deletionSent };
     }
@@ -206,7 +212,52 @@ export class RebuildRun {
     const { manifestSha256 } =
       (await finishedQuarantine(this.#record)) ??
       (await writeQuarantine({ sides, pair, version, now }, this.#record, { signal, onPartition }));
-    return { kind: 'deleting', manifestSha256 };
+    const { tail } = this.#record;
+    if (tail?.method === 'in-place') return { kind: 'reversing' };
+    if (tail?.decision?.kind !== 'replay') return { kind: 'deleting', manifestSha256 };
+    return { kind: 'replaying', manifestSha256, records: await replayable(this.#record) };
+  }
+
+  /** As long as it takes: the new primary may be down. Not a record is deleted before all of them are there. */
+  async #replay({ manifestSha256, records }: StepOf<'replaying'>, signal: AbortSignal): Promise<Step> {
+    const pause = new Wakeup();
+    for (;;) {
+      const progress = await this.#tails.replayed(this.#record, signal).catch((error: unknown): ReplayProgress => {
+        signal.throwIfAborted();
+        return { kind: 'waiting', trouble: textOf(error) };
+      });
+      if (progress.kind === 'done') {
+        this.#trouble = undefined;
+        if (progress.records === records) return { kind: 'deleting', manifestSha256 };
+        throw new Stopped(
+          `the new primary appended ${progress.records} records of the tail, ${records} are in the quarantine`,
+        );
+      }
+      this.#trouble = progress.trouble;
+      await pause.wait(signal, seedLookMs);
+      signal.throwIfAborted();
+    }
+  }
+
+  async #reverse(signal: AbortSignal): Promise<Step> {
+    const pause = new Wakeup();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#tails.makeCopyInPlace(this.#record, signal);
+        break;
+      } catch (error) {
+        if (hasAborted(signal) || error instanceof Stopped) throw error;
+        this.#trouble = textOf(error);
+        await pause.wait(signal, retryDelays.after(attempt));
+      }
+    }
+    this.#trouble = undefined;
+    return { kind: 'done', at: this.#ports.now().toISOString(), copy: 'level', remarks: [] };
+  }
+
+  get #tails(): TailPorts {
+    if (this.#ports.tails !== undefined) return this.#ports.tails;
+    throw new Stopped('its journal is that of a reconciliation');
   }
 
   /** The journal is a topic, and others may be able to write it: it does not say where files are written and removed. */
@@ -225,6 +276,7 @@ export class RebuildRun {
     for (let attempt = 1; ; attempt++) {
       try {
         const onSending = (): void => void (sentAttempt = attempt);
+        if (this.#record.tail !== undefined) await this.#tails.prepare(this.#record, signal);
         const ports = { sides, mayCopy, lease, onSending, signal };
         await dropCopy(ports, this.#record, () => {
           this.#requireFolder();
@@ -283,8 +335,11 @@ interface Seeded {
   readonly signal: AbortSignal;
 }
 
+/** Nobody but this run may touch the copy. */
+const held: ReadonlySet<Step['kind']> = new Set(['quarantining', 'replaying', 'deleting', 'reversing']);
+
 function isHeld({ kind }: Step): boolean {
-  return kind === 'quarantining' || kind === 'deleting';
+  return held.has(kind);
 }
 
 const unrestored = 'the positions of consumer groups were not put back; they are in the manifest';

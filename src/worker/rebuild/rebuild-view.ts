@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { manifestFaultSchema, quarantinedSchema, scannedRangeSchema } from '../../quarantine/manifest.ts';
+import { manifestFaultSchema, quarantinedSchema, scannedRangeSchema, tailSchema } from '../../quarantine/manifest.ts';
+import { partitionSumsSchema } from '../reconcile/partition-sums.ts';
 import { ownBelowSchema } from '../state/own-below.ts';
 
 /** What the API says of a rebuild. Offsets are decimal strings, topic ids 32 hex digits, times ISO 8601 in UTC. */
@@ -16,6 +17,14 @@ const plannedPartitionSchema = z.strictObject({
   offsetsToCopy: count,
 });
 
+export const keyConflictsSchema = z.strictObject({
+  keys: count,
+  /** The first ones, as text, or as base64 where they are none. */
+  first: z.array(z.strictObject({ partition: count, key: z.string() })),
+  /** There were more keys in the tail than are looked for. */
+  more: z.boolean(),
+});
+
 export const rebuildPlanSchema = z.strictObject({
   topic: z.string(),
   link: z.string(),
@@ -27,6 +36,10 @@ export const rebuildPlanSchema = z.strictObject({
   sourceTopicId: z.string(),
   /** Of a copy whose site was primary before, by partition: below it the copy's log is the site's own. */
   ownBelow: ownBelowSchema.optional(),
+  /** Of a reconciliation: the copy is the log of an old primary then. */
+  tail: tailSchema.optional(),
+  /** Of the tail of a compacted topic: keys that the new primary has written as well since the cut. */
+  conflicts: keyConflictsSchema.optional(),
   faults: z.array(manifestFaultSchema),
   partitions: z.array(plannedPartitionSchema),
   /** Where the files go: a folder of the worker's machine. */
@@ -53,8 +66,10 @@ const confirmed = { hash: planHashSchema, startedAt: isoTime, quarantine: z.stri
  * - `planning`      both logs are being compared
  * - `planned`       waits for its hash to be sent back
  * - `quarantining`  nothing appends to the copy; what only it holds is being written and read back. It is still whole
+ * - `replaying`     the quarantine is complete; the tail is being appended to the new primary
  * - `deleting`      the quarantine is complete; the copy goes if it did not change meanwhile
  * - `seeding`       the copy is being made anew
+ * - `reversing`     the log of an old primary ends at the cut; it becomes a copy as it is
  * - `interrupted`   nobody carries it out: its journal cannot be written, or another worker took over; `reason` says which
  * - `done`          the new copy was level with the source once, or faulted before it was
  * - `stopped`       the plan or the rebuild ended before its time; `reason` says why, `copy` whether the copy is as it was
@@ -64,13 +79,15 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('planning'), startedAt: isoTime, ...progress }),
   z.strictObject({ step: z.literal('planned'), plan: rebuildPlanSchema }),
   z.strictObject({ step: z.literal('quarantining'), ...confirmed, ...progress, ...trouble }),
+  z.strictObject({ step: z.literal('replaying'), ...confirmed, ...trouble }),
   z.strictObject({ step: z.literal('deleting'), ...confirmed, ...trouble }),
   z.strictObject({ step: z.literal('seeding'), ...confirmed, ...trouble }),
+  z.strictObject({ step: z.literal('reversing'), ...confirmed, ...trouble }),
   z.strictObject({
     step: z.literal('interrupted'),
     ...confirmed,
     /** The step it is at. A restart of the worker goes on from there. */
-    at: z.enum(['quarantining', 'deleting', 'seeding']),
+    at: z.enum(['quarantining', 'replaying', 'deleting', 'seeding', 'reversing']),
     reason: z.string(),
   }),
   z.strictObject({
@@ -79,6 +96,9 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
     at: isoTime,
     copy: z.enum(['level', 'faulted']),
     remarks: z.array(z.string()),
+    /** Of a reconciliation. */
+    tail: tailSchema.optional(),
+    sums: partitionSumsSchema.optional(),
   }),
   z.strictObject({
     step: z.literal('stopped'),
@@ -93,7 +113,10 @@ export const rebuildViewSchema = z.discriminatedUnion('step', [
 
 /** The short form that stands beside a topic. */
 export const rebuildNoteSchema = z.strictObject({
-  step: z.enum(['planning', 'planned', 'quarantining', 'deleting', 'seeding', 'interrupted', 'done', 'stopped']),
+  step: z.enum([
+    ...(['planning', 'planned', 'quarantining', 'replaying', 'deleting', 'seeding', 'reversing'] as const),
+    ...(['interrupted', 'done', 'stopped'] as const),
+  ]),
   quarantine: z.string().optional(),
   reason: z.string().optional(),
 });

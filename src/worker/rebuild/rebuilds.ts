@@ -1,4 +1,4 @@
-import { quarantineName } from '../../quarantine/manifest.ts';
+import { quarantineName, type Tail, type TailDecision } from '../../quarantine/manifest.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import { boundedFaults } from './journal-bounds.ts';
@@ -7,8 +7,9 @@ import type { RebuildRecord } from './rebuild-record.ts';
 import { noteOf, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
 import type { RebuildPorts } from './rebuild-ports.ts';
 import { RebuildRun } from './rebuild-run.ts';
-import { rebuildRefusal } from './refusals.ts';
-import type { FaultedSubject } from './subject.ts';
+import { type PartitionSums, sumsOf, wrongSums } from '../reconcile/partition-sums.ts';
+import { lacksDecision, tailRecords } from '../reconcile/tail-method.ts';
+import { type Admit, admitFaulted, type Admitted, refused } from './admit.ts';
 import { viewRecord } from './view-record.ts';
 
 /** What is not worth a record in the journal: it has touched nothing. */
@@ -29,6 +30,7 @@ const busyText = 'one topic of a link is planned or rebuilt at a time';
 export class Rebuilds {
   readonly #ports: RebuildPorts;
   readonly #plan: typeof makePlan;
+  readonly #admitted: Admit;
   readonly #planning = new Map<string, Planning>();
   readonly #runs = new Map<string, RebuildRun>();
   /** The confirmation that is being checked. */
@@ -36,9 +38,10 @@ export class Rebuilds {
   readonly #stopping = new AbortController();
   readonly #working = new Set<Promise<void>>();
 
-  constructor(ports: RebuildPorts, plan: typeof makePlan = makePlan) {
+  constructor(ports: RebuildPorts, plan: typeof makePlan = makePlan, admit: Admit = admitFaulted(ports)) {
     this.#ports = ports;
     this.#plan = plan;
+    this.#admitted = admit;
     for (const record of ports.state.rebuilds()) {
       const { kind } = record.step;
       if (record.link === ports.link && kind !== 'done' && kind !== 'stopped') this.#start(record, 'found');
@@ -80,7 +83,7 @@ export class Rebuilds {
   }
 
   /** Begins to make a plan; one that is being made goes on. Rejects with `REBUILD_REFUSED`, `REBUILD_BUSY`. */
-  async plan(topic: string): Promise<RebuildView> {
+  async plan(topic: string, decision?: TailDecision): Promise<RebuildView> {
     const known = this.view(topic);
     if (known.step === 'planning' || this.#runs.get(topic)?.running === true) return known;
     const folder = this.#folder();
@@ -88,7 +91,7 @@ export class Rebuilds {
     const planning: Planning = { kind: 'planning', startedAt: this.#ports.now(), done: 0, total: 0 };
     this.#planning.set(topic, planning);
     try {
-      const subject = await this.#admit(topic);
+      const subject = await this.#admit(topic, decision);
       this.#spawn(this.#makePlan(subject, folder, planning));
     } catch (error) {
       this.#planning.delete(topic);
@@ -139,8 +142,8 @@ export class Rebuilds {
   /** Looks once more at what may have changed since the plan, and at the disk. */
   async #confirm(plan: RebuildPlan, signal: AbortSignal): Promise<RebuildRecord> {
     const { topic } = plan;
-    const subject = await this.#admit(topic);
-    if (subject.sourceTopicId !== plan.sourceTopicId || subject.copyTopicId !== plan.copyTopicId) {
+    const { ids } = await this.#admit(topic, plan.tail?.decision);
+    if (ids.sourceTopicId !== plan.sourceTopicId || ids.copyTopicId !== plan.copyTopicId) {
       throw new Problem('PLAN_CHANGED', `${topic} is another topic by now at one of the sites; nothing was touched`);
     }
     const free = await freeBytes(plan.folder).catch((error: unknown) => {
@@ -151,14 +154,28 @@ export class Rebuilds {
     }
     if (!(await this.#ports.lease.ours(signal))) throw refused('the lease of the link is not held by this worker');
     const startedAt = this.#ports.now();
+    const { tail } = plan;
+    const sums = tail === undefined ? undefined : this.#provenSums(plan, tail);
     return {
       ...{ topic, link: plan.link, planHash: plan.hash, copyTopicId: plan.copyTopicId },
       ...{ copiedTopicId: plan.copiedTopicId, sourceTopicId: plan.sourceTopicId },
       ...(plan.ownBelow === undefined ? {} : { ownBelow: plan.ownBelow }),
+      ...(tail === undefined ? {} : { tail, sums }),
       ...{ folder: plan.folder, name: quarantineName(topic, plan.hash, startedAt), startedAt: startedAt.toISOString() },
       faults: boundedFaults(plan.faults),
-      step: { kind: 'quarantining' },
+      step: tail?.method === 'in-place' && nothingGoes(plan) ? { kind: 'reversing' } : { kind: 'quarantining' },
     };
+  }
+
+  /** What is promised of a tail is checked before anything is done with it. */
+  #provenSums({ topic, partitions }: RebuildPlan, tail: Tail): PartitionSums {
+    if (lacksDecision(tail, partitions)) {
+      throw refused(`say what becomes of the ${tailRecords(partitions)} records of ${topic} that only this site holds`);
+    }
+    const sums = sumsOf(partitions.map(({ sum, quarantined }) => ({ sum, quarantined: quarantined.recordsOnlyHere })));
+    const wrong = wrongSums(sums);
+    if (wrong.length === 0) return sums;
+    throw refused(`the records of ${topic} do not add up in partition ${wrong.join(', ')}: this is a bug, report it`);
   }
 
   /** One that was found in the journal is begun when the link is ours: until then another worker may be at it. */
@@ -178,13 +195,10 @@ export class Rebuilds {
     throw refused('this worker has no quarantineFolder in its configuration');
   }
 
-  async #admit(topic: string): Promise<FaultedSubject> {
-    const subject = await this.#ports.subject(topic).catch((error: unknown) => {
+  async #admit(topic: string, decision: TailDecision | undefined): Promise<Admitted> {
+    return this.#admitted(topic, decision).catch((error: unknown) => {
       throw error instanceof Problem ? error : new Problem('UNREACHABLE', textOf(error), { cause: error });
     });
-    const refusal = rebuildRefusal(subject);
-    if (refusal !== undefined) throw refused(refusal);
-    return subject;
   }
 
   /** A new copy that is being seeded is the replicator's work, and hinders nobody. */
@@ -196,19 +210,12 @@ export class Rebuilds {
   }
 
   async #makePlan(
-    subject: FaultedSubject,
+    { ids, faults }: Admitted,
     folder: string,
     planning: Extract<Planning, { kind: 'planning' }>,
   ): Promise<void> {
-    const { topic, copyTopicId, sourceTopicId, faults } = subject;
-    const record = this.#ports.state.shadow(topic);
+    const { topic } = ids;
     try {
-      // Admitted: both ids and the record are there. The compiler cannot see it.
-      if (record === undefined || copyTopicId === undefined || sourceTopicId === undefined) return;
-      const ids = {
-        ...{ topic, link: this.#ports.link, copyTopicId, copiedTopicId: record.sourceTopicId, sourceTopicId },
-        ...(record.ownBelow === undefined ? {} : { ownBelow: record.ownBelow }),
-      };
       const plan = await this.#plan(
         this.#ports.sides,
         { ...ids, faults, folder },
@@ -248,8 +255,8 @@ function viewPlanning(planning: Planning): RebuildView {
 
 const ended = { partitionsDone: 0, partitionsTotal: 0, trouble: undefined, interrupted: undefined };
 
-function refused(message: string): Problem {
-  return new Problem('REBUILD_REFUSED', `${message}; nothing was touched`);
+function nothingGoes({ partitions }: RebuildPlan): boolean {
+  return partitions.every(({ quarantined }) => quarantined.batches === 0);
 }
 
 function textOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { describeTopicConfigs } from '../../kafka/topic-admin.ts';
 import type { CopyOnlyBatch } from '../../replication/logs/copy-only.ts';
 import { LogReader } from '../../replication/logs/log-reader.ts';
 import { linkProducerId } from '../../replication/partition/producer-identity.ts';
+import type { Tail } from '../../quarantine/manifest.ts';
 import {
   type PartitionScan,
   scanPartition,
@@ -21,6 +22,8 @@ export interface RebuildIds {
   readonly sourceTopicId: string;
   /** Of a copy whose site was primary before: see `CopiedPartition`. */
   readonly ownBelow?: OwnBelowRecord | undefined;
+  /** Of the log of an old primary, which is compared with its new one. */
+  readonly tail?: Pick<Tail, 'cuts'> | undefined;
 }
 
 export interface Sides {
@@ -106,7 +109,8 @@ export function partitionToScan(
   partition: number,
   { source, compacted }: SourceShape,
 ): ScannedPartition {
-  const ownBelow = ownBelowOf(ids)?.get(partition);
+  const cut = ids.tail === undefined ? undefined : BigInt(ids.tail.cuts[partition] ?? '0');
+  const ownBelow = cut ?? ownBelowOf(ids)?.get(partition);
   return {
     topic: ids.topic,
     partition,
@@ -114,10 +118,11 @@ export function partitionToScan(
     atSource: ids.copiedTopicId === ids.sourceTopicId && partition < source,
     compacted,
     ...(ownBelow === undefined ? {} : { ownBelow }),
+    ...(cut === undefined ? {} : { sourceTo: cut }),
   };
 }
 
-export function readersOf({ source, target }: Sides): ScanLogs {
+export function readersOf({ source, target }: Sides): { readonly source: LogReader; readonly copy: LogReader } {
   return { source: new LogReader(source), copy: new LogReader(target) };
 }
 

@@ -24,12 +24,19 @@ export function viewRecord(record: RebuildRecord, progress: StepProgress): Rebui
   switch (step.kind) {
     case 'quarantining':
       return { step: 'quarantining', ...confirmed, partitionsDone, partitionsTotal, ...trouble };
+    case 'replaying':
     case 'deleting':
-      return { step: 'deleting', ...confirmed, ...trouble };
     case 'seeding':
-      return { step: 'seeding', ...confirmed, ...trouble };
-    case 'done':
-      return { step: 'done', ...confirmed, at: step.at, copy: step.copy, remarks: step.remarks };
+    case 'reversing':
+      return { step: step.kind, ...confirmed, ...trouble };
+    case 'done': {
+      const { at, copy, remarks } = step;
+      return {
+        ...{ step: 'done', ...confirmed, at, copy, remarks },
+        ...(record.tail === undefined ? {} : { tail: record.tail }),
+        ...(record.sums === undefined ? {} : { sums: record.sums }),
+      };
+    }
     case 'stopped':
       return {
         step: 'stopped',

@@ -33,14 +33,19 @@ export async function writeQuarantine(
   record: RebuildRecord,
   options: Pick<ScanOptions, 'signal' | 'onPartition'>,
 ): Promise<FinishedQuarantine> {
-  const writer = await QuarantineWriter.create(record.folder, record.name);
+  const { tail } = record;
+  const lines = tail?.decision?.kind === 'export';
+  const writer = await QuarantineWriter.create(record.folder, record.name, { lines });
   try {
     const scans = await scanTopic(context.sides, record, {
       ...options,
       sink: (partition, found) => writer.add(partition, found),
     });
     const { topic, link, copyTopicId, copiedTopicId, sourceTopicId } = record;
-    const ids = { topic, link, copyTopicId, copiedTopicId, sourceTopicId };
+    const ids = {
+      ...{ topic, link, copyTopicId, copiedTopicId, sourceTopicId },
+      ...(tail === undefined ? {} : { tail }),
+    };
     const found = planHash({ ...ids, partitions: scans.map(plannedPartition) });
     if (found !== record.planHash) {
       throw new Stopped('what only the copy holds has changed since the plan was confirmed; make a new plan');
@@ -54,7 +59,7 @@ export async function writeQuarantine(
     const manifest: Manifest = {
       format: manifestFormat,
       umbra: context.version,
-      reason: 'rebuild',
+      reason: tail === undefined ? 'rebuild' : 'reconcile',
       pair: context.pair,
       ...ids,
       planHash: record.planHash,

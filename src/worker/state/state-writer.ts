@@ -153,7 +153,8 @@ const concurrentTransactions = 51;
 const concurrentPauseMs = 5;
 const concurrentAttemptsMax = 1_000;
 
-async function retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/** Again and again while the answer may be another one soon; a bounded number of times. */
+export async function retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const pause = new Wakeup();
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();

@@ -1,0 +1,68 @@
+import type { Logger } from 'pino';
+import type { Cluster } from '../../kafka/cluster.ts';
+import type { RoleViews } from '../../pair/ownership.ts';
+import type { LinkSpec } from '../../pair/spec.ts';
+import type { TopicPolicy } from '../../pair/topic-policy.ts';
+import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
+import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
+import { homeNames } from '../control/home-names.ts';
+import type { LinkRights } from '../control/link-acls.ts';
+import type { EventSink } from '../events/event.ts';
+import type { PeerState } from '../moves/peer-state.ts';
+import type { RebuildPorts } from '../rebuild/rebuild-ports.ts';
+import type { Rebuilds } from '../rebuild/rebuilds.ts';
+import type { SiteState } from '../state/state.ts';
+import { reconciliationsOf } from './reconciliations-of-link.ts';
+import { Replays } from './replays.ts';
+import { ReturnedTopics } from './returned-topics.ts';
+
+/** The parts of a running link that have to do with what an old primary came back with. */
+export interface TailParts {
+  readonly id: string;
+  readonly ports: {
+    readonly link: LinkSpec;
+    readonly source: Cluster;
+    readonly target: Cluster;
+    readonly state: SiteState;
+    readonly policy: PrefixPolicy;
+    readonly rights: LinkRights;
+    readonly workers: { mayAct(): boolean };
+    readonly clock: { now(): Date };
+    readonly logger: Logger;
+    readonly events: EventSink;
+  };
+  readonly rebuild: RebuildPorts;
+  readonly peer: PeerState;
+  readonly roles: () => RoleViews;
+  readonly topicPolicy: () => TopicPolicy;
+  readonly unfollow: (topic: string) => void;
+  readonly forget: (topic: string) => void;
+}
+
+/**
+ * What this site does about failovers in which an old primary kept records: where it is the old primary it shows them and
+ * reconciles them, where it is the new one it appends what is to be replayed.
+ */
+export class LinkTails {
+  readonly returned: ReturnedTopics;
+  readonly reconciliations: Rebuilds;
+  readonly #replays: Replays;
+
+  constructor({ id, ports, rebuild, peer, roles, topicPolicy, unfollow, forget }: TailParts) {
+    const { link, source, target, state, policy, rights, workers, clock, logger, events } = ports;
+    const mayAct = (): boolean => workers.mayAct();
+    const common = { site: link.to, link: id, state, peer, mayAct, logger, events };
+    this.returned = new ReturnedTopics({ ...common, cluster: target, now: () => clock.now() });
+    this.reconciliations = reconciliationsOf({
+      ...{ site: link.to, rebuild, state, peer, roles, rights: rights.target, mayAct, events, unfollow, forget },
+      topicPolicy,
+      home: () => homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: roles() }),
+      homeOf: (topic) => ownerOf(topic, policy.owners) ?? link.to,
+    });
+    this.#replays = new Replays({ ...common, source, target });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.reconciliations.stop(), this.#replays.stop()]);
+  }
+}

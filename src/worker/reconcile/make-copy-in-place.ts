@@ -1,0 +1,34 @@
+import type { CutRecord } from '../../operations/cut.ts';
+import { grantOwn, type ReversePorts, reverseTopics } from '../moves/reverse-topics.ts';
+import type { RebuildRecord } from '../rebuild/rebuild-record.ts';
+import { Stopped } from '../rebuild/stopped.ts';
+import type { SiteState } from '../state/state.ts';
+
+export interface CopyInPlacePorts extends ReversePorts {
+  readonly state: Pick<SiteState, 'acls' | 'putShadow'>;
+  /** The certificate of the new primary. */
+  readonly cutOf: (topic: string) => CutRecord | undefined;
+}
+
+/** What umbra needs to make a copy of this topic, where it is home here. Idempotent; throws as `reverseTopics` does. */
+export async function grantRightsOnCopy(ports: ReversePorts, topic: string, signal: AbortSignal): Promise<void> {
+  if (ports.isHome(topic)) await grantOwn(ports, signal);
+}
+
+/**
+ * Turns a topic that ends at the cut everywhere into the copy that its link follows from there on, as the last step of a
+ * switchover does: nothing is copied again. Throws {@link Stopped} where it ends elsewhere, or moved again since.
+ */
+export async function makeCopyInPlace(
+  ports: CopyInPlacePorts,
+  { topic, tail }: RebuildRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const cut = ports.cutOf(topic);
+  if (cut === undefined || cut.operation !== tail?.operation) throw new Stopped(`${topic} moved again since the plan`);
+  const { shadows, left } = await reverseTopics(ports, [cut], signal);
+  const [shadow] = shadows;
+  if (shadow === undefined)
+    throw new Stopped(`${topic} is no copy as it is: ${left[0]?.why ?? 'its log is another one'}`);
+  await ports.state.putShadow(shadow, signal);
+}
