@@ -285,11 +285,11 @@ export class PairWorker implements WorkerService {
   }
 
   async planReconciliation(topic: string, decision: TailDecision | undefined): Promise<RebuildView> {
-    return this.#linkHere().tails.reconciliations.plan(topic, decision);
+    return this.#unpaused(this.#linkHere(), topic).tails.reconciliations.plan(topic, decision);
   }
 
   async executeReconciliation(topic: string, hash: string, signal: AbortSignal): Promise<RebuildView> {
-    return this.#linkHere().tails.reconciliations.execute(topic, hash, signal);
+    return this.#unpaused(this.#linkHere(), topic).tails.reconciliations.execute(topic, hash, signal);
   }
 
   async rebuildView(topic: string, signal: AbortSignal): Promise<RebuildView> {
@@ -343,9 +343,12 @@ export class PairWorker implements WorkerService {
     throw new Problem('MOVE_BUSY', `${operation} moves ${topic}; nothing was changed`);
   }
 
-  /** A rebuild ends with a new copy that is filled. */
   async #unpausedLinkOf(topic: string, signal: AbortSignal): Promise<LinkControl> {
-    const link = await this.#unmovedLinkOf(topic, signal);
+    return this.#unpaused(await this.#unmovedLinkOf(topic, signal), topic);
+  }
+
+  /** A rebuild ends with a new copy that is filled. */
+  #unpaused(link: LinkControl, topic: string): LinkControl {
     if (link.paused === undefined) return link;
     throw new Problem(
       'REBUILD_REFUSED',

@@ -36,6 +36,20 @@ describe('the pair as all workers see it together', () => {
     }
   });
 
+  test('what an old primary came back with stands in front, with what to do, once for both sites', () => {
+    const oldSide = { returned: 1, split: 2, splitTopics: ['a_orders', 'a_payments'] };
+    const report = statusReport([
+      said('a', { oldSide }),
+      said('b', { oldSide: { ...oldSide, split: 0, splitTopics: [] } }),
+    ]);
+    expect(statusReportSchema.parse(report)).toEqual(report);
+    expect(only(report.pairs).summary).toContain('2 topics SPLIT');
+    const text = renderStatus(report, plain);
+    expect(text.match(/SPLIT: 2 topics \(a_orders, a_payments\) were written at both sites/g)).toHaveLength(1);
+    expect(text).toContain('RETURNED: the old log of 1 topic is no copy yet');
+    expect(text).toContain('npx umbra reconcile --all --plan');
+  });
+
   test('a violation that both workers report is named once', () => {
     const violations = [{ site: 'a', topic: 'b_x', kind: 'squatter', message: 'm' }] as const;
     const pair = only(

@@ -128,6 +128,8 @@ export class ReturnedTopics {
   }
 
   async #look(target: ClusterMetadata, signal: AbortSignal): Promise<void> {
+    // What nobody has looked at is not empty.
+    if (this.#ports.peer.roles.kind === 'unread') return;
     const section = returnedSection(this.#ports.state);
     const known = new Map(section.all().map((record) => [record.topic, record]));
     const lost = this.#lostNow();
