@@ -21,6 +21,8 @@ export interface LocalWorkerSpec {
   /** As in the worker's file: who umbra is to each cluster, and what brokers do not tell of their authorizer. */
   readonly principals?: object | undefined;
   readonly authorizers?: object | undefined;
+  /** As in the worker's file: what is run when its site has become primary. */
+  readonly repoint?: readonly object[] | undefined;
   readonly tuning?: Readonly<Record<string, number>> | undefined;
   /** Outlives the worker's home, which is removed with it. Default: `quarantine` in the home. */
   readonly quarantineFolder?: string | undefined;
@@ -56,6 +58,7 @@ export function renderWorkerFile(
     ...(spec.quarantineFolder === undefined ? {} : { quarantineFolder: spec.quarantineFolder }),
     ...(spec.principals === undefined ? {} : { principals: spec.principals }),
     ...(spec.authorizers === undefined ? {} : { authorizers: spec.authorizers }),
+    ...(spec.repoint === undefined ? {} : { repoint: spec.repoint }),
     ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),
   };
 }

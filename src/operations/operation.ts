@@ -55,6 +55,8 @@ export const operationRecordSchema = z.strictObject({
   /** Said by a person: it need not wait until no producer id can be given out twice. */
   withoutIdBarrier: z.boolean(),
   step: stepSchema,
+  /** What did not work on the way and held nothing up: told at the end. */
+  remarks: z.array(reason).optional(),
   /** Since when it is at this step. */
   since: isoTime,
 });

@@ -44,8 +44,8 @@ const texts = {
     undo: undefined,
   },
   repointing: {
-    intent: 'applications find the new primary by GET /v1/bootstrap or their alias; umbra moves no alias yet',
-    probe: 'nothing is done here yet',
+    intent: 'the hooks of the new primary are run, which move aliases; GET /v1/bootstrap names it already',
+    probe: 'every hook has ended well, or failed for good and stands in the remarks',
     undo: undefined,
   },
   reversing: {

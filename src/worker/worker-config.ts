@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-http.ts';
+import { repointSchema } from './repoint/repoint-spec.ts';
 
 /** By this name the events know whoever calls with `api.token`. */
 export const unnamedToken = 'operator';
@@ -100,6 +101,8 @@ export const workerConfigSchema = z.strictObject({
   registries: z.strictObject({ a: registryConfigSchema.optional(), b: registryConfigSchema.optional() }).optional(),
   /** What `GET /v1/bootstrap` tells applications. Default: what umbra itself connects to. */
   clients: z.strictObject({ a: clientsOfSite.optional(), b: clientsOfSite.optional() }).optional(),
+  /** Run when this site has become primary of topics (docs/clients.md); the same in the files of all its workers. */
+  repoint: repointSchema.optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z

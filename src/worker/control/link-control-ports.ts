@@ -6,6 +6,7 @@ import type { MovedNames } from '../../prefix-policy/moved-names.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
 import type { EventSink } from '../events/event.ts';
+import type { Repoint } from '../repoint/site-hooks.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkRights } from './link-acls.ts';
 import type { LinkWorkers } from './link-workers.ts';
@@ -29,4 +30,5 @@ export interface LinkControlPorts {
   readonly pair: string;
   readonly version: string;
   readonly quarantineFolder: string | undefined;
+  readonly repoint: Repoint;
 }

@@ -12,6 +12,7 @@ import type { LinkMovesPorts } from '../moves/link-moves.ts';
 import { leapSchemaIds } from '../moves/move-schemas.ts';
 import type { UnseenRecords } from '../moves/promotion-work.ts';
 import type { PeerState } from '../moves/peer-state.ts';
+import type { Repoint } from '../repoint/site-hooks.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 import { homeNames } from './home-names.ts';
@@ -34,6 +35,7 @@ export interface MovedLinkParts {
     readonly clock: CopierClock;
     readonly logger: Logger;
     readonly events: EventSink;
+    readonly repoint: Repoint;
   };
   readonly peer: PeerState;
   readonly spec: () => LinkSpec;
@@ -62,7 +64,7 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
   const mayAct = (): boolean => workers.mayAct();
   return {
     ...{ site: link.to, from: link.from, link: id, source, target, state, peer },
-    ...{ clock, logger, events, homeOf, lookAgain: parts.lookAgain, rights: ports.rights },
+    ...{ clock, logger, events, homeOf, lookAgain: parts.lookAgain, rights: ports.rights, repoint: ports.repoint },
     roles: parts.roles,
     home: () => homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: parts.roles() }),
     policy: () => parts.spec().topics ?? defaultTopicPolicy,

@@ -21,6 +21,7 @@ import { openOperations } from '../moves/open-operations.ts';
 import type { MovedRoleView, MoveRequest, OperationView } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
+import type { Repoint } from '../repoint/site-hooks.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
 import { SiteApplications } from './site-applications.ts';
@@ -47,6 +48,7 @@ export interface SiteControlPorts {
   readonly logger: Logger;
   readonly discoveryIntervalMs: number;
   readonly quarantineFolder: string | undefined;
+  readonly repoint: Repoint;
 }
 
 /**
@@ -277,6 +279,7 @@ export class SiteControl {
       events: this.events,
       schemaPrimary: () => state.schemaPrimary,
       quarantineFolder: this.#ports.quarantineFolder,
+      repoint: this.#ports.repoint,
     });
     this.#links.set(control.id, control);
     logger.info({ link: control.id }, 'link started');

@@ -6,6 +6,7 @@ import type { WorkState } from '../../operations/work-state.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
+import { hooksMsMax } from '../repoint/site-hooks.ts';
 import { ImpossibleError } from './impossible.ts';
 import type { OperationMemory } from '../state/operation-memory.ts';
 import type { PeerState } from './peer-state.ts';
@@ -29,6 +30,8 @@ const silenceMsMax = 5_000;
 const lookMs = 100;
 /** One attempt that hangs is given up, and begun anew. */
 const attemptMsMax = 30_000;
+/** Hooks end by a bound of their own before that. */
+const repointMsMax = hooksMsMax + 30_000;
 /** Before the point of no return a step that fails for reasons that pass is tried again for so long. */
 const patienceMs: Readonly<Record<CoordinatorWork, number>> = {
   drain: 20_000,
@@ -56,6 +59,8 @@ export class Coordination {
   /** That failed at this step. */
   #attempts = 0;
   #cuts: readonly CutRecord[] | undefined;
+  /** What of the repointing did not work. */
+  #unpointed: readonly string[] = [];
   readonly #cancel = new AbortController();
 
   constructor(id: string, ports: CoordinationPorts) {
@@ -136,7 +141,8 @@ export class Coordination {
   ): Promise<void> {
     const forwards = isPromoted(operation.step) || operation.step.kind === 'aborting';
     const until = forwards ? signal : AbortSignal.any([signal, this.#cancel.signal]);
-    const late = AbortSignal.timeout(attemptMsMax);
+    const boundMs = work === 'repoint' ? repointMsMax : attemptMsMax;
+    const late = AbortSignal.timeout(boundMs);
     try {
       await this.#do(operation, work, AbortSignal.any([until, late]));
       this.#work = { kind: 'done' };
@@ -144,9 +150,7 @@ export class Coordination {
     } catch (error) {
       if (hasAborted(until)) return;
       this.#attempts += 1;
-      const reason = hasAborted(late)
-        ? `${work} did not come to its end within ${attemptMsMax / 1000} s`
-        : textOf(error);
+      const reason = hasAborted(late) ? `${work} did not come to its end within ${boundMs / 1000} s` : textOf(error);
       if (reason !== this.#trouble)
         this.#ports.logger.warn(
           { err: error, operation: this.id, work },
@@ -178,7 +182,8 @@ export class Coordination {
       case 'grant':
         return promotion.grant(operation, names, signal);
       case 'repoint':
-        return promotion.repoint(operation, names, signal);
+        this.#unpointed = await promotion.repoint(operation, names, signal);
+        return;
       case 'release':
         promotion.release(names);
         return;
@@ -191,18 +196,21 @@ export class Coordination {
     await this.#ports.work.promote({ operation: this.#at(operation, step), cuts }, signal);
   }
 
-  /** Of the cuts, the first ones. */
-  #remarks(): string[] {
-    const all = this.#names.flatMap((topic) =>
+  /** Of the operation and of its cuts, the first ones. */
+  #remarks(own: readonly string[]): string[] {
+    const ofCuts = this.#names.flatMap((topic) =>
       (this.#ports.memory.cut(topic)?.remarks ?? []).map((remark) => `${topic}: ${remark}`),
     );
+    const all = [...own, ...ofCuts];
     const more = all.length - remarksMax;
     return more > 0 ? [...all.slice(0, remarksMax), `and ${more} more`] : all;
   }
 
   #at(operation: OperationRecord, next: Step): OperationRecord {
-    const step = next.kind === 'done' ? { ...next, remarks: this.#remarks() } : next;
-    return { ...operation, step, since: this.#ports.clock.now().toISOString() };
+    const since = this.#ports.clock.now().toISOString();
+    const remarks = [...(operation.remarks ?? []), ...(operation.step.kind === 'repointing' ? this.#unpointed : [])];
+    const step = next.kind === 'done' ? { ...next, remarks: this.#remarks(remarks) } : next;
+    return { ...operation, step, since, ...(remarks.length === 0 ? {} : { remarks }) };
   }
 }
 

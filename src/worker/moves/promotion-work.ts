@@ -5,7 +5,7 @@ import type { CutRecord, PartitionCut } from '../../operations/cut.ts';
 import { type OpenAtCut, openRemarks } from '../../operations/open-at-cut.ts';
 import type { OperationRecord } from '../../operations/operation.ts';
 import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
-import type { SiteId } from '../../pair/site.ts';
+import { otherSite, type SiteId } from '../../pair/site.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { Grants } from '../../sync/acls/grants.ts';
@@ -14,6 +14,7 @@ import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
+import type { Repoint } from '../repoint/site-hooks.ts';
 import { ownBelowOf } from '../state/own-below.ts';
 import type { SiteState } from '../state/state.ts';
 import { untilDrained } from './drain.ts';
@@ -72,6 +73,7 @@ export interface PromotionPorts {
   readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
   /** No registry here gives out an id any more that one of the old primary may have given out (docs/schemas.md). */
   readonly leapIds: (operation: OperationRecord, signal: AbortSignal) => Promise<void>;
+  readonly repoint: Repoint;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
 }
@@ -207,8 +209,16 @@ export class PromotionWork {
     }
   }
 
-  async repoint(_operation: OperationRecord, _topics: readonly string[], _signal: AbortSignal): Promise<void> {
-    // No hooks are declared yet: aliases are moved by hand.
+  /** Runs what moves applications that do not follow by themselves. Resolves to what of it did not work, in words. */
+  async repoint(
+    { id: operationId, kind, to }: OperationRecord,
+    topics: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { state, repoint, mayAct } = this.#ports;
+    const term = topics.reduce((highest, topic) => Math.max(highest, state.moves.cut(topic)?.term ?? 0), 0);
+    if (!mayAct()) throw new ConnectionError('this worker does not lead its site any more');
+    return repoint({ operationId, kind, topics, from: otherSite(to), to, term }, signal);
   }
 
   release(topics: readonly string[]): void {

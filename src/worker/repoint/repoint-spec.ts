@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { OperationKind } from '../../operations/operation.ts';
+import type { SiteId } from '../../pair/site.ts';
 import { Secret } from '../secret.ts';
 
 const common = {
@@ -8,9 +10,9 @@ const common = {
     .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}')
     .optional(),
   /** For one attempt. */
-  timeoutMs: z.int().min(100).max(300_000).default(10_000),
-  /** How often it is tried. */
-  attempts: z.int().min(1).max(10).default(3),
+  timeoutMs: z.int().min(100).max(120_000).default(10_000),
+  /** How often it is tried, with growing pauses: six seconds of them in five attempts. */
+  attempts: z.int().min(1).max(10).default(5),
 };
 
 const commandHookSchema = z.strictObject({
@@ -48,28 +50,31 @@ export type Webhook = Extract<RepointHook, { kind: 'webhook' }>;
 /** What a hook is told of the move. */
 export interface Move {
   readonly operationId: string;
-  readonly kind: 'failover' | 'switchover' | 'failback';
-  /** Either the topics that moved, or the prefix of all of them. */
-  readonly subject: { readonly topics: readonly string[] } | { readonly prefix: string };
-  readonly from: 'a' | 'b';
-  readonly to: 'a' | 'b';
-  /** The highest of the new terms. */
+  readonly kind: OperationKind;
+  readonly topics: readonly string[];
+  readonly from: SiteId;
+  /** The new primary. */
+  readonly to: SiteId;
+  /** The highest of the new terms. A hook that has heard of a higher one for these topics is late, and does nothing. */
   readonly term: number;
+  /** Of the new primary, as applications reach it. */
+  readonly bootstrapServers: readonly string[];
 }
 
 /** The JSON that a webhook is sent, and that a command reads from its input: lists of topics may be too long for its environment. */
-export function moveAsJson({ operationId, kind, subject, from, to, term }: Move): string {
-  return JSON.stringify({ operationId, kind, ...subject, from, to, term });
+export function moveAsJson({ operationId, kind, topics, from, to, term, bootstrapServers }: Move): string {
+  return JSON.stringify({ operationId, kind, topics, from, to, term, bootstrapServers });
 }
 
 /** What a command finds in its environment beside umbra's own. */
-export function moveAsEnvironment({ operationId, kind, subject, from, to, term }: Move): Record<string, string> {
+export function moveAsEnvironment(move: Move): Record<string, string> {
   return {
-    UMBRA_OPERATION: operationId,
-    UMBRA_KIND: kind,
-    UMBRA_FROM: from,
-    UMBRA_TO: to,
-    UMBRA_TERM: String(term),
-    ...('prefix' in subject ? { UMBRA_PREFIX: subject.prefix } : { UMBRA_TOPIC_COUNT: String(subject.topics.length) }),
+    UMBRA_OPERATION: move.operationId,
+    UMBRA_KIND: move.kind,
+    UMBRA_FROM: move.from,
+    UMBRA_TO: move.to,
+    UMBRA_TERM: String(move.term),
+    UMBRA_TOPIC_COUNT: String(move.topics.length),
+    UMBRA_BOOTSTRAP_SERVERS: move.bootstrapServers.join(','),
   };
 }

@@ -53,7 +53,7 @@ async function runHook(
   let reason: string | undefined = 'it was not tried';
   let attempts = 0;
   while (attempts < hook.attempts && !hasAborted(signal)) {
-    if (attempts > 0) await pause.wait(signal, retryDelays.after(attempts));
+    if (attempts > 0) await pause.wait(signal, retryDelays.after(attempts + steepness));
     if (hasAborted(signal)) break;
     attempts += 1;
     reason = await attempt(hook, { move, env }, signal);
@@ -63,6 +63,9 @@ async function runHook(
   const failed = hasAborted(signal) ? 'given up' : 'failed';
   return { hook: name, outcome: reason === undefined ? 'done' : failed, attempts, elapsedMs, reason };
 }
+
+/** What a hook calls is mended by people or restarts: later pauses than those between requests to a broker. */
+const steepness = 2;
 
 /** Why it failed, or undefined. */
 function attempt(hook: RepointHook, run: HookRun, signal: AbortSignal): Promise<string | undefined> {
