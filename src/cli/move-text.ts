@@ -56,7 +56,8 @@ function topicsTable({ topics, kind }: MovePlan): string {
 function lossLine({ loss }: MovePlan, colours: Colours): string {
   if (loss === undefined) return colours.good('Nothing is lost.');
   const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
-  const text = `Up to ${plural(loss.records, 'record')} (${byteSize(loss.bytes)}) of the last ${loss.seconds.toFixed(1)} s may be missing: ${loss.basis}, ${age}.`;
+  const bound = loss.basis === 'measured' ? 'Up to' : 'About';
+  const text = `${bound} ${plural(loss.records, 'record')} (${byteSize(loss.bytes)}) of the last ${loss.seconds.toFixed(1)} s may be missing: ${loss.basis}, ${age}.`;
   return loss.records === 0 && loss.basis === 'measured'
     ? colours.good('Nothing is known to be missing.')
     : colours.bad(text);

@@ -165,7 +165,8 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
   if (late.length > 0) warnings.push(laggingFinding(late));
   if (loss !== undefined && (loss.records > 0 || loss.basis !== 'measured')) {
     const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
-    const message = `up to ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
+    const bound = loss.basis === 'measured' ? 'up to' : 'about';
+    const message = `${bound} ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
     warnings.push(finding('LOSS', message, 'What the old side still has stays there; nothing of it is deleted.'));
   }
   return {

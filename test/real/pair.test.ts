@@ -92,6 +92,8 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'PUT /v1/spec/schema-primary': { site: 'a' },
     'PUT /v1/spec/links/:id': { from: 'a', to: 'b' },
     'POST /v1/topics/:name/rebuild': { plan: '0'.repeat(64) },
+    'POST /v1/topics/:name/reconciliation/plan': { decision: 'none' },
+    'POST /v1/topics/:name/reconciliation': { plan: '0'.repeat(64) },
     'POST /v1/operations/plan': { kind: 'failover', topics: ['a_gzip'] },
     'POST /v1/operations': { kind: 'failover', topics: ['a_gzip'], plan: '0'.repeat(64) },
   };
@@ -109,13 +111,15 @@ test('every route of a running pair answers as its OpenAPI document says', async
     expectAsDocumented(route, { status: answer.status, contentType, body: await answer.text() });
     statuses.set(name, answer.status);
   }
-  // What is not done: a notice of no worker, a rebuild of a copy without fault, the end of a link that is followed, an
+  // What is not done: a notice of no worker, a rebuild of a copy without fault, a reconciliation of one that never failed over, the end of a link that is followed, an
   // operation that there is not, one whose plan is another one.
   const refused = [...statuses].filter(([, status]) => status >= 300);
   expect(Object.fromEntries(refused)).toEqual({
     'POST /v1/worker/faults': 400,
     'POST /v1/topics/:name/rebuild/plan': 409,
     'POST /v1/topics/:name/rebuild': 409,
+    'POST /v1/topics/:name/reconciliation/plan': 409,
+    'POST /v1/topics/:name/reconciliation': 409,
     'GET /v1/operations/:id': 404,
     'POST /v1/operations': 409,
     'POST /v1/operations/:id/abort': 404,

@@ -24,7 +24,7 @@ function writeAtBoth({ clusters }: MovingSites, ledger: Ledger): readonly Ledger
   return sites.flatMap((site) =>
     (Object.entries(written) as [string, WriterKind][]).map(([topic, kind]) =>
       startLedgerWriter(clusters[site].connection('app'), {
-        ...{ ledger, name: `${kind}.${site}`, kind, site, topic, partitions, pauseMs: 10 },
+        ...{ ledger, name: `${kind}.${site}`, kind, site, topic, partitions, everyMs: 40 },
       }),
     ),
   );
