@@ -208,11 +208,16 @@ export class IdBarrier {
   async #advance(nodeIds: readonly number[], signal: AbortSignal): Promise<void> {
     const past = idToPass(this.#ports.highest(), this.#limits);
     const answering = nodeIds.filter((nodeId) => this.#brokers.get(nodeId)?.trouble === undefined);
+    // Together, and to one target: brokers that went one by one would take turns with those of the other site for ever.
+    const isDue = answering.some((nodeId) => {
+      const at = this.#brokers.get(nodeId)?.standsAt;
+      return at !== undefined && !this.#advancing.has(nodeId) && this.#isFarBehind(at);
+    });
     for (const nodeId of answering) {
       const at = this.#brokers.get(nodeId)?.standsAt;
       if (at === undefined) continue;
       if (at > (this.#advancing.get(nodeId) ?? -1n)) this.#advancing.delete(nodeId);
-      if (!this.#advancing.has(nodeId) && this.#isFarBehind(at)) this.#advancing.set(nodeId, past);
+      if (!this.#advancing.has(nodeId) && isDue && at <= past) this.#advancing.set(nodeId, past);
       const passed = this.#passed ?? -1n;
       if (at <= passed && (this.#advancing.get(nodeId) ?? -1n) < passed) this.#advancing.set(nodeId, passed);
     }

@@ -249,6 +249,20 @@ describe('two sites that stay ahead of each other', () => {
     );
   });
 
+  test('come to rest also with two brokers each, of which one lags behind the other', async () => {
+    const sites = new TwoSites([2, 2]);
+    const steps = [
+      [0, 1_152],
+      [1, 3_999],
+      [0, 5_426],
+      [0, 1_422],
+    ] as const;
+    for (const [site, count] of steps) {
+      sites.take(site, 0, count);
+      await sites.settle();
+    }
+  });
+
   test('leave an even growth alone', async () => {
     const sites = new TwoSites([2, 2]);
     for (let step = 0; step < 40; step++) {
