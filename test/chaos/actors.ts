@@ -138,10 +138,11 @@ async function freezeWorker({ afterAppends, afterMs, forMs }: StepOf<'freeze-wor
     );
     await zombie.kill();
     const after = zombie.appends - before;
+    const newest = after === 0 ? '' : `, the newest with api key ${zombie.newestAppend}`;
     stage.tally.zombieAppends += after;
     const ms = Math.round(performance.now() - frozenAt);
     stage.say(
-      `${zombie.name} was frozen, taken over by ${heir.name} after ${tookOverMs} ms, fenced after ${ms} ms; it sent ${after} appends since`,
+      `${zombie.name} was frozen, taken over by ${heir.name} after ${tookOverMs} ms, fenced after ${ms} ms; it sent ${after} appends since${newest}`,
     );
   })();
   const returning = back.finally(() => stage.frozen.delete(returning));

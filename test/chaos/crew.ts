@@ -13,6 +13,9 @@ const produceKey = 0;
 const fetchKey = 1;
 const writeTxnMarkersKey = 27;
 const appendKeys: readonly number[] = [produceKey, writeTxnMarkersKey];
+/** In a request's header: behind api key, version and correlation id. Umbra sends flexible versions of Produce only. */
+const clientIdAt = 2 + 2 + 4;
+const emptyTagsBytes = 1;
 const boundMs = 90_000;
 
 /** A request of the worker to be cut, the next of its kind. */
@@ -25,8 +28,10 @@ export interface Cut {
 /** One worker process of site b. */
 export interface CrewMember {
   readonly name: string;
-  /** Requests that append (Produce, WriteTxnMarkers) which have reached its target brokers' side of the network. */
+  /** Requests that append to copies (Produce, WriteTxnMarkers) and have reached its target brokers' side of the network. */
   readonly appends: number;
+  /** The api key of the newest of them. */
+  readonly newestAppend: number | undefined;
   /** Of these, the ones that were passed on to a broker and have no answer yet. */
   readonly appendsUnderWay: number;
   /** Records it has copied, as it says itself; 0 while it does not answer. */
@@ -122,6 +127,7 @@ interface MemberParts {
 class Member implements CrewMember {
   readonly #parts: MemberParts;
   #appends = 0;
+  #newestAppend: number | undefined;
   #cut: Cut | undefined;
   #onAppend: (() => void) | undefined;
 
@@ -142,6 +148,10 @@ class Member implements CrewMember {
 
   get appends(): number {
     return this.#appends;
+  }
+
+  get newestAppend(): number | undefined {
+    return this.#newestAppend;
   }
 
   get appendsUnderWay(): number {
@@ -216,9 +226,11 @@ class Member implements CrewMember {
     return readFile(workerPaths(this.#parts.home).logFile, 'utf8');
   }
 
-  #onRequest({ apiKey, body }: PassingRequest): RequestFate {
-    if (appendKeys.includes(apiKey)) {
+  #onRequest(request: PassingRequest): RequestFate {
+    const { apiKey, body } = request;
+    if (appendsToCopies(request)) {
       this.#appends += 1;
+      this.#newestAppend = apiKey;
       this.#onAppend?.();
     }
     if (this.#cut === undefined || apiKey !== keyOf(this.#cut.api)) return { kind: 'pass' };
@@ -228,6 +240,16 @@ class Member implements CrewMember {
       ? { kind: 'cut', afterBytes: Math.floor(body.length * share) }
       : { kind: 'cut-answer', share };
   }
+}
+
+/** To `_umbra` it is written in transactions, which the broker fences: whoever comes late there is refused by it. */
+function appendsToCopies({ apiKey, body }: PassingRequest): boolean {
+  if (!appendKeys.includes(apiKey)) return false;
+  if (apiKey !== produceKey) return true;
+  const clientIdBytes = body.readInt16BE(clientIdAt);
+  const transactionalIdAt = clientIdAt + 2 + Math.max(0, clientIdBytes) + emptyTagsBytes;
+  // A compact string that is null.
+  return body.readUInt8(transactionalIdAt) === 0;
 }
 
 function keyOf(api: Cut['api']): number {
