@@ -5,10 +5,8 @@ import { describeConfigs } from '../../src/kafka/config-admin.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
 import { lostTail } from '../../src/schema-primary/lost-tail.ts';
 import { schemasTopic } from '../../src/schema-primary/schema-primary.ts';
-import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import type { MoveRequestInput, OperationView } from '../../src/worker/moves/operation-view.ts';
-import { testOwners } from '../fixtures/brokers.ts';
-import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { type GrantedSites, removeSites, startGrantedSites } from '../fixtures/granted-sites.ts';
 import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
@@ -22,24 +20,18 @@ import {
 } from '../fixtures/registry-log.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-let clusters: Readonly<Record<SiteId, TestCluster>>;
+let clusters: GrantedSites;
 let pair: TestPair;
 
 beforeAll(async () => {
-  const start = async (site: SiteId): Promise<TestCluster> => {
-    const cluster = await startTestCluster({ name: site });
-    const principals = { umbra: 'User:umbra', app: 'User:app' };
-    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
-    return cluster;
-  };
-  const [a, b] = await Promise.all([start('a'), start('b')]);
-  clusters = { a, b };
+  clusters = await startGrantedSites();
+  const { a, b } = clusters;
   pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
 }, 240_000);
 
 afterAll(async () => {
   await pair.remove();
-  await Promise.all(sites.map((site) => clusters[site].remove()));
+  await removeSites(clusters);
 });
 
 async function ended(site: SiteId, id: string): Promise<OperationView> {

@@ -5,9 +5,7 @@ import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { type OpenTransaction, openTransactions, partitionKey } from '../../src/kafka/log-queries.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
-import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
-import { testOwners } from '../fixtures/brokers.ts';
-import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { type GrantedSites, removeSites, startGrantedSites } from '../fixtures/granted-sites.ts';
 import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { createTopic } from '../fixtures/kafkajs.ts';
 import { type GroupReader, startGroupReader } from '../fixtures/ledger/group-reader.ts';
@@ -33,7 +31,7 @@ const partitions = 3;
 const topics = ['a_orders', 'a_clicks', 'a_payments'] as const;
 const groups = { prompt: { id: 'a_prompt', everyMs: 200 }, late: { id: 'a_late', everyMs: 3_000 } } as const;
 
-let clusters: Readonly<Record<SiteId, TestCluster>>;
+let clusters: GrantedSites;
 /** How the worker of the other site reaches this one. */
 let between: Readonly<Record<SiteId, ProxiedCluster>>;
 let pair: TestPair;
@@ -42,14 +40,8 @@ const writers: LedgerWriter[] = [];
 const ending: Promise<void>[] = [];
 
 beforeAll(async () => {
-  const start = async (site: SiteId): Promise<TestCluster> => {
-    const cluster = await startTestCluster({ name: site });
-    const principals = { umbra: 'User:umbra', app: 'User:app' };
-    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
-    return cluster;
-  };
-  const [a, b] = await Promise.all([start('a'), start('b')]);
-  clusters = { a, b };
+  clusters = await startGrantedSites();
+  const { a, b } = clusters;
   const direct = { a: a.connection('umbra'), b: b.connection('umbra') };
   between = { a: await startProxiedCluster(direct.a), b: await startProxiedCluster(direct.b) };
   pair = await startPair({
@@ -66,7 +58,7 @@ afterAll(async () => {
   await Promise.all([...writers.map((writer) => writer.stop()), ...ending]);
   for (const site of sites) await pair.kill(site);
   await Promise.all(sites.map((site) => between[site].close()));
-  await Promise.all(sites.map((site) => clusters[site].remove()));
+  await removeSites(clusters);
 }, 120_000);
 
 function say(line: string): void {

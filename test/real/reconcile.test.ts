@@ -2,14 +2,12 @@ import { join } from 'node:path';
 import { CompressionTypes } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SiteId, sites } from '../../src/pair/site.ts';
-import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import type { TailDecision } from '../../src/quarantine/manifest.ts';
 import { quarantinedRecords, readManifest } from '../../src/quarantine/quarantine-reader.ts';
 import { verifyQuarantine } from '../../src/quarantine/verify-quarantine.ts';
 import type { MoveRequestInput } from '../../src/worker/moves/operation-view.ts';
 import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-view.ts';
-import { testOwners } from '../fixtures/brokers.ts';
-import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { type GrantedSites, removeSites, startGrantedSites } from '../fixtures/granted-sites.ts';
 import { type ConsumedRecord, consumeWhole } from '../fixtures/consumed-records.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { startPair, type TestPair } from '../fixtures/pair.ts';
@@ -21,7 +19,7 @@ const topics = ['a_replayed', 'a_exported', 'a_discarded', 'a_equal'] as const;
 type Topic = (typeof topics)[number];
 const partitions = 2;
 
-let clusters: Readonly<Record<SiteId, TestCluster>>;
+let clusters: GrantedSites;
 let pair: TestPair;
 /** What the old log holds above the cut, as its consumers see it. */
 const tails = new Map<string, readonly ConsumedRecord[]>();
@@ -30,14 +28,8 @@ const cuts = new Map<string, readonly bigint[]>();
 const newRecords = new Map<string, readonly ConsumedRecord[]>();
 
 beforeAll(async () => {
-  const start = async (site: SiteId): Promise<TestCluster> => {
-    const cluster = await startTestCluster({ name: site });
-    const principals = { umbra: 'User:umbra', app: 'User:app' };
-    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
-    return cluster;
-  };
-  const [a, b] = await Promise.all([start('a'), start('b')]);
-  clusters = { a, b };
+  clusters = await startGrantedSites();
+  const { a, b } = clusters;
   const quarantine = testFolder('quarantine');
   pair = await startPair({
     clusters: { a: a.connection('umbra'), b: b.connection('umbra') },
@@ -47,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await pair.remove();
-  await Promise.all(sites.map((site) => clusters[site].remove()));
+  await removeSites(clusters);
 });
 
 /** Some records to each partition, with keys and headers, in one batch each. */

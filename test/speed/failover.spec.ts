@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type SiteId, sites } from '../../src/pair/site.ts';
-import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
-import { testOwners } from '../fixtures/brokers.ts';
-import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { sites } from '../../src/pair/site.ts';
+import { type GrantedSites, removeSites, startGrantedSites } from '../fixtures/granted-sites.ts';
 import { kafkajs } from '../fixtures/kafkajs.ts';
 import { Ledger } from '../fixtures/ledger/ledger.ts';
 import { startLedgerWriter } from '../fixtures/ledger/ledger-writer.ts';
@@ -19,18 +17,12 @@ const numbered = (name: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `a_${name}-${String(index).padStart(4, '0')}`);
 const names = { alive: numbered('alive', Math.min(namedMax, topicCount)), dead: numbered('dead', topicCount) };
 const single = { alive: 'a_single-alive', dead: 'a_single-dead' };
-let clusters: Readonly<Record<SiteId, TestCluster>>;
+let clusters: GrantedSites;
 let pair: TestPair;
 
 beforeAll(async () => {
-  const start = async (site: SiteId): Promise<TestCluster> => {
-    const cluster = await startTestCluster({ name: site });
-    const principals = { umbra: 'User:umbra', app: 'User:app' };
-    await cluster.grant(renderSiteAcls({ site, owners: testOwners, principals }));
-    return cluster;
-  };
-  const [a, b] = await Promise.all([start('a'), start('b')]);
-  clusters = { a, b };
+  clusters = await startGrantedSites();
+  const { a, b } = clusters;
   const admin = kafkajs(a.connection('app')).admin();
   await admin.connect();
   const all = [...Object.values(single), ...names.alive, ...names.dead];
@@ -59,7 +51,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const site of sites) await pair.kill(site);
-  await Promise.all(sites.map((site) => clusters[site].remove()));
+  await removeSites(clusters);
 }, 120_000);
 
 async function expectTaken(what: string, topics: readonly string[] | 'all', unconfirmed: boolean): Promise<void> {

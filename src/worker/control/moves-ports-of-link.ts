@@ -1,42 +1,25 @@
-import type { Logger } from 'pino';
 import type { CandidateTopic } from '../../operations/plan.ts';
 import type { RoleViews } from '../../pair/ownership.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
 import { homeOfTopic } from '../../prefix-policy/topic-home.ts';
-import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
-import type { Cluster } from '../../kafka/cluster.ts';
-import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
-import type { EventSink } from '../events/event.ts';
 import type { LinkMovesPorts } from '../moves/link-moves.ts';
 import { leapSchemaIds } from '../moves/move-schemas.ts';
 import type { UnseenRecords } from '../moves/promotion-work.ts';
 import type { PeerState } from '../moves/peer-state.ts';
-import type { Repoint } from '../repoint/site-hooks.ts';
-import type { SiteState } from '../state/state.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 import { homeNames } from './home-names.ts';
-import type { LinkRights } from './link-acls.ts';
+import type { LinkControlPorts } from './link-control-ports.ts';
 import type { LinkSyncs } from './link-syncs.ts';
-import type { LinkWorkers } from './link-workers.ts';
 import type { TrackedTopic } from './tracked-topic.ts';
 
 /** The parts of a running link that moving roles has to do with. */
 export interface MovedLinkParts {
   readonly id: string;
-  readonly ports: {
-    readonly link: LinkSpec;
-    readonly source: Cluster;
-    readonly target: Cluster;
-    readonly state: SiteState;
-    readonly policy: PrefixPolicy;
-    readonly rights: LinkRights;
-    readonly workers: LinkWorkers;
-    readonly clock: CopierClock;
-    readonly logger: Logger;
-    readonly events: EventSink;
-    readonly repoint: Repoint;
-  };
+  readonly ports: Pick<
+    LinkControlPorts,
+    'link' | 'source' | 'target' | 'state' | 'policy' | 'rights' | 'workers' | 'clock' | 'logger' | 'events' | 'repoint'
+  >;
   readonly peer: PeerState;
   readonly spec: () => LinkSpec;
   readonly syncs: () => LinkSyncs;

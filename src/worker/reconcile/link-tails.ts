@@ -1,17 +1,11 @@
-import type { Logger } from 'pino';
-import type { Cluster } from '../../kafka/cluster.ts';
 import type { RoleViews } from '../../pair/ownership.ts';
-import type { LinkSpec } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
-import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
 import { homeNames } from '../control/home-names.ts';
-import type { LinkRights } from '../control/link-acls.ts';
-import type { EventSink } from '../events/event.ts';
+import type { LinkControlPorts } from '../control/link-control-ports.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { RebuildPorts } from '../rebuild/rebuild-ports.ts';
 import type { Rebuilds } from '../rebuild/rebuilds.ts';
-import type { SiteState } from '../state/state.ts';
 import { reconciliationsOf } from './reconciliations-of-link.ts';
 import { Replays } from './replays.ts';
 import { ReturnedTopics } from './returned-topics.ts';
@@ -19,18 +13,10 @@ import { ReturnedTopics } from './returned-topics.ts';
 /** The parts of a running link that have to do with what an old primary came back with. */
 export interface TailParts {
   readonly id: string;
-  readonly ports: {
-    readonly link: LinkSpec;
-    readonly source: Cluster;
-    readonly target: Cluster;
-    readonly state: SiteState;
-    readonly policy: PrefixPolicy;
-    readonly rights: LinkRights;
-    readonly workers: { mayAct(): boolean };
-    readonly clock: { now(): Date };
-    readonly logger: Logger;
-    readonly events: EventSink;
-  };
+  readonly ports: Pick<
+    LinkControlPorts,
+    'link' | 'source' | 'target' | 'state' | 'policy' | 'rights' | 'workers' | 'clock' | 'logger' | 'events'
+  >;
   readonly rebuild: RebuildPorts;
   readonly peer: PeerState;
   readonly roles: () => RoleViews;
