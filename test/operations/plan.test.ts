@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { operationKinds } from '../../src/operations/operation.ts';
-import {
-  type CandidateTopic,
-  planOperation,
-  type PlanRequest,
-  planText,
-  type SitesSeen,
-} from '../../src/operations/plan.ts';
+import { planOperation, type PlanRequest, planText } from '../../src/operations/plan.ts';
+import type { CandidateTopic, SitesSeen } from '../../src/operations/plan-sight.ts';
 import { pathOf } from '../../src/operations/steps.ts';
 import { topicStateKinds } from '../../src/pair/topic-state.ts';
 
@@ -45,6 +40,14 @@ const seen: fc.Arbitrary<SitesSeen> = fc.record({
     }),
     { nil: undefined },
   ),
+  ownGroups: fc.array(
+    fc.record({
+      group: fc.constant('a_readers'),
+      topics: fc.constant(new Set(['a_1'])),
+      why: fc.constant('it lives here'),
+    }),
+    { maxLength: 2 },
+  ),
   barrier: fc.option(fc.record({ behind: fc.nat(10_000), seconds: fc.nat(10) }), { nil: undefined }),
 });
 const request: fc.Arbitrary<PlanRequest> = fc.record({
@@ -59,7 +62,14 @@ const request: fc.Arbitrary<PlanRequest> = fc.record({
   unready: fc.boolean(),
 });
 
-const whole: SitesSeen = { sourceAnswers: true, source: undefined, fencing: 'acl', troubles: [], barrier: undefined };
+const whole: SitesSeen = {
+  sourceAnswers: true,
+  source: undefined,
+  fencing: 'acl',
+  troubles: [],
+  ownGroups: [],
+  barrier: undefined,
+};
 const failover: PlanRequest = {
   ...{ kind: 'failover', link: 'a-b', to: 'b', topics: 'all', unconfirmed: false, unready: false },
 };
@@ -120,6 +130,18 @@ describe('a plan', () => {
     expect(codes(failover)).toEqual(['OLD_SIDE_UNCONFIRMED']);
     expect(codes({ ...failover, unconfirmed: true })).toEqual([]);
     expect(codes({ ...failover, kind: 'switchover', unconfirmed: true })).toEqual(['SOURCE_SILENT']);
+  });
+
+  test('names a group whose positions do not go along, where it has some on these topics', () => {
+    const why = 'it has members at the standby';
+    const ownGroups = [
+      { group: 'a_readers', topics: new Set(['a_1', 'a_9']), why },
+      { group: 'a_elsewhere', topics: new Set(['a_9']), why },
+    ];
+    const { blockers, warnings } = planOperation(failover, [following], { ...whole, ownGroups });
+    expect(blockers).toEqual([]);
+    const [own] = warnings.filter(({ code }) => code === 'OWN_GROUPS');
+    expect(own?.message).toBe(`group a_readers does not get its positions at site b: ${why}`);
   });
 
   test('of a switchover names whoever the fence would not stop, and a pair without a way back, before anything begins', () => {

@@ -120,7 +120,7 @@ export function givenUp(moving: MovingSites): void {
       'fenced',
       ({ moves }) => moves.part(id)?.state === 'fenced',
     );
-    moving.between.set({ hold: true });
+    moving.between.a.set({ hold: true });
     const begunMs = performance.now();
     try {
       const told = moving.clusters.a.connection('umbra');
@@ -130,7 +130,7 @@ export function givenUp(moving: MovingSites): void {
         `switchover: restored ${Math.round(performance.now() - begunMs)} ms after the network broke\n`,
       );
     } finally {
-      moving.between.set({});
+      moving.between.a.set({});
     }
     expect((await ended(id)).step.kind).toBe('aborted');
     await moving.pair.level(topic, 90_000);
