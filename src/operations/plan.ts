@@ -2,64 +2,8 @@ import type { SiteId } from '../pair/site.ts';
 import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import type { TopicStateKind } from '../pair/topic-state.ts';
 import type { OperationKind } from './operation.ts';
+import type { CandidateTopic, GroupSeen, LossSeen, SitesSeen, SourceSeen } from './plan-sight.ts';
 import { pathOf, stepText, type StepText } from './steps.ts';
-
-/** What would be lost if the source were given up now, as far as anybody knows. */
-export interface LossSeen {
-  readonly seconds: number;
-  readonly records: number;
-  readonly bytes: number;
-  /** How much it is worth (docs/exposure.md), and how old it is. */
-  readonly basis: 'measured' | 'estimated' | 'stale';
-  readonly sampleAgeMs?: number | undefined;
-}
-
-/** One copy as its site sees it. */
-export interface CandidateTopic {
-  readonly name: string;
-  readonly home: SiteId;
-  /** Of the newest promotion that either site knows; 0 at home since ever. */
-  readonly term: number;
-  readonly state: TopicStateKind;
-  readonly partitions: number;
-  /** Of the copy; undefined while there is none. */
-  readonly copyTopicId: string | undefined;
-  readonly loss: LossSeen | undefined;
-  /** Another operation, or a rebuild, that has it in hand. */
-  readonly busy: string | undefined;
-}
-
-/** Somebody who would still write after the fence is raised; one line each. */
-export interface BypassSeen {
-  readonly message: string;
-  readonly remedy: string;
-}
-
-/** The site that is primary now, as a switchover has to know it. */
-export interface SourceSeen {
-  readonly fence:
-    | { readonly kind: 'holds'; readonly superUsers: readonly string[] }
-    | { readonly kind: 'bypassed'; readonly by: readonly BypassSeen[] }
-    | { readonly kind: 'no authorizer' };
-  /** A link ends there that can carry the topics back. */
-  readonly hasWayBack: boolean;
-  /** That are under way in these topics, in words. */
-  readonly transactions: readonly string[];
-}
-
-/** What is known of both sites beside the topics. */
-export interface SitesSeen {
-  /** The other site's cluster answers, and its `_umbra` was read at the newest look. */
-  readonly sourceAnswers: boolean;
-  /** Asked for switchovers only. */
-  readonly source: SourceSeen | undefined;
-  /** Whether the other site's controller was heard of lately; undefined where nobody can tell. */
-  readonly fencing: 'acl' | 'leaking' | 'unfenced' | 'unknown';
-  /** Why no operation can be begun at all now. */
-  readonly troubles: readonly string[];
-  /** Producer ids that are still to be passed before WRITE may be granted, and how long that takes. */
-  readonly barrier: { readonly behind: number; readonly seconds: number } | undefined;
-}
 
 export interface PlanRequest {
   readonly kind: OperationKind;
@@ -95,6 +39,7 @@ export const planCodes = [
   'SUPER_USERS',
   'TRANSACTIONS',
   'LAGGING',
+  'OWN_GROUPS',
   'LEAKING',
   'NOT_READY',
   'LOSS',
@@ -160,6 +105,8 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
     blockers.push(finding('NOT_READY', trouble, 'Wait until that is over, then plan again.'));
   judgeSites(request, seen, { blockers, warnings });
   if (topics.some(({ name }) => name === schemasTopic)) warnings.push(schemasMove(request));
+  const own = seen.ownGroups.filter((group) => topics.some(({ name }) => group.topics.has(name)));
+  if (own.length > 0) warnings.push(ownGroups(own, request));
   const loss = request.kind === 'failover' ? sumLosses(topics) : undefined;
   const late = request.kind === 'switchover' ? topics.filter(isLate) : [];
   if (late.length > 0) warnings.push(laggingFinding(late));
@@ -334,6 +281,17 @@ function laggingFinding(late: readonly PlannedTopic[]): PlanFinding {
   const more = late.length > names.length ? ` and ${late.length - names.length} more` : '';
   const message = `${names.join(', ')}${more} lag behind by seconds, or nobody knows by how much`;
   return finding('LAGGING', message, 'Writers are refused until they are level; after 20 s it is given up.');
+}
+
+function ownGroups(groups: readonly GroupSeen[], { to }: PlanRequest): PlanFinding {
+  const [first] = groups;
+  const more = groups.length > 1 ? ` (and ${groups.length - 1} more)` : '';
+  const message = `group ${first?.group ?? ''}${more} does not get its positions at site ${to}: ${first?.why ?? ''}`;
+  return finding(
+    'OWN_GROUPS',
+    message,
+    '"npx umbra groups" shows all of them; put it right first, or it goes on where it is.',
+  );
 }
 
 function schemasMove({ kind, to }: PlanRequest): PlanFinding {

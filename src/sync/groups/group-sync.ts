@@ -63,6 +63,14 @@ export interface FinalGroup {
   readonly clamped: readonly ClampedView[];
 }
 
+/** A group that has positions of its own at the target, or none: those of the source are not brought there. */
+export interface OwnGroup {
+  readonly group: string;
+  /** On these it has positions at the source. */
+  readonly topics: ReadonlySet<string>;
+  readonly why: string;
+}
+
 export interface FinalGroups {
   /** Both clusters were read completely, and every group is `level` or `behind` or named with its reason. */
   readonly complete: boolean;
@@ -145,6 +153,13 @@ export class GroupSync {
       await this.#ports.memory.putGroups([{ group, written: {}, refreshedAt }], signal);
       this.#target.doubt(group);
     });
+  }
+
+  /** Groups whose positions do not go along, as of the newest look; those of which nothing but the name can be read are not among them. */
+  notCarried(): readonly OwnGroup[] {
+    return [...this.#statuses].flatMap(([group, { finding, topics }]) =>
+      'why' in finding && topics.size > 0 ? [{ group, topics, why: finding.why }] : [],
+    );
   }
 
   view(): GroupSyncView {
@@ -318,8 +333,8 @@ function hasWrites({ commits, removals, deleteGroup }: GroupPlan): boolean {
   return commits.length > 0 || removals.length > 0 || deleteGroup;
 }
 
-function statusOf({ finding, partitions, clamped }: GroupPlan, syncedAt: Date | undefined): GroupStatus {
-  return { finding, partitions, clamped, syncedAt };
+function statusOf({ finding, partitions, topics, clamped }: GroupPlan, syncedAt: Date | undefined): GroupStatus {
+  return { finding, partitions, topics, clamped, syncedAt };
 }
 
 function finalGroup({ group, finding, clamped }: GroupPlan): FinalGroup {

@@ -62,6 +62,7 @@ export const unownedNamesMax = 50;
 export interface GroupStatus {
   readonly finding: GroupFinding;
   readonly partitions: number;
+  readonly topics: ReadonlySet<string>;
   readonly clamped: readonly ClampedView[];
   readonly syncedAt: Date | undefined;
 }

@@ -38,6 +38,8 @@ export interface GroupPlan {
   readonly finding: GroupFinding;
   /** Positions of the source on topics that the link copies. */
   readonly partitions: number;
+  /** Of these. */
+  readonly topics: ReadonlySet<string>;
   readonly clamped: readonly ClampedPosition[];
   /** To be recorded before the first write: from then on the group is the link's. */
   readonly claim: GroupRecord | undefined;
@@ -112,18 +114,19 @@ function unreadFinding(side: { readonly why: string; readonly denied: boolean })
 
 function found(group: string, finding: GroupFinding): GroupPlan {
   const nothing = { claim: undefined, commits: [], removals: [], deleteGroup: false, settle: undefined };
-  return { group, finding, partitions: 0, clamped: [], ...nothing };
+  return { group, finding, partitions: 0, topics: new Set(), clamped: [], ...nothing };
 }
 
 interface Wanted {
   readonly partitions: number;
+  readonly topics: ReadonlySet<string>;
   /** What the target should hold, by `topic/partition`. */
   readonly positions: ReadonlyMap<string, OffsetToCommit>;
   readonly clamped: readonly ClampedPosition[];
 }
 
-function shown({ partitions, clamped }: Wanted): Pick<GroupPlan, 'partitions' | 'clamped'> {
-  return { partitions, clamped };
+function shown({ partitions, topics, clamped }: Wanted): Pick<GroupPlan, 'partitions' | 'topics' | 'clamped'> {
+  return { partitions, topics, clamped };
 }
 
 /**
@@ -134,10 +137,12 @@ function shown({ partitions, clamped }: Wanted): Pick<GroupPlan, 'partitions' | 
 function wantedOf(source: Positions, copies: Copies): Wanted {
   const positions = new Map<string, OffsetToCommit>();
   const clamped: ClampedPosition[] = [];
+  const topics = new Set<string>();
   let partitions = 0;
   for (const [key, { topic, partition, offset, metadata }] of source) {
     if (!copies.follows(topic)) continue;
     partitions += 1;
+    topics.add(topic);
     const end = copies.range(topic, partition)?.end;
     if (end !== undefined && offset <= end) {
       positions.set(key, { topic, partition, offset, metadata });
@@ -146,7 +151,7 @@ function wantedOf(source: Positions, copies: Copies): Wanted {
     clamped.push({ topic, partition, sourceOffset: offset, copyEnd: end });
     if (end !== undefined) positions.set(key, { topic, partition, offset: end, metadata: '' });
   }
-  return { partitions, positions, clamped };
+  return { partitions, topics, positions, clamped };
 }
 
 interface OurGroup {

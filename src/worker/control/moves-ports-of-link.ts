@@ -1,4 +1,5 @@
-import type { CandidateTopic } from '../../operations/plan.ts';
+import { ConnectionError } from '../../kafka/errors.ts';
+import type { CandidateTopic } from '../../operations/plan-sight.ts';
 import type { RoleViews } from '../../pair/ownership.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
 import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
@@ -57,13 +58,20 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
     tellProducerIds: (signal) => parts.syncs().producerIds.tell(signal),
     finishRules: (signal) => parts.syncs().finishRules(signal),
     finishGroups: async (signal) => {
-      await parts.syncs().finishGroups(signal);
+      const { groups, troubles } = await parts.syncs().finishGroups(signal);
+      const unread = groups.flatMap(({ group, state: kind, why }) =>
+        kind === 'unread' ? [`${group}: ${why ?? ''}`] : [],
+      );
+      const [trouble] = [...troubles, ...unread];
+      if (trouble !== undefined) throw new ConnectionError(`the positions of groups are not known: ${trouble}`);
     },
+    ownGroups: () => parts.syncs().groups.notCarried(),
     mayAct,
     now: () => clock.now(),
     seen: () => {
       const { idsLeft, secondsLeft } = parts.syncs().producerIds.view();
-      return { fencing: parts.fence(), troubles: [], barrier: { behind: Number(idsLeft), seconds: secondsLeft } };
+      const barrier = { behind: Number(idsLeft), seconds: secondsLeft };
+      return { fencing: parts.fence(), troubles: [], ownGroups: parts.syncs().groups.notCarried(), barrier };
     },
     candidates: async (signal) => {
       await workers.gather(signal);

@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
-import {
-  type CandidateTopic,
-  type Plan,
-  type PlanRequest,
-  planOperation,
-  type SitesSeen,
-} from '../../operations/plan.ts';
+import { type Plan, type PlanRequest, planOperation } from '../../operations/plan.ts';
+import type { CandidateTopic, SitesSeen } from '../../operations/plan-sight.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { linkId } from '../../pair/spec.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';

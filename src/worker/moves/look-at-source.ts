@@ -1,7 +1,7 @@
 import type { Cluster } from '../../kafka/cluster.ts';
 import { describeAcls } from '../../kafka/acl-admin.ts';
 import { unendedText, unendedTransactions } from '../../kafka/open-transactions.ts';
-import type { SourceSeen } from '../../operations/plan.ts';
+import type { SourceSeen } from '../../operations/plan-sight.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { noFence } from '../../sync/acls/fence-book.ts';
 import { lookAtFence } from '../../sync/acls/fence-gaps.ts';

@@ -4,6 +4,7 @@ import { ConnectionError } from '../../kafka/errors.ts';
 import type { CutRecord, PartitionCut } from '../../operations/cut.ts';
 import { type OpenAtCut, openRemarks } from '../../operations/open-at-cut.ts';
 import type { OperationRecord } from '../../operations/operation.ts';
+import type { GroupSeen } from '../../operations/plan-sight.ts';
 import { nextPrimary, type RoleViews } from '../../pair/ownership.ts';
 import { otherSite, type SiteId } from '../../pair/site.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
@@ -69,6 +70,8 @@ export interface PromotionPorts {
   readonly finishRules: (signal: AbortSignal) => Promise<void>;
   /** Its groups' positions are here as they are there now. */
   readonly finishGroups: (signal: AbortSignal) => Promise<void>;
+  /** Groups whose positions here are not those at the source. */
+  readonly ownGroups: () => readonly GroupSeen[];
   /** No broker here gives out a producer id any more that a producer of the old primary has (docs/producer-ids.md). */
   readonly passProducerIds: (signal: AbortSignal) => Promise<FinishedBarrier>;
   /** No registry here gives out an id any more that one of the old primary may have given out (docs/schemas.md). */
@@ -259,13 +262,22 @@ export class PromotionWork {
     }
   }
 
+  #groupRemarks(topic: string): readonly string[] {
+    const own = this.#ports.ownGroups().filter(({ topics }) => topics.has(topic));
+    const remarks = own
+      .slice(0, groupsNamedMax)
+      .map(({ group, why }) => `group ${group} did not get its positions: ${why}`);
+    const more = own.length - remarks.length;
+    return more > 0 ? [...remarks, `nor did ${more} more groups`] : remarks;
+  }
+
   #cutOf(operation: OperationRecord, topic: string, { ends, unseen }: TopicEnds): CutRecord {
     const { state, now, site } = this.#ports;
     const record = state.shadow(topic);
     if (record?.state.kind !== 'ours') throw new Error(`${topic} is no copy of this site any more`);
     return {
       ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString() },
-      remarks: [...openRemarks((unseen ?? []).map((heard) => heard?.open))],
+      remarks: [...openRemarks((unseen ?? []).map((heard) => heard?.open)), ...this.#groupRemarks(topic)],
       ...{ sourceTopicId: record.sourceTopicId, topicId: record.state.shadowTopicId },
       partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => {
         const heard = unseen?.[partition];
@@ -287,3 +299,5 @@ interface TopicEnds {
 }
 
 const quietLookMs = 50;
+/** In the remarks of one topic. */
+const groupsNamedMax = 10;
