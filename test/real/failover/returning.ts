@@ -146,7 +146,8 @@ export function returning(moving: MovingSites): void {
     expect(operation.step).toEqual({ kind: 'done', remarks: [] });
     const roles = await pair.api.b.roles();
     expect(roles).toHaveLength(topics.length);
-    for (const topic of topics) expect(roles).toContainEqual(expect.objectContaining({ topic, home: 'a', primary: 'b', term: 1 }));
+    for (const topic of topics)
+      expect(roles).toContainEqual(expect.objectContaining({ topic, home: 'a', primary: 'b', term: 1 }));
     for (const topic of topics) {
       expect(await logEnds(clusters.b.connection('app'), topic)).toEqual(cuts.get(topic));
       await write('b', topic, 'at b', 7);
