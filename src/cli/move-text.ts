@@ -56,9 +56,12 @@ function topicsTable({ topics, kind }: MovePlan): string {
 function lossLine({ loss }: MovePlan, colours: Colours): string {
   if (loss === undefined) return colours.good('Nothing is lost.');
   const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
-  const bound = loss.basis === 'measured' ? 'Up to' : 'About';
-  const text = `${bound} ${plural(loss.records, 'record')} (${byteSize(loss.bytes)}) of the last ${loss.seconds.toFixed(1)} s may be missing: ${loss.basis}, ${age}.`;
-  return loss.records === 0 && loss.basis === 'measured'
+  const records =
+    loss.basis === 'measured'
+      ? `Up to ${plural(loss.recordsAtMost, 'record')}`
+      : `About ${plural(loss.records, 'record')}, at most ${count(loss.recordsAtMost)} at the source’s fastest rate`;
+  const text = `${records} (${byteSize(loss.bytes)}) of the last ${loss.seconds.toFixed(1)} s may be missing: ${loss.basis}, ${age}.`;
+  return loss.recordsAtMost === 0 && loss.basis === 'measured'
     ? colours.good('Nothing is known to be missing.')
     : colours.bad(text);
 }

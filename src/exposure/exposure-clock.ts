@@ -114,6 +114,7 @@ export class ExposureClock {
       missing: missing > 0n ? Number(missing) : 0,
       moving: this.#moving,
       recordsPerSecond: this.#rate.perSecond,
+      fastestPerSecond: this.#rate.fastestPerSecond,
       bytesPerRecord: records === 0 ? 0 : bytes / records,
     };
   }

@@ -13,6 +13,8 @@ export interface Exposure {
   readonly seconds: number;
   /** Offsets: also those of records that an open transaction of the source holds back, and of markers. */
   readonly records: number;
+  /** The same if the source went on as in the fastest second of its last half minute. */
+  readonly recordsAtMost: number;
   readonly bytes: number;
   readonly basis: Basis;
   /** Age of the newest answer of the source; of several partitions the oldest. Absent where one never came. */
@@ -33,6 +35,8 @@ export interface ExposureFacts {
   readonly moving: boolean;
   /** What the source got lately. */
   readonly recordsPerSecond: number;
+  /** The same in its fastest second; absent in what workers of before told. */
+  readonly fastestPerSecond?: number | undefined;
   /** Of batches seen lately; 0 before the first. */
   readonly bytesPerRecord: number;
 }
@@ -46,12 +50,14 @@ export const estimatedMsMax = 15_000;
 export function judgeExposure(facts: ExposureFacts): Exposure {
   const { answerAgeMs, levelAgeMs, watchedMs, missing, moving, recordsPerSecond, bytesPerRecord } = facts;
   const silent = answerAgeMs === undefined || answerAgeMs > measuredMsMax;
-  const unseen = silent || moving ? ((answerAgeMs ?? 0) / 1000) * recordsPerSecond : 0;
-  const records = Math.round(missing + unseen);
+  const unseenSeconds = silent || moving ? (answerAgeMs ?? 0) / 1000 : 0;
+  const records = Math.round(missing + unseenSeconds * recordsPerSecond);
+  const fastest = Math.max(recordsPerSecond, facts.fastestPerSecond ?? 0);
   const seconds = silent || records > 0 ? Math.ceil(levelAgeMs ?? watchedMs) / 1000 : 0;
   return {
     seconds,
     records,
+    recordsAtMost: Math.ceil(missing + unseenSeconds * fastest),
     bytes: Math.round(records * bytesPerRecord),
     basis: basisOf(facts),
     ...(answerAgeMs === undefined ? {} : { sampleAgeMs: Math.round(answerAgeMs) }),
@@ -81,16 +87,17 @@ export function unseenFor(watchedMs: number): ExposureFacts {
 
 /** Of several partitions: the worst seconds, basis and age; records and bytes add up. */
 export function sumExposures(parts: readonly Exposure[]): Exposure {
-  let [seconds, records, bytes, sampleAgeMs, worst] = [0, 0, 0, 0, 0];
+  let [seconds, records, recordsAtMost, bytes, sampleAgeMs, worst] = [0, 0, 0, 0, 0, 0];
   let answered = parts.length > 0;
   for (const part of parts) {
     seconds = Math.max(seconds, part.seconds);
     records += part.records;
+    recordsAtMost += part.recordsAtMost;
     bytes += part.bytes;
     worst = Math.max(worst, bases.indexOf(part.basis));
     if (part.sampleAgeMs === undefined) answered = false;
     else sampleAgeMs = Math.max(sampleAgeMs, part.sampleAgeMs);
   }
   const basis = bases[worst] ?? 'stale';
-  return { seconds, records, bytes, basis, ...(answered ? { sampleAgeMs } : {}) };
+  return { seconds, records, recordsAtMost, bytes, basis, ...(answered ? { sampleAgeMs } : {}) };
 }

@@ -52,10 +52,21 @@ export class ProductionRate {
   }
 
   get perSecond(): number {
+    return rateOf(steadyPart(runOf(this.#all())));
+  }
+
+  /** The highest rate between two marks of the last half minute; never below {@link perSecond}. */
+  get fastestPerSecond(): number {
+    const marks = this.#all();
+    return marks.reduce((fastest, mark, index) => {
+      const before = marks[index - 1];
+      return before === undefined ? fastest : Math.max(fastest, rateOf([before, mark]));
+    }, this.perSecond);
+  }
+
+  #all(): readonly Mark[] {
     const newest = this.#newest;
-    if (newest === undefined) return 0;
-    const marks = [...this.#marks.filter(({ atMs }) => atMs < newest.atMs), newest];
-    return rateOf(steadyPart(runOf(marks)));
+    return newest === undefined ? [] : [...this.#marks.filter(({ atMs }) => atMs < newest.atMs), newest];
   }
 }
 

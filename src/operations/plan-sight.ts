@@ -5,6 +5,8 @@ import type { TopicStateKind } from '../pair/topic-state.ts';
 export interface LossSeen {
   readonly seconds: number;
   readonly records: number;
+  /** If a source that does not answer went on as in the fastest second of its last half minute. */
+  readonly recordsAtMost: number;
   readonly bytes: number;
   /** How much it is worth (docs/exposure.md), and how old it is. */
   readonly basis: 'measured' | 'estimated' | 'stale';

@@ -112,8 +112,11 @@ export function planOperation(request: PlanRequest, candidates: readonly Candida
   if (late.length > 0) warnings.push(laggingFinding(late));
   if (loss !== undefined && (loss.records > 0 || loss.basis !== 'measured')) {
     const age = loss.sampleAgeMs === undefined ? 'never heard' : `${(loss.sampleAgeMs / 1000).toFixed(1)} s old`;
-    const bound = loss.basis === 'measured' ? 'up to' : 'about';
-    const message = `${bound} ${loss.records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
+    const records =
+      loss.basis === 'measured'
+        ? `up to ${loss.recordsAtMost}`
+        : `about ${loss.records}, at most ${loss.recordsAtMost} at its fastest rate,`;
+    const message = `${records} records of the last ${loss.seconds.toFixed(1)} s may be missing (${loss.basis}, ${age})`;
     warnings.push(finding('LOSS', message, 'What the old side still has stays there; nothing of it is deleted.'));
   }
   return {
@@ -305,7 +308,7 @@ function schemasMove({ kind, to }: PlanRequest): PlanFinding {
 
 function sumLosses(topics: readonly PlannedTopic[]): LossSeen {
   const bases = ['measured', 'estimated', 'stale'] as const;
-  let [seconds, records, bytes, sampleAgeMs, worst] = [0, 0, 0, 0, 0];
+  let [seconds, records, recordsAtMost, bytes, sampleAgeMs, worst] = [0, 0, 0, 0, 0, 0];
   let heard = topics.length > 0;
   for (const { loss } of topics) {
     if (loss === undefined) {
@@ -315,12 +318,14 @@ function sumLosses(topics: readonly PlannedTopic[]): LossSeen {
     }
     seconds = Math.max(seconds, loss.seconds);
     records += loss.records;
+    recordsAtMost += loss.recordsAtMost;
     bytes += loss.bytes;
     worst = Math.max(worst, bases.indexOf(loss.basis));
     if (loss.sampleAgeMs === undefined) heard = false;
     else sampleAgeMs = Math.max(sampleAgeMs, loss.sampleAgeMs);
   }
-  return { seconds, records, bytes, basis: bases[worst] ?? 'stale', ...(heard ? { sampleAgeMs } : {}) };
+  const basis = bases[worst] ?? 'stale';
+  return { seconds, records, recordsAtMost, bytes, basis, ...(heard ? { sampleAgeMs } : {}) };
 }
 
 function estimate(topics: readonly PlannedTopic[], { barrier }: SitesSeen): number {

@@ -27,6 +27,8 @@ export const exposureViewSchema = z.strictObject({
   seconds: z.number().min(0),
   /** Offsets, those that open transactions hold back among them. */
   records: z.int().min(0),
+  /** If a source that does not answer went on as in the fastest second of its last half minute. */
+  recordsAtMost: z.int().min(0),
   bytes: z.int().min(0),
   /** `measured`: the source answers. `estimated`: it has been silent for a second. `stale`: for 15, or since ever. */
   basis: z.enum(bases),

@@ -9,7 +9,14 @@ import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/w
 
 // A stub, and it says so: it holds canned views and writes down what it was asked, nothing is copied anywhere.
 
-const exposure = { seconds: 1.5, records: 3, bytes: 300, basis: 'measured', sampleAgeMs: 40 } as const;
+const exposure = {
+  seconds: 1.5,
+  records: 3,
+  recordsAtMost: 3,
+  bytes: 300,
+  basis: 'measured',
+  sampleAgeMs: 40,
+} as const;
 const standby = { groups: { synced: 2, notSynced: 0, stalenessSeconds: 3.2 }, schemas: 'equal' } as const;
 const lag = { records: 3, seconds: 1.5, sampleAgeMs: 40 };
 
@@ -62,7 +69,7 @@ export const stubTopicDetail: TopicDetailView = {
       copiedTo: '20',
       sourceEnd: '20',
       lag: { records: 0, seconds: 0, sampleAgeMs: 40 },
-      exposure: { seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 40 },
+      exposure: { seconds: 0, records: 0, recordsAtMost: 0, bytes: 0, basis: 'measured', sampleAgeMs: 40 },
       proof: { unverified: 0, verifiedTo: '20', verifiedAt: '2026-11-21T12:00:00.000Z' },
     },
     { partition: 1, state: 'copying', copiedTo: '20', sourceEnd: '23', lag, exposure, proof: { unverified: 20 } },

@@ -5,7 +5,14 @@ import type { ExposureView, LagView, LinkView, PairView, StandbyView, TopicView 
 
 export const level: LagView = { records: 0, seconds: 0, sampleAgeMs: 120 };
 
-export const safe: ExposureView = { seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 120 };
+export const safe: ExposureView = {
+  seconds: 0,
+  records: 0,
+  recordsAtMost: 0,
+  bytes: 0,
+  basis: 'measured',
+  sampleAgeMs: 120,
+};
 
 export const standby: StandbyView = {
   groups: { synced: 3, notSynced: 0, stalenessSeconds: 4.2 },

@@ -131,14 +131,21 @@ describe('the pair as all workers see it together', () => {
 });
 
 describe('what would be lost if a site died now', () => {
-  const cut = { seconds: 47.2, records: 12_400, bytes: 1, basis: 'stale', sampleAgeMs: 47_200 } as const;
+  const cut = {
+    seconds: 47.2,
+    records: 12_400,
+    recordsAtMost: 12_400,
+    bytes: 1,
+    basis: 'stale',
+    sampleAgeMs: 47_200,
+  } as const;
   const groups = { synced: 3, notSynced: 0, stalenessSeconds: 4.2 };
 
   test.each([
     [
       'something is on its way',
       {
-        exposure: { seconds: 1.81, records: 412, bytes: 9_000, basis: 'measured', sampleAgeMs: 40 },
+        exposure: { seconds: 1.81, records: 412, recordsAtMost: 412, bytes: 9_000, basis: 'measured', sampleAgeMs: 40 },
         topics: { total: 14, following: 14, faulted: 0 },
       },
       'If a died now: 1.8 s, 412 records, of 14 topics; groups re-read at most 5 s; schemas equal; fenced.',
@@ -150,12 +157,14 @@ describe('what would be lost if a site died now', () => {
     ],
     [
       'a partition was never answered for',
-      { exposure: { seconds: 300, records: 0, bytes: 0, basis: 'stale' }, fence: 'unknown' },
+      { exposure: { seconds: 300, records: 0, recordsAtMost: 0, bytes: 0, basis: 'stale' }, fence: 'unknown' },
       'If a died now (of some partitions a has not answered yet): 5 min, about 0 records, of 1 topic, stale; groups re-read at most 5 s; schemas equal; fence not known.',
     ],
     [
       'copies are being filled',
-      { exposure: { seconds: 12, records: 1_000, bytes: 9, basis: 'estimated', sampleAgeMs: 80 } },
+      {
+        exposure: { seconds: 12, records: 1_000, recordsAtMost: 1_000, bytes: 9, basis: 'estimated', sampleAgeMs: 80 },
+      },
       'If a died now (some copies have not been level yet): 12 s, about 1,000 records, of 1 topic, estimated; groups re-read at most 5 s; schemas equal; fenced.',
     ],
     [

@@ -25,7 +25,14 @@ describe('the exposure of a partition', () => {
     clock.copiedTo(7n);
     clock.observe(7n, 1_000);
     clock.confirm(60_000);
-    expect(at(clock, 60_200)).toEqual({ seconds: 0, records: 0, bytes: 0, basis: 'measured', sampleAgeMs: 200 });
+    expect(at(clock, 60_200)).toEqual({
+      seconds: 0,
+      records: 0,
+      recordsAtMost: 0,
+      bytes: 0,
+      basis: 'measured',
+      sampleAgeMs: 200,
+    });
   });
 
   it('is as old as the question: an answer that was on its way for long says nothing of what came meanwhile', () => {
@@ -53,6 +60,7 @@ describe('the exposure of a partition', () => {
     expect(at(clock, 20_040)).toEqual({
       seconds: 0.04,
       records: 200,
+      recordsAtMost: 200,
       bytes: 24_000,
       basis: 'measured',
       sampleAgeMs: 40,
@@ -86,7 +94,7 @@ describe('the exposure of a partition', () => {
 
   it('is estimated until the copy was level once: nobody knows how old the oldest record is', () => {
     const clock = new ExposureClock(1_000);
-    expect(at(clock, 3_000)).toEqual({ seconds: 2, records: 0, bytes: 0, basis: 'stale' });
+    expect(at(clock, 3_000)).toEqual({ seconds: 2, records: 0, recordsAtMost: 0, bytes: 0, basis: 'stale' });
     clock.copiedTo(0n);
     clock.observe(100n, 4_000);
     expect(at(clock, 4_000)).toMatchObject({ seconds: 3, records: 100, basis: 'estimated' });

@@ -6,6 +6,7 @@ const exposure: fc.Arbitrary<Exposure> = fc
   .record({
     seconds: fc.nat(1_000),
     records: fc.nat(1_000_000),
+    recordsAtMost: fc.nat(1_000_000),
     bytes: fc.nat(1_000_000),
     basis: fc.constantFrom(...bases),
     sampleAgeMs: fc.option(fc.nat(100_000), { nil: undefined }),
@@ -19,6 +20,7 @@ describe('exposures', () => {
         const sum = sumExposures(parts);
         expect(sum.seconds).toBe(Math.max(...parts.map(({ seconds }) => seconds)));
         expect(sum.records).toBe(parts.reduce((total, { records }) => total + records, 0));
+        expect(sum.recordsAtMost).toBe(parts.reduce((total, part) => total + part.recordsAtMost, 0));
         expect(sum.bytes).toBe(parts.reduce((total, { bytes }) => total + bytes, 0));
         expect(parts.every(({ basis }) => bases.indexOf(basis) <= bases.indexOf(sum.basis))).toBe(true);
         const ages = parts.flatMap(({ sampleAgeMs }) => sampleAgeMs ?? []);
@@ -36,10 +38,16 @@ describe('exposures', () => {
   });
 
   it('of nothing is nothing', () => {
-    expect(sumExposures([])).toEqual({ seconds: 0, records: 0, bytes: 0, basis: 'measured' });
+    expect(sumExposures([])).toEqual({ seconds: 0, records: 0, recordsAtMost: 0, bytes: 0, basis: 'measured' });
   });
 
   it('of what nobody speaks of is stale and grows', () => {
-    expect(judgeExposure(aged(unseenFor(2_000), 3_000))).toEqual({ seconds: 5, records: 0, bytes: 0, basis: 'stale' });
+    expect(judgeExposure(aged(unseenFor(2_000), 3_000))).toEqual({
+      seconds: 5,
+      records: 0,
+      recordsAtMost: 0,
+      bytes: 0,
+      basis: 'stale',
+    });
   });
 });

@@ -57,6 +57,18 @@ describe('the rate of production', () => {
     expect(Math.abs(perSecond - 5_000)).toBeLessThanOrEqual(250);
   });
 
+  it('was never lower in its fastest second, and that one is remembered for half a minute', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { minLength: 1, maxLength: 40 }), (perSecond) => {
+        const rate = watch(perSecond.length * 1_000, (atMs) => perSecond[Math.floor(atMs / 1_000)] ?? 0);
+        expect(rate.fastestPerSecond).toBeGreaterThanOrEqual(rate.perSecond);
+      }),
+    );
+    const burst = watch(20_000, (atMs) => (atMs >= 10_000 && atMs < 12_000 ? 3_000 : 100));
+    expect(burst.fastestPerSecond).toBeGreaterThan(2_500);
+    expect(watch(60_000, (atMs) => (atMs < 10_000 ? 3_000 : 100)).fastestPerSecond).toBeLessThan(300);
+  });
+
   it('is the mean of a load that goes up and down, not the newest moment of it', () => {
     const { perSecond } = watch(60_000, (atMs) => 1_000 + 400 * Math.sin(atMs / 400));
     expect(Math.abs(perSecond - 1_000)).toBeLessThanOrEqual(50);

@@ -9,6 +9,7 @@ import { topicStateKinds } from '../../src/pair/topic-state.ts';
 const loss = fc.record({
   seconds: fc.nat(1_000),
   records: fc.nat(100_000),
+  recordsAtMost: fc.nat(100_000),
   bytes: fc.nat(1_000_000),
   basis: fc.constantFrom('measured' as const, 'estimated' as const, 'stale' as const),
   sampleAgeMs: fc.option(fc.nat(100_000), { nil: undefined }),
@@ -75,7 +76,7 @@ const failover: PlanRequest = {
 };
 const following: CandidateTopic = {
   ...{ name: 'a_1', home: 'a', term: 0, state: 'following', partitions: 3, copyTopicId: '0123', busy: undefined },
-  loss: { seconds: 0.5, records: 7, bytes: 700, basis: 'measured', sampleAgeMs: 12 },
+  loss: { seconds: 0.5, records: 7, recordsAtMost: 7, bytes: 700, basis: 'measured', sampleAgeMs: 12 },
 };
 
 describe('a plan', () => {
@@ -172,7 +173,14 @@ describe('a plan', () => {
       loss: { ...following.loss!, basis: 'stale' as const, sampleAgeMs: 60_000 },
     };
     const plan = planOperation(failover, [following, stale], whole);
-    expect(plan.loss).toEqual({ seconds: 0.5, records: 14, bytes: 1_400, basis: 'stale', sampleAgeMs: 60_000 });
+    expect(plan.loss).toEqual({
+      seconds: 0.5,
+      records: 14,
+      recordsAtMost: 14,
+      bytes: 1_400,
+      basis: 'stale',
+      sampleAgeMs: 60_000,
+    });
     expect(plan.warnings.map(({ code }) => code)).toEqual(['LOSS']);
     expect(planOperation({ ...failover, kind: 'switchover' }, [following], whole).loss).toBeUndefined();
   });
@@ -192,7 +200,7 @@ describe('a plan', () => {
 
   test('of a topic of which nobody ever heard is worth nothing: stale, and no age', () => {
     const { loss: sum } = planOperation(failover, [{ ...following, loss: undefined }], whole);
-    expect(sum).toEqual({ seconds: 0, records: 0, bytes: 0, basis: 'stale' });
+    expect(sum).toEqual({ seconds: 0, records: 0, recordsAtMost: 0, bytes: 0, basis: 'stale' });
   });
 });
 

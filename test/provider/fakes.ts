@@ -210,7 +210,7 @@ function apiOf(fake: FakeApis, url: string): WorkerApi {
   };
 }
 
-const exposure = { seconds: 0, records: 0, bytes: 0, basis: 'measured' } as const;
+const exposure = { seconds: 0, records: 0, recordsAtMost: 0, bytes: 0, basis: 'measured' } as const;
 
 export function linkView(link: Partial<LinkView> & Pick<LinkView, 'from' | 'to' | 'state'>): LinkView {
   return {

@@ -80,7 +80,7 @@ test('is measured while the source answers', async () => {
     const view = await link();
     return view.exposure.basis === 'measured' && view.exposure.records === 0 ? view : undefined;
   });
-  expect(exposure).toMatchObject({ seconds: 0, records: 0, bytes: 0 });
+  expect(exposure).toMatchObject({ seconds: 0, records: 0, recordsAtMost: 0, bytes: 0 });
 });
 
 test('every metric of the catalogue is exported, and the other way round', async () => {

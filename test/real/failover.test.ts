@@ -8,7 +8,7 @@ import { ofSchemas } from './failover/of-schemas.ts';
 import { returning } from './failover/returning.ts';
 
 const quarantine = testFolder('quarantine');
-const moving = movingSites({ quarantineFolder: (site) => join(quarantine, site) });
+const moving = movingSites({ bothWays: true, quarantineFolder: (site) => join(quarantine, site) });
 
 describe('a network that is cut', () => cutNetwork(moving));
 describe('an old side that returns', () => returning(moving));

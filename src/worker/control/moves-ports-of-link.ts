@@ -101,7 +101,7 @@ export function movesPortsOf(parts: MovedLinkParts): LinkMovesPorts {
             for (const { partition, exposure, heldBack, sourceEnd } of partitionViews) {
               const from = sourceEnd === undefined ? undefined : BigInt(sourceEnd);
               const open = heldBack && parts.syncs().open.of({ topic: name, partition }, from);
-              heard[partition] = { records: exposure.records, heldBack: heldBack?.records ?? 0, open };
+              heard[partition] = { records: exposure.recordsAtMost, heldBack: heldBack?.records ?? 0, open };
             }
             return [[name, heard] as const];
           }),

@@ -14,6 +14,7 @@ const exposureFactsSchema = z.strictObject({
   missing: amount,
   moving: z.boolean(),
   recordsPerSecond: amount,
+  fastestPerSecond: amount.optional(),
   bytesPerRecord: amount,
 });
 

@@ -36,6 +36,7 @@ export const confirmedMoveSchema = moveRequestSchema.extend({ plan: planHashSche
 const lossSchema = z.strictObject({
   seconds: z.number().min(0),
   records: z.int().min(0),
+  recordsAtMost: z.int().min(0),
   bytes: z.int().min(0),
   basis: z.enum(['measured', 'estimated', 'stale']),
   sampleAgeMs: z.int().min(0).optional(),

@@ -121,6 +121,7 @@ export class PromotionWork {
     const { copies, source, target, state } = this.#ports;
     // Before they are let go: then nobody speaks of them any more.
     const unseen = copies.unseen(new Set(topics));
+    const ownGroups = this.#ports.ownGroups();
     copies.hold(topics);
     await this.#quiet(topics, signal);
     if (operation.kind === 'switchover') {
@@ -133,7 +134,7 @@ export class PromotionWork {
     }
     const ends = await readEnds(target, topics, signal);
     return topics.map((topic) =>
-      this.#cutOf(operation, topic, { ends: ends.get(topic) ?? [], unseen: unseen.get(topic) }),
+      this.#cutOf(operation, topic, { ends: ends.get(topic) ?? [], unseen: unseen.get(topic), ownGroups }),
     );
   }
 
@@ -262,22 +263,13 @@ export class PromotionWork {
     }
   }
 
-  #groupRemarks(topic: string): readonly string[] {
-    const own = this.#ports.ownGroups().filter(({ topics }) => topics.has(topic));
-    const remarks = own
-      .slice(0, groupsNamedMax)
-      .map(({ group, why }) => `group ${group} did not get its positions: ${why}`);
-    const more = own.length - remarks.length;
-    return more > 0 ? [...remarks, `nor did ${more} more groups`] : remarks;
-  }
-
-  #cutOf(operation: OperationRecord, topic: string, { ends, unseen }: TopicEnds): CutRecord {
+  #cutOf(operation: OperationRecord, topic: string, { ends, unseen, ownGroups }: TopicEnds): CutRecord {
     const { state, now, site } = this.#ports;
     const record = state.shadow(topic);
     if (record?.state.kind !== 'ours') throw new Error(`${topic} is no copy of this site any more`);
     return {
       ...{ topic, operation: operation.id, term: 1, primary: site, at: now().toISOString() },
-      remarks: [...openRemarks((unseen ?? []).map((heard) => heard?.open)), ...this.#groupRemarks(topic)],
+      remarks: [...openRemarks((unseen ?? []).map((heard) => heard?.open)), ...groupRemarks(topic, ownGroups)],
       ...{ sourceTopicId: record.sourceTopicId, topicId: record.state.shadowTopicId },
       partitions: ends.map(({ end, lastRecordAt, tailSha256 }, partition): PartitionCut => {
         const heard = unseen?.[partition];
@@ -296,8 +288,17 @@ export class PromotionWork {
 interface TopicEnds {
   readonly ends: readonly PartitionEnd[];
   readonly unseen: readonly (UnseenRecords | undefined)[] | undefined;
+  readonly ownGroups: readonly GroupSeen[];
 }
 
 const quietLookMs = 50;
 /** In the remarks of one topic. */
 const groupsNamedMax = 10;
+
+function groupRemarks(topic: string, groups: readonly GroupSeen[]): readonly string[] {
+  const own = groups.filter(({ topics }) => topics.has(topic));
+  const named = own.slice(0, groupsNamedMax);
+  const remarks = named.map(({ group, why }) => `group ${group} did not get its positions: ${why}`);
+  const more = own.length - named.length;
+  return more > 0 ? [...remarks, `nor did ${more} more groups`] : remarks;
+}
