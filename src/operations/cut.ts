@@ -16,7 +16,7 @@ export const partitionCutSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  /** Offsets of the source above the cut, as last heard: what may be missing here. Absent where nobody knows. */
+  /** Offsets of the source above the cut, as last heard and at its fastest rate since: at most so many are missing here. Absent where nobody knows. */
   unseen: z.int().min(0).optional(),
   /** Of these the part above an open transaction: nobody could have read them. */
   heldBack: z.int().min(0).optional(),

@@ -47,6 +47,7 @@ export interface CopiesToPromote {
 export type Unseen = ReadonlyMap<string, readonly (UnseenRecords | undefined)[]>;
 
 export interface UnseenRecords {
+  /** At most: at the source's fastest rate since it was heard. */
   readonly records: number;
   /** Of them those above an open transaction. */
   readonly heldBack: number;
