@@ -4,7 +4,7 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { KafkaError } from '../../kafka/errors.ts';
 import { type AclMemory, readBook } from './acl-memory.ts';
 import { planApplicationAcls } from './application-acls.ts';
-import { applyAcls } from './apply-acls.ts';
+import { type Applied, applyAcls } from './apply-acls.ts';
 import type { Fence } from './fence.ts';
 
 export interface GrantsPorts {
@@ -43,13 +43,8 @@ export class Grants {
   }
 
   /** Exactly these are granted under that id afterwards; others that were, are taken back. */
-  async grant(id: string, wanted: readonly Acl[], signal: AbortSignal): Promise<GrantsState> {
-    try {
-      return await this.#grant(id, wanted, signal);
-    } catch (error) {
-      if (!(error instanceof KafkaError) || error.verdict !== 'denied') throw error;
-      return { kind: 'refused', reasons: [error.message] };
-    }
+  grant(id: string, wanted: readonly Acl[], signal: AbortSignal): Promise<GrantsState> {
+    return denied(() => this.#grant(id, wanted, signal));
   }
 
   /** Takes back what was made under that id, and forgets it. */
@@ -58,17 +53,29 @@ export class Grants {
   }
 
   /**
-   * As {@link withdraw}, where a fence has withdrawn them already: without this it would give them back when it is lowered.
+   * Takes back those of `acls` that were made under that id, and forgets them, where a fence has withdrawn them already:
+   * without this it would give them back when it is lowered. What else was made under the id is neither made anew nor
+   * removed: the fence of another operation may be keeping it away.
    */
-  async withdrawFenced(
-    id: string,
-    from: Pick<Fence, 'forget'>,
-    fence: string,
+  async takeBackFenced(
+    { id, acls }: { readonly id: string; readonly acls: readonly Acl[] },
+    { from, fence }: { readonly from: Pick<Fence, 'forget'>; readonly fence: string },
     signal: AbortSignal,
   ): Promise<GrantsState> {
+    const keys = new Set(acls.map(aclKey));
+    const own = this.made(id).filter((acl) => keys.has(aclKey(acl)));
+    if (own.length === 0) return { kind: 'granted', made: this.made(id), alreadyThere: [] };
     // In this order: what is still remembered here is forgotten there again after an interruption.
-    await from.forget(fence, this.made(id), signal);
-    return this.withdraw(id, signal);
+    await from.forget(fence, own, signal);
+    return denied(() => this.#takeBack(id, own, signal));
+  }
+
+  async #takeBack(id: string, remove: readonly Acl[], signal: AbortSignal): Promise<GrantsState> {
+    const { cluster, mayAct } = this.#ports;
+    if ((await describeAcls(cluster)).kind !== 'seen') return { kind: 'no authorizer' };
+    const plan = { create: [], adopt: [], withheld: [], remove };
+    const applied = await applyAcls(plan, { target: cluster, memory: this.#ports.memory(id), mayAct }, signal);
+    return hindranceOf(applied) ?? { kind: 'granted', made: this.made(id), alreadyThere: [] };
   }
 
   async #grant(id: string, wanted: readonly Acl[], signal: AbortSignal): Promise<GrantsState> {
@@ -79,9 +86,8 @@ export class Grants {
     const seen = await describeAcls(cluster);
     if (seen.kind !== 'seen') return { kind: 'no authorizer' };
     const plan = planApplicationAcls({ now: seen.acls, wanted, book });
-    const { refused, behind } = await applyAcls(plan, { target: cluster, memory, mayAct }, signal);
-    if (refused.length > 0) return { kind: 'refused', reasons: refused.map(({ reason }) => reason) };
-    if (behind.length > 0) return { kind: 'unproven', behind };
+    const hindrance = hindranceOf(await applyAcls(plan, { target: cluster, memory, mayAct }, signal));
+    if (hindrance !== undefined) return hindrance;
     return this.#readBack(id, plan.alreadyThere, wanted);
   }
 
@@ -92,5 +98,20 @@ export class Grants {
     const lost = wanted.filter((acl) => !there.has(aclKey(acl)));
     if (lost.length > 0) return { kind: 'refused', reasons: lost.map((acl) => `${aclText(acl)} was removed again`) };
     return { kind: 'granted', made: this.made(id), alreadyThere };
+  }
+}
+
+function hindranceOf({ refused, behind }: Applied): GrantsState | undefined {
+  if (refused.length > 0) return { kind: 'refused', reasons: refused.map(({ reason }) => reason) };
+  return behind.length > 0 ? { kind: 'unproven', behind } : undefined;
+}
+
+/** A right that umbra lacks stays lacking: an answer, not something to be tried again. */
+async function denied(work: () => Promise<GrantsState>): Promise<GrantsState> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof KafkaError) || error.verdict !== 'denied') throw error;
+    return { kind: 'refused', reasons: [error.message] };
   }
 }

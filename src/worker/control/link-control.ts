@@ -135,7 +135,7 @@ export class LinkControl {
     );
     this.tails = new LinkTails({
       ...{ ports, rebuild, id: this.id, peer: this.#peer, roles: () => this.#sourceTopics.roles() },
-      topicPolicy: () => this.#topicPolicy,
+      ...{ topicPolicy: () => this.#topicPolicy, moves: this.moves },
       unfollow: (name) => this.#unfollow(name),
       forget: (name) => {
         this.#unfollow(name);

@@ -14,6 +14,7 @@ import type { LinkRights } from '../control/link-acls.ts';
 import type { SiteState } from '../state/state.ts';
 import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
+import { forgetGrants } from './forget-grants.ts';
 import { HeldTopics } from './held-topics.ts';
 import { type MovePlan, type MoveRequest, type OperationView, type PartView, viewPlan } from './operation-view.ts';
 import type { PeerState } from './peer-state.ts';
@@ -56,6 +57,7 @@ export class LinkMoves {
   readonly #running = new Map<string, { readonly coordination: Coordination; readonly ended: Promise<void> }>();
   readonly #stopping = new AbortController();
   readonly #participation: Participation;
+  readonly #fence: SiteFence;
 
   constructor(ports: LinkMovesPorts) {
     this.#ports = ports;
@@ -65,6 +67,7 @@ export class LinkMoves {
     const reversal = new Reversal({ ...ports, fence, isHome, rights: rights.target });
     const link = linkId({ from: site, to: from });
     this.#participation = new Participation({ ...ports, link, cluster, fence, reversal });
+    this.#fence = fence;
     this.held = new HeldTopics(state);
     this.#work = new PromotionWork({ ...ports, fence });
     for (const operation of ports.state.moves.operations()) {
@@ -156,6 +159,11 @@ export class LinkMoves {
   /** See `Participation.release`. */
   release(id: string): PartView {
     return this.#participation.release(id);
+  }
+
+  /** What an earlier promotion had granted here on a topic that becomes a copy again: see `forgetGrants`. */
+  forgetGrants(fence: string, topic: string, signal: AbortSignal): Promise<void> {
+    return forgetGrants({ ...this.#ports, fence: this.#fence }, { fence, topics: [topic] }, signal);
   }
 
   async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {

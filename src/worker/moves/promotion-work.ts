@@ -19,11 +19,11 @@ import type { Repoint } from '../repoint/site-hooks.ts';
 import { ownBelowOf } from '../state/own-below.ts';
 import type { SiteState } from '../state/state.ts';
 import { untilDrained } from './drain.ts';
+import { grantsId } from './forget-grants.ts';
 import { proveEqual } from './prove-equal.ts';
 import { proveSchemasEqual } from './move-schemas.ts';
 import { type PartitionEnd, readEnds } from './read-ends.ts';
 import { restoreConfigs } from './restore-configs.ts';
-import { grantsId } from './reversal.ts';
 import { takeBackOwn } from './reverse-topics.ts';
 import type { SiteFence } from './site-fence.ts';
 

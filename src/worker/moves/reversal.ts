@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { OperationRecord } from '../../operations/operation.ts';
-import { Grants } from '../../sync/acls/grants.ts';
 import type { EventSink } from '../events/event.ts';
 import type { ShadowRecord } from '../state/shadow-record.ts';
 import type { SiteState } from '../state/state.ts';
+import { forgetGrants } from './forget-grants.ts';
 import type { PeerState } from './peer-state.ts';
-import { aclsOnTopics, type Reversed, type ReversePorts, reverseTopics } from './reverse-topics.ts';
+import { type Reversed, type ReversePorts, reverseTopics } from './reverse-topics.ts';
 import type { SiteFence } from './site-fence.ts';
 
 export interface ReversalPorts extends ReversePorts {
@@ -36,7 +36,7 @@ export class Reversal {
       // One that moved again since then is the matter of that operation.
       return cut?.operation === id ? [cut] : [];
     });
-    await this.#forgetGrants(id, topics, signal);
+    await forgetGrants(this.#ports, { fence: id, topics }, signal);
     this.#prepared.set(id, await reverseTopics(this.#ports, cuts, signal));
   }
 
@@ -56,30 +56,4 @@ export class Reversal {
     this.#prepared.delete(id);
     lookAgain();
   }
-
-  /** What promotions granted here on these topics was for the time that is over: the fence must not give it back. */
-  async #forgetGrants(fence: string, topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const { state, target, mayAct } = this.#ports;
-    const names = new Set(topics);
-    const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(id) });
-    const operations = new Set(topics.flatMap((topic) => state.moves.cut(topic)?.operation ?? []));
-    for (const operation of operations) {
-      const id = grantsId(operation);
-      const made = grants.made(id);
-      const over = new Set(aclsOnTopics(made, names));
-      if (over.size === 0) continue;
-      // In this order: what is still remembered here is forgotten there again after an interruption.
-      await this.#ports.fence.forget(fence, [...over], signal);
-      await grants.grant(
-        id,
-        made.filter((acl) => !over.has(acl)),
-        signal,
-      );
-    }
-  }
-}
-
-/** Under which the grants of a promotion are remembered. */
-export function grantsId(operation: string): string {
-  return `grants/${operation}`;
 }

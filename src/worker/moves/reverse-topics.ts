@@ -1,4 +1,3 @@
-import type { Acl } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { describeConfigs, type TopicChanges } from '../../kafka/config-admin.ts';
 import { ConnectionError } from '../../kafka/errors.ts';
@@ -187,12 +186,4 @@ function shadowOf(link: string, { topic, topicId, sourceTopicId, partitions }: C
     state: { kind: 'ours', shadowTopicId: sourceTopicId },
     ownBelow: partitions.map(({ offset }) => offset),
   };
-}
-
-/** Of these ALLOWs those that are about one of the topics and no other. */
-export function aclsOnTopics(acls: readonly Acl[], topics: ReadonlySet<string>): readonly Acl[] {
-  return acls.filter(
-    ({ resourceType, patternType, resourceName }) =>
-      resourceType === 'TOPIC' && patternType === 'LITERAL' && topics.has(resourceName),
-  );
 }

@@ -6,7 +6,7 @@ import type { LinkControlPorts } from '../control/link-control-ports.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { RebuildPorts } from '../rebuild/rebuild-ports.ts';
 import type { Rebuilds } from '../rebuild/rebuilds.ts';
-import { reconciliationsOf } from './reconciliations-of-link.ts';
+import { type ReconciledLink, reconciliationsOf } from './reconciliations-of-link.ts';
 import { Replays } from './replays.ts';
 import { ReturnedTopics } from './returned-topics.ts';
 
@@ -21,6 +21,7 @@ export interface TailParts {
   readonly peer: PeerState;
   readonly roles: () => RoleViews;
   readonly topicPolicy: () => TopicPolicy;
+  readonly moves: ReconciledLink['moves'];
   readonly unfollow: (topic: string) => void;
   readonly forget: (topic: string) => void;
 }
@@ -34,14 +35,14 @@ export class LinkTails {
   readonly reconciliations: Rebuilds;
   readonly #replays: Replays;
 
-  constructor({ id, ports, rebuild, peer, roles, topicPolicy, unfollow, forget }: TailParts) {
+  constructor({ id, ports, rebuild, peer, roles, topicPolicy, moves, unfollow, forget }: TailParts) {
     const { link, source, target, state, policy, rights, workers, clock, logger, events } = ports;
     const mayAct = (): boolean => workers.mayAct();
     const common = { site: link.to, link: id, state, peer, mayAct, logger, events };
     this.returned = new ReturnedTopics({ ...common, cluster: target, now: () => clock.now() });
     this.reconciliations = reconciliationsOf({
       ...{ site: link.to, rebuild, state, peer, roles, rights: rights.target, mayAct, events, unfollow, forget },
-      topicPolicy,
+      ...{ topicPolicy, moves },
       home: () => homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: roles() }),
       homeOf: (topic) => ownerOf(topic, policy.owners) ?? link.to,
     });

@@ -8,10 +8,20 @@ export interface CopyInPlacePorts extends ReversePorts {
   readonly state: Pick<SiteState, 'acls' | 'putShadow'>;
   /** The certificate of the new primary. */
   readonly cutOf: (topic: string) => CutRecord | undefined;
+  /** What an earlier promotion of this site granted on the topic, which the fence of `operation` keeps: see `forgetGrants`. */
+  readonly forgetGrants: (operation: string, topic: string, signal: AbortSignal) => Promise<void>;
 }
 
-/** What umbra needs to make a copy of this topic, where it is home here. Idempotent; throws as `reverseTopics` does. */
-export async function grantRightsOnCopy(ports: ReversePorts, topic: string, signal: AbortSignal): Promise<void> {
+/**
+ * Before the old log gives way to a copy: nobody gets back what was granted for the time that is over, and umbra may make the
+ * copy where the topic is home. Idempotent; throws as `reverseTopics` does.
+ */
+export async function prepareCopy(
+  ports: Omit<CopyInPlacePorts, 'state' | 'cutOf'> & Pick<ReversePorts, 'state'>,
+  { topic, tail }: Pick<RebuildRecord, 'topic' | 'tail'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (tail !== undefined) await ports.forgetGrants(tail.operation, topic, signal);
   if (ports.isHome(topic)) await grantOwn(ports, signal);
 }
 
@@ -26,6 +36,7 @@ export async function makeCopyInPlace(
 ): Promise<void> {
   const cut = ports.cutOf(topic);
   if (cut === undefined || cut.operation !== tail?.operation) throw new Stopped(`${topic} moved again since the plan`);
+  await prepareCopy(ports, { topic, tail }, signal);
   const { shadows, left } = await reverseTopics(ports, [cut], signal);
   const [shadow] = shadows;
   if (shadow === undefined)

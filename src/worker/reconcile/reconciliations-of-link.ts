@@ -3,6 +3,7 @@ import type { SiteId } from '../../pair/site.ts';
 import { linkId } from '../../pair/spec.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
 import type { EventSink } from '../events/event.ts';
+import type { LinkMoves } from '../moves/link-moves.ts';
 import type { ReversePorts } from '../moves/reverse-topics.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import { makePlan } from '../rebuild/make-plan.ts';
@@ -13,7 +14,7 @@ import type { SiteRights } from '../site-rights.ts';
 import type { SiteState } from '../state/state.ts';
 import { admitTail } from './admit-tail.ts';
 import { findConflicts } from './find-conflicts.ts';
-import { grantRightsOnCopy, makeCopyInPlace } from './make-copy-in-place.ts';
+import { makeCopyInPlace, prepareCopy } from './make-copy-in-place.ts';
 import { newestReconciliation, reconcileJournal } from './reconcile-journal.ts';
 import { replaySection } from './replay-record.ts';
 
@@ -32,6 +33,7 @@ export interface ReconciledLink {
   readonly topicPolicy: () => Pick<TopicPolicy, 'configs'>;
   readonly home: ReversePorts['home'];
   readonly events: EventSink;
+  readonly moves: Pick<LinkMoves, 'forgetGrants'>;
   readonly unfollow: (topic: string) => void;
   /** The link knows nothing of the topic, and looks for it anew. */
   readonly forget: (topic: string) => void;
@@ -48,6 +50,8 @@ export function reconciliationsOf(link: ReconciledLink): Rebuilds {
     ...{ link: id, ...sides, state, rights, mayAct, policy: link.topicPolicy, home: link.home },
     isHome: (topic: string) => link.homeOf(topic) === site,
     cutOf: (topic: string) => peer.state.moves.cut(topic),
+    forgetGrants: (operation: string, topic: string, signal: AbortSignal) =>
+      link.moves.forgetGrants(operation, topic, signal),
   };
   const journal = reconcileJournal(state);
   const ports: RebuildPorts = {
@@ -68,7 +72,7 @@ export function reconciliationsOf(link: ReconciledLink): Rebuilds {
     release: forget,
     dropped: forget,
     tails: {
-      prepare: ({ topic }, signal) => grantRightsOnCopy(atSite, topic, signal),
+      prepare: (record, signal) => prepareCopy(atSite, record, signal),
       makeCopyInPlace: (record, signal) => makeCopyInPlace(atSite, record, signal),
       replayed: async ({ topic, tail }, signal) => {
         await peer.read(signal);
