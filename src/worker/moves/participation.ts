@@ -11,10 +11,12 @@ import {
 import { isReleasable, partMove, type PartWork } from '../../operations/take-part.ts';
 import type { WorkState } from '../../operations/work-state.ts';
 import type { RoleRecord } from '../../pair/ownership.ts';
+import type { SiteId } from '../../pair/site.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
 import { hasAborted } from '../../replication/waiting/wakeup.ts';
 import type { EventSink } from '../events/event.ts';
 import { Problem } from '../problems.ts';
+import { partsToForget } from '../state/operation-memory.ts';
 import type { SiteState } from '../state/state.ts';
 import type { PeerState } from './peer-state.ts';
 import type { Reversal } from './reversal.ts';
@@ -67,6 +69,8 @@ export class Participation {
   readonly #ports: ParticipationPorts;
   readonly #working = new Map<string, Working>();
   readonly #released = new Set<string>();
+  /** What each operation was last held up by, in words. */
+  readonly #troubles = new Map<string, string>();
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
 
@@ -91,6 +95,11 @@ export class Participation {
       throw new Problem('NOT_FOUND', `this site takes no part in an operation ${id}`);
     if (!isReleasable(part.state))
       throw new Problem('MOVE_REFUSED', `${id} is ${part.state} at this site: there is nothing to be released`);
+    const known = this.#ports.peer.state.moves.operation(id);
+    if (known !== undefined && isPromoted(known.step)) {
+      const what = `site ${known.to} has taken the topics of ${id} over`;
+      throw new Problem('MOVE_REFUSED', `${what}: rights that are given back here would make a second writer`);
+    }
     this.#released.add(id);
     return part;
   }
@@ -111,8 +120,9 @@ export class Participation {
       try {
         // Also while the other site is silent: what was begun with is not held for ever.
         going = await this.#round(signal);
-        if (silence === undefined) troubled = false;
-        else throw silence;
+        if (silence !== undefined) throw silence;
+        await this.#forgetParts(signal);
+        troubled = false;
       } catch (error) {
         if (hasAborted(signal)) return;
         // A site that does not answer is said elsewhere; here it would be said every second.
@@ -135,20 +145,69 @@ export class Participation {
     }
   }
 
+  async #forgetParts(signal: AbortSignal): Promise<void> {
+    const { peer, state, mayAct } = this.#ports;
+    if (!mayAct()) return;
+    const gone = partsToForget({ parts: this.views(), operations: peer.state.moves.operations() });
+    if (gone.length > 0) await state.moves.forgetParts(gone, signal);
+  }
+
   /** Those of the other site, and those that this site has begun with and cannot read about now. */
   #operations(): readonly OperationRecord[] {
     const { peer, link, state } = this.#ports;
-    const known = peer.state.moves.operations().filter((operation) => operation.link === link);
+    const known = peer.state.moves
+      .operations()
+      .filter((operation) => operation.link === link && !this.#isPast(operation));
     const ids = new Set(known.map(({ id }) => id));
     const begun = state.moves.parts().filter((part) => part.link === link && !isPartOver(part.state));
     return [...known, ...begun.filter(({ operation }) => !ids.has(operation)).map(unheard)];
   }
 
+  /** One that cannot go on now does not hold up the others: another one's rights may be due to be given back. */
   async #round(signal: AbortSignal): Promise<Going> {
     if (!this.#ports.mayAct()) return 'rests';
     const all = new Set<Going>();
-    for (const operation of this.#operations()) all.add(await this.#takePart(operation, signal));
+    for (const operation of this.#operations()) {
+      try {
+        all.add(await this.#takePart(operation, signal));
+        this.#troubles.delete(operation.id);
+      } catch (error) {
+        if (hasAborted(signal)) throw error;
+        const working = this.#working.get(operation.id);
+        if (working !== undefined) working.againAtMs = this.#ports.clock.monotonicMs() + lookMs.rests;
+        this.#sayTrouble(operation, error);
+      }
+    }
     return all.has('acts') ? 'acts' : all.has('waits') ? 'waits' : 'rests';
+  }
+
+  /** Once for each reason: it is tried again many times a second. */
+  #sayTrouble({ id }: OperationRecord, error: unknown): void {
+    const { logger, events, link, state } = this.#ports;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#troubles.get(id) === reason) return;
+    this.#troubles.set(id, reason);
+    const part = state.moves.part(id)?.state ?? 'not begun';
+    logger.warn({ err: error, operation: id, part }, 'taking part in an operation has to be tried again');
+    const message = `${id}: this site is ${part} and tries again: ${reason}`.slice(0, 2_000);
+    events.report({ kind: 'operation step', level: 'warn', link, message });
+  }
+
+  /**
+   * It made the other site primary of topics that are all at this one again, and nothing is known of a part here: the site's
+   * `_umbra` is younger than the operation. There is nothing to be fenced any more.
+   */
+  #isPast({ id, step }: OperationRecord): boolean {
+    const { peer, state } = this.#ports;
+    if (!isPromoted(step) || state.moves.part(id) !== undefined) return false;
+    const topics = peer.state.moves.topicsOf(id);
+    return topics.length > 0 && !topics.some((topic) => this.#isLost(topic));
+  }
+
+  /** The other site is its primary, as far as it knows. */
+  #isLost(topic: string): boolean {
+    const { roles } = this.#ports.peer;
+    return roles.kind === 'unread' || linkLeadsTo(this.#ports.link) === roles.records.get(topic)?.primary;
   }
 
   async #takePart(operation: OperationRecord, signal: AbortSignal): Promise<Going> {
@@ -211,7 +270,9 @@ export class Participation {
     switch (work) {
       case 'raise': {
         if (topics.length === 0) return 'its topics are not known as long as the other site does not answer';
-        const hindrance = await fence.raise(id, topics, signal);
+        const lost = isPromoted(operation.step) ? topics.filter((topic) => this.#isLost(topic)) : topics;
+        if (lost.length === 0) return undefined;
+        const hindrance = await fence.raise(id, lost, signal);
         // Where the other site is primary already, what still came in is a tail.
         if (hindrance !== undefined || isPromoted(operation.step)) return hindrance;
         const withinMs = frozenMsMax[kind];
@@ -282,7 +343,11 @@ const accepting: ReadonlySet<PartState> = new Set(['returned', 'reversing', 'rev
 function unheard({ operation: id, link, since }: PartRecord): OperationRecord {
   const kind = operationKinds.find((each) => id.startsWith(each)) ?? 'failover';
   return {
-    ...{ id, kind, link, to: link.endsWith('a') ? 'a' : 'b', topics: 1, planHash: '', startedAt: since, since },
+    ...{ id, kind, link, to: linkLeadsTo(link), topics: 1, planHash: '', startedAt: since, since },
     ...{ unconfirmed: false, withoutIdBarrier: false, step: { kind: 'fencing' } },
   };
+}
+
+function linkLeadsTo(link: string): SiteId {
+  return link.endsWith('a') ? 'a' : 'b';
 }

@@ -2,25 +2,30 @@ import { z } from 'zod';
 import { type CutRecord, cutRecordSchema } from '../../operations/cut.ts';
 import {
   isOver,
+  isPartOver,
   type OperationRecord,
   operationRecordSchema,
   type PartRecord,
   partRecordSchema,
 } from '../../operations/operation.ts';
-import { type RoleRecord } from '../../pair/ownership.ts';
+import { type RoleRecord, roleRecordSchema } from '../../pair/ownership.ts';
 import type { ShadowRecord } from './shadow-record.ts';
 
 const operationPrefix = 'operation/';
 const namesPrefix = 'operation-topics/';
 const partPrefix = 'part/';
 const cutPrefix = 'cut/';
-const levelPrefix = 'level/';
+/** One record for each copy. */
+export const levelPrefix = 'level/';
 const rolePrefix = 'role/';
 const shadowPrefix = 'shadow/';
 
 /** Names in one record: it has to stay below what a broker takes in one batch. */
 const namesPerPage = 1_000;
-/** Of operations that are over this many are kept, the newest. */
+/**
+ * Of operations that are over this many are kept, the newest; beside them every one that made a topic primary which is still
+ * so by it. The other site may have been away since then: by this record alone it fences what it has lost.
+ */
 export const operationsKeptMax = 100;
 
 const namesSchema = z.strictObject({ operation: z.string(), page: z.int().min(0), topics: z.array(z.string()) });
@@ -125,13 +130,24 @@ export class OperationMemory {
     return this.#entries.write([[partPrefix + part.operation, part]], signal);
   }
 
+  /** Parts in operations that their coordinator has forgotten: see {@link partsToForget}. */
+  forgetParts(operations: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#entries.write(
+      operations.map((operation) => [partPrefix + operation, undefined] as const),
+      signal,
+    );
+  }
+
   /** The point of no return: new terms, the cut, no copies any more, and where the operation is. */
   promote({ operation, roles, cuts }: Promotion, signal: AbortSignal): Promise<void> {
     return this.#entries.write(
       [
         ...roles.map((role) => [rolePrefix + role.topic, role] as const),
         ...cuts.map((cut) => [cutPrefix + cut.topic, cut] as const),
-        ...roles.map(({ topic }) => [shadowPrefix + topic, undefined] as const),
+        ...roles.flatMap(({ topic }) => [
+          [shadowPrefix + topic, undefined] as const,
+          [levelPrefix + topic, undefined] as const,
+        ]),
         [operationPrefix + operation.id, operation],
       ],
       signal,
@@ -151,11 +167,13 @@ export class OperationMemory {
   }
 
   #forgotten(): readonly (readonly [string, undefined])[] {
+    const standing = this.#standing();
     const over = this.operations()
       .filter(({ step }) => isOver(step))
       .toSorted((left, right) => right.startedAt.localeCompare(left.startedAt));
     return over
       .slice(operationsKeptMax - 1)
+      .filter(({ id }) => !standing.has(id))
       .flatMap(({ id, topics }) => [
         [operationPrefix + id, undefined] as const,
         ...Array.from(
@@ -164,4 +182,32 @@ export class OperationMemory {
         ),
       ]);
   }
+
+  /** Operations by which a topic is primary where it is: no later term is known of it. */
+  #standing(): ReadonlySet<string> {
+    const roles = this.#entries.all(rolePrefix, roleRecordSchema);
+    return new Set(
+      roles.flatMap(({ topic, term }) => {
+        const cut = this.cut(topic);
+        return cut?.term === term ? [cut.operation] : [];
+      }),
+    );
+  }
+}
+
+export interface PartsKnown {
+  readonly parts: readonly PartRecord[];
+  /** Of the coordinating site, read to its end just now. */
+  readonly operations: readonly Pick<OperationRecord, 'id'>[];
+}
+
+/**
+ * Parts of operations that the other site has forgotten: nothing can ask for them any more. As long as it shows one, a part
+ * that were missing would be taken for one that was not begun with, and its topics would be fenced again, wherever they are by
+ * now. So nothing is concluded from a list that is too short to have had anything taken from it. Pure.
+ */
+export function partsToForget({ parts, operations }: PartsKnown): readonly string[] {
+  if (operations.length < operationsKeptMax) return [];
+  const shown = new Set(operations.map(({ id }) => id));
+  return parts.flatMap(({ operation, state }) => (isPartOver(state) && !shown.has(operation) ? [operation] : []));
 }

@@ -19,7 +19,7 @@ import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/sc
 import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
-import { OperationMemory } from './operation-memory.ts';
+import { levelPrefix, OperationMemory } from './operation-memory.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
 import { type ProducerIdRecord, producerIdRecordSchema } from './producer-id-record.ts';
 import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
@@ -248,7 +248,7 @@ export class SiteState {
     const others = this.deletions().filter(({ topic }) => topic !== record.topic);
     return this.#writeAll(
       [
-        [shadowPrefix + record.topic, undefined],
+        ...[shadowPrefix, levelPrefix].map((prefix) => [prefix + record.topic, undefined] as const),
         [deletionPrefix + record.topic, record],
         ...deletionsToForget([...others, record]).map((topic) => [deletionPrefix + topic, undefined] as const),
       ],
