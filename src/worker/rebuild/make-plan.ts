@@ -6,7 +6,14 @@ import type { GroupPosition, ManifestFault, Tail } from '../../quarantine/manife
 import { tailAsFound } from '../reconcile/tail-method.ts';
 import { planHash } from './plan-hash.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
-import { type RebuildIds, type ScanOptions, scanTopic, type Sides, type TopicScan } from './scan-topic.ts';
+import {
+  currentPartitions,
+  type RebuildIds,
+  type ScanOptions,
+  scanTopic,
+  type Sides,
+  type TopicScan,
+} from './scan-topic.ts';
 
 export interface PlanRequest extends RebuildIds {
   readonly faults: readonly ManifestFault[];
@@ -27,7 +34,8 @@ export async function makePlan(sides: Sides, request: PlanRequest, options: Scan
   const scans = await scanTopic(sides, ids, options);
   const partitions = scans.map(plannedPartition);
   const { positions, hidden } = await committedPositions(sides.target, ids.topic, partitions.length);
-  const tail = asked === undefined ? undefined : tailAsFound(asked, partitions);
+  const { copy: partitionsHere } = await currentPartitions(sides, ids);
+  const tail = asked === undefined ? undefined : tailAsFound(asked, { partitions, partitionsHere });
   const plan = { ...topics, ...(tail === undefined ? {} : { tail }), partitions };
   return {
     ...plan,

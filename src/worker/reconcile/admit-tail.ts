@@ -36,14 +36,14 @@ export async function admitTail(
     ...{ site, theirs: peer.roles, ours: state.roles() },
     cutOf: (name) => peer.state.moves.cut(name),
     isCopy: (name) => state.shadow(name) !== undefined,
+    partOf: (operation) => state.moves.part(operation)?.state,
   });
   const cut = lost.find((each) => each.topic === topic)?.cut;
   if (cut === undefined) {
-    throw refused(
-      `${topic} is no topic of site ${site} that the other site took over in a failover and that is no copy yet`,
-    );
+    throw refused(`${topic} is no topic of site ${site} that the other site took over and that is no copy yet`);
   }
-  if (state.moves.part(cut.operation)?.state !== 'returned') {
+  const part = state.moves.part(cut.operation)?.state;
+  if (part !== 'returned' && part !== 'reversed') {
     throw refused(`the writers of ${topic} at site ${site} are not fenced yet ("npx umbra events" says why)`);
   }
   const old = (await sides.target.metadata([topic])).topics.get(topic);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Cluster, ClusterMetadata } from '../../kafka/cluster.ts';
 import type { CutRecord } from '../../operations/cut.ts';
+import type { PartState } from '../../operations/operation.ts';
 import { type RoleView, termSchema } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { hasAborted } from '../../replication/waiting/wakeup.ts';
@@ -19,7 +20,7 @@ export interface ReturnedTopicsPorts {
   readonly link: string;
   /** Of this site. */
   readonly cluster: Cluster;
-  readonly state: Pick<SiteState, 'section' | 'roles' | 'shadow' | 'end'>;
+  readonly state: Pick<SiteState, 'section' | 'roles' | 'shadow' | 'end' | 'moves'>;
   readonly peer: Pick<PeerState, 'state' | 'roles'>;
   readonly mayAct: () => boolean;
   readonly now: () => Date;
@@ -43,24 +44,28 @@ export interface LostTopicsSeen {
   readonly cutOf: (topic: string) => CutRecord | undefined;
   /** It is a copy here. */
   readonly isCopy: (topic: string) => boolean;
+  /** What this site has done for an operation. */
+  readonly partOf: (operation: string) => PartState | undefined;
 }
 
 /**
- * The topics that the other site took over in a failover and of which this one still has its own log: neither a copy nor
- * primary. A switchover leaves none, it turns them into copies itself. Pure.
+ * The topics that the other site took over and of which this one still has its own log: neither a copy nor primary. Those of
+ * a failover at once; of a switchover, which turns them into copies itself, the ones that it could not, when its last step
+ * is done. Pure.
  */
-export function lostTopics({ site, theirs, ours, cutOf, isCopy }: LostTopicsSeen): readonly LostTopic[] {
+export function lostTopics({ site, theirs, ours, cutOf, isCopy, partOf }: LostTopicsSeen): readonly LostTopic[] {
   if (theirs.kind === 'unread' || ours.kind === 'unread') return [];
   return [...theirs.records.values()].flatMap(({ topic, primary, term }) => {
     if (primary === site || (ours.records.get(topic)?.term ?? 0) > term || isCopy(topic)) return [];
     const cut = cutOf(topic);
-    return cut?.term === term && cut.operation.startsWith('failover-') ? [{ topic, cut }] : [];
+    if (cut?.term !== term) return [];
+    return cut.operation.startsWith('failover-') || partOf(cut.operation) === 'reversed' ? [{ topic, cut }] : [];
   });
 }
 
 /**
- * What came back after a failover: topics of this site that the other one took over, with the offsets that only the old
- * log has. Looked at from the moment on that the other site's `_umbra` can be read, whether or not the old writers are
+ * What came back after a failover, or was left by a switchover: topics of this site that the other one took over, with the
+ * offsets that only the old log has. Looked at from the moment on that the other site's `_umbra` can be read, whether or not the old writers are
  * fenced yet; written into this site's `_umbra`, where the other site reads it.
  */
 export class ReturnedTopics {
@@ -168,6 +173,7 @@ export class ReturnedTopics {
       ...{ site, theirs, ours: state.roles() },
       cutOf: (topic) => peer.state.moves.cut(topic),
       isCopy: (topic) => state.shadow(topic) !== undefined,
+      partOf: (operation) => state.moves.part(operation)?.state,
     });
     this.#lostAsOf = { theirs, end };
     return this.#lost;

@@ -24,6 +24,7 @@ const seen = {
   ...({ site: 'a', theirs: roles('b', 1), ours: nothing } as const),
   cutOf: () => failover,
   isCopy: () => false,
+  partOf: () => undefined,
 };
 
 describe('what an old primary lost', () => {
@@ -32,11 +33,19 @@ describe('what an old primary lost', () => {
     expect(lostTopics({ ...seen, ours: roles('b', 1) })).toHaveLength(1);
   });
 
-  test('is nothing that is a copy here, that came home since, or that a switchover moved', () => {
+  test('is nothing that is a copy here, or that came home since', () => {
     expect(lostTopics({ ...seen, isCopy: () => true })).toEqual([]);
     expect(lostTopics({ ...seen, ours: roles('a', 2) })).toEqual([]);
     expect(lostTopics({ ...seen, theirs: roles('a', 1) })).toEqual([]);
-    expect(lostTopics({ ...seen, cutOf: () => cut('switchover-20260102-0304-ab12') })).toEqual([]);
+  });
+
+  test('of a switchover is what that could not turn into a copy, and nothing before it has tried', () => {
+    const left = cut('switchover-20260102-0304-ab12');
+    for (const part of ['sealed', 'reversing', undefined] as const)
+      expect(lostTopics({ ...seen, cutOf: () => left, partOf: () => part })).toEqual([]);
+    const reversed = { ...seen, cutOf: () => left, partOf: () => 'reversed' as const };
+    expect(lostTopics(reversed)).toEqual([{ topic: 'a_orders', cut: left }]);
+    expect(lostTopics({ ...reversed, isCopy: () => true })).toEqual([]);
   });
 
   test('is not known while an `_umbra` is unread, or without the cut of that very term', () => {

@@ -29,30 +29,42 @@ const asked: Omit<Tail, 'method'> = {
   decision: { kind: 'replay' },
 };
 
+function scanned(...partitions: readonly PlannedPartition[]): Parameters<typeof tailAsFound>[1] {
+  return { partitions, partitionsHere: partitions.length };
+}
+
 describe('the log of an old primary', () => {
   test('that ends at the cut is a copy as it is, and there is nothing to be decided', () => {
     const { decision: _decision, ...rest } = asked;
-    expect(tailAsFound(asked, [partition('5')])).toEqual({ ...rest, method: 'in-place' });
+    expect(tailAsFound(asked, scanned(partition('5')))).toEqual({ ...rest, method: 'in-place' });
   });
 
   test('that goes on above it is made anew, by what was decided', () => {
-    expect(tailAsFound(asked, [partition('8', 3, '5')])).toEqual({ ...asked, method: 'anew' });
+    expect(tailAsFound(asked, scanned(partition('8', 3, '5')))).toEqual({ ...asked, method: 'anew' });
+  });
+
+  test('with partitions that the new primary never had is made anew, empty ones too; fewer than there by now are no hindrance', () => {
+    const more = { ...partition('0'), partition: 1 };
+    expect(tailAsFound(asked, scanned(partition('5'), more))).toMatchObject({ method: 'anew' });
+    const { decision: _decision, ...rest } = asked;
+    const grown = { partitions: [partition('5'), more], partitionsHere: 1 };
+    expect(tailAsFound(asked, grown)).toEqual({ ...rest, method: 'in-place' });
   });
 
   test('that lost records below the cut, or differs there, is no copy either', () => {
-    expect(tailAsFound(asked, [partition('4')])).toMatchObject({ method: 'anew' });
-    expect(tailAsFound(asked, [partition('5', 1, '3')])).toMatchObject({ method: 'anew' });
+    expect(tailAsFound(asked, scanned(partition('4')))).toMatchObject({ method: 'anew' });
+    expect(tailAsFound(asked, scanned(partition('5', 1, '3')))).toMatchObject({ method: 'anew' });
   });
 
   test('with a tail needs a decision, without one none', () => {
     const undecided = (found: PlannedPartition): boolean => {
       const { decision: _decision, ...rest } = asked;
-      return lacksDecision(tailAsFound(rest, [found]), [found]);
+      return lacksDecision(tailAsFound(rest, scanned(found)), [found]);
     };
     expect(undecided(partition('8', 3, '5'))).toBe(true);
     expect(undecided(partition('4'))).toBe(false);
     expect(undecided(partition('5'))).toBe(false);
-    expect(lacksDecision(tailAsFound(asked, [partition('8', 3, '5')]), [partition('8', 3, '5')])).toBe(false);
+    expect(lacksDecision(tailAsFound(asked, scanned(partition('8', 3, '5'))), [partition('8', 3, '5')])).toBe(false);
   });
 });
 
