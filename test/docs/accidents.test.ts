@@ -26,7 +26,7 @@ test.each([
   whyNotRenamed(narrower, site)?.message,
   whyNotRenamed(narrower, { ...site, links: [], moved: ['a_x'] })?.message,
   whyNotSchemaPrimary({ now: { site: 'a' }, next: { site: 'b' } }, site)?.message,
-  whyNotRedeclared(follow, { operations: ['failover-1'], orphans: [] })?.message,
+  whyNotRedeclared(follow, { operations: [{ id: 'failover-1' }], orphans: [] })?.message.split('. ')[0],
   whyNotRedeclared(follow, { operations: [], orphans: ['a_gone'] })?.message.split('. ')[0],
   whyForeign('a', 'b'),
 ])('the docs have the line as it is printed: %s', (line) => {

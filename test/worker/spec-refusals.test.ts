@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PartState } from '../../src/operations/operation.ts';
 import type { LinkSpec } from '../../src/pair/spec.ts';
 import { topicPolicySchema } from '../../src/pair/topic-policy.ts';
 import { prefixPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
@@ -34,7 +35,7 @@ describe('a link is not deleted', () => {
 
   test('by who says "detach", while a rebuild or an operation has copies in hand', () => {
     expect(whyNotDeleted({ ...idle, rebuilt: ['a_x'] }, 'detach')?.code).toBe('REBUILD_BUSY');
-    expect(whyNotDeleted({ ...idle, operations: ['failover-1'] }, 'detach')?.code).toBe('MOVE_BUSY');
+    expect(whyNotDeleted({ ...idle, operations: [{ id: 'failover-1' }] }, 'detach')?.code).toBe('MOVE_BUSY');
     expect(whyNotDeleted({ ...idle, followed: ['a_x'], moved: ['a_y'] }, 'detach')).toBeUndefined();
   });
 
@@ -66,10 +67,21 @@ describe('prefixes stay', () => {
 });
 
 test('rights are not declared anew while an operation takes and gives them', () => {
-  expect(line(whyNoNewPolicy(['failover-1']))).toBe(
-    'MOVE_BUSY: failover-1 moves topics of this site; nothing was changed',
+  expect(line(whyNoNewPolicy([{ id: 'failover-1' }]))).toBe(
+    'MOVE_BUSY: failover-1 moves topics of this site; nothing was changed. Before its point of no return "npx umbra abort failover-1" gives it up',
   );
   expect(whyNoNewPolicy([])).toBeUndefined();
+});
+
+test('an operation of a site that may be gone names the way out that a person has', () => {
+  const busyBy = (part: PartState): string | undefined => line(whyNoNewPolicy([{ id: 'switchover-1', part }]));
+  for (const part of ['fencing', 'fenced', 'sealed'] as const) {
+    expect(busyBy(part)).toMatch(/gone for good, "npx umbra release switchover-1 --new-side-unconfirmed" gives/);
+  }
+  for (const part of ['restoring', 'reversing'] as const) {
+    expect(busyBy(part)).toMatch(new RegExp(`This site is ${part}`));
+    expect(busyBy(part)).not.toMatch(/release/);
+  }
 });
 
 test('who registers schemas is not declared anew under a link: it is a role', () => {
@@ -86,7 +98,7 @@ describe('a link that runs is not changed', () => {
   const deleting: LinkSpec = { ...now, topics: topicPolicySchema.parse({ deletion: 'follow' }) };
 
   test('during an operation; the same may be declared at any time', () => {
-    const busy = { operations: ['failover-1'], orphans: [] };
+    const busy = { operations: [{ id: 'failover-1' }], orphans: [] };
     expect(whyNotRedeclared({ now, next: { ...now, gap: 'fill' } }, busy)?.code).toBe('MOVE_BUSY');
     expect(whyNotRedeclared({ now, next: { ...now } }, busy)).toBeUndefined();
   });
@@ -115,5 +127,5 @@ test('operations that are not over are those a site coordinates, and those it ta
     ],
   };
   // as: no other field of an operation is asked for
-  expect(openOperations(memory as never)).toEqual(['failover-own', 'failover-theirs']);
+  expect(openOperations(memory as never)).toEqual([{ id: 'failover-own' }, { id: 'failover-theirs', part: 'fenced' }]);
 });

@@ -4,7 +4,9 @@ import { defaultTopicPolicy } from '../../pair/topic-policy.ts';
 import type { PrefixPolicy } from '../../prefix-policy/declared-policy.ts';
 import { namesLetGo } from '../../prefix-policy/names-let-go.ts';
 import type { SchemaPrimary } from '../../schema-primary/schema-primary.ts';
+import { isReleasable } from '../../operations/take-part.ts';
 import { someOf } from '../events/some-of.ts';
+import type { OpenOperation } from '../moves/open-operations.ts';
 import { Problem } from '../problems.ts';
 import type { LinkDeletion } from '../service.ts';
 
@@ -15,8 +17,8 @@ import type { LinkDeletion } from '../service.ts';
 export interface SiteStanding {
   /** Ids of links that end here. */
   readonly links: readonly string[];
-  /** Operations that are not over, coordinated here or at the other site. */
-  readonly operations: readonly string[];
+  /** That are not over, coordinated here or at the other site. */
+  readonly operations: readonly OpenOperation[];
   /** Topics whose primary is not at home. */
   readonly moved: readonly string[];
   /** Names of all copies here. */
@@ -52,7 +54,7 @@ export function whyNotDeleted(link: LinkStanding, mode: LinkDeletion): Problem |
 /** Of a link that runs. What is the same may be declared at any time. */
 export function whyNotRedeclared(
   { now, next }: { readonly now: LinkSpec; readonly next: LinkSpec },
-  known: { readonly operations: readonly string[]; readonly orphans: readonly string[] },
+  known: { readonly operations: readonly OpenOperation[]; readonly orphans: readonly string[] },
 ): Problem | undefined {
   if (isDeepStrictEqual(now, next)) return undefined;
   const busy = whyBusy(known.operations, `link ${now.from}-${now.to}`);
@@ -84,7 +86,7 @@ export function whyNotRenamed(
 }
 
 /** Everything else of a policy grants rights, which an operation is just withdrawing or giving. */
-export function whyNoNewPolicy(operations: readonly string[]): Problem | undefined {
+export function whyNoNewPolicy(operations: readonly OpenOperation[]): Problem | undefined {
   return whyBusy(operations, 'this site');
 }
 
@@ -102,9 +104,18 @@ export function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
   return (['owners', 'groups', 'transactionalIds'] as const).every((kind) => isDeepStrictEqual(now[kind], next[kind]));
 }
 
-function whyBusy([operation]: readonly string[], of: string): Problem | undefined {
+function whyBusy([operation]: readonly OpenOperation[], of: string): Problem | undefined {
   if (operation === undefined) return undefined;
-  return new Problem('MOVE_BUSY', `${operation} moves topics of ${of}; nothing was changed`);
+  return new Problem('MOVE_BUSY', `${operation.id} moves topics of ${of}; nothing was changed. ${wayOut(operation)}`);
+}
+
+/** An operation that the other site coordinates may never come to its end by itself: that site may be gone. */
+function wayOut({ id, part }: OpenOperation): string {
+  if (part === undefined) return `Before its point of no return "npx umbra abort ${id}" gives it up`;
+  if (isReleasable(part))
+    return `This site is ${part} for it: should the other one be gone for good, "npx umbra release ${id} --new-side-unconfirmed" gives the rights back`;
+  if (part === 'restoring') return 'This site is restoring: it gives the rights back';
+  return `This site is ${part} for it, and goes on when the other one answers`;
 }
 
 /** `3 topics (a_x, a_y, a_z)` */

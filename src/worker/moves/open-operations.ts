@@ -1,9 +1,18 @@
-import { isOver, isPartOver } from '../../operations/operation.ts';
+import { isOver, isPartOver, type PartState } from '../../operations/operation.ts';
 import type { OperationMemory } from '../state/operation-memory.ts';
 
-/** Ids of operations that this site coordinates, or takes part in, and that are not over for it. */
-export function openOperations(memory: Pick<OperationMemory, 'operations' | 'parts'>): readonly string[] {
-  const own = memory.operations().flatMap(({ id, step }) => (isOver(step) ? [] : [id]));
-  const taken = memory.parts().flatMap(({ operation, state }) => (isPartOver(state) ? [] : [operation]));
-  return [...new Set([...own, ...taken])].toSorted();
+/** An operation that is not over for this site. */
+export interface OpenOperation {
+  readonly id: string;
+  /** What this site has done for it, where the other one coordinates it. */
+  readonly part?: PartState;
+}
+
+/** That this site coordinates, or takes part in. By id. */
+export function openOperations(memory: Pick<OperationMemory, 'operations' | 'parts'>): readonly OpenOperation[] {
+  const own = memory.operations().flatMap(({ id, step }): OpenOperation[] => (isOver(step) ? [] : [{ id }]));
+  const taken = memory
+    .parts()
+    .flatMap(({ operation: id, state }): OpenOperation[] => (isPartOver(state) ? [] : [{ id, part: state }]));
+  return [...own, ...taken].toSorted((left, right) => left.id.localeCompare(right.id));
 }
