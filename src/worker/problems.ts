@@ -60,7 +60,7 @@ export const problems = {
     status: 409,
     exit: 5,
     retryable: false,
-    remedy: 'Roles are moved, not declared: "npx umbra failover _schemas". Declare the SchemaPrimary as it was.',
+    remedy: 'Roles are moved, not declared: "npx umbra switchover _schemas". Declare the SchemaPrimary as it was.',
   },
   TOPICS_MOVED: {
     status: 409,

@@ -25,7 +25,7 @@ test.each([
   whyNotDeleted({ ...link, moved: ['a_x'] }, 'refuse')?.message,
   whyNotRenamed(narrower, site)?.message,
   whyNotRenamed(narrower, { ...site, links: [], moved: ['a_x'] })?.message,
-  whyNotSchemaPrimary({ now: { site: 'a' }, next: { site: 'b' } }, site)?.message,
+  whyNotSchemaPrimary({ now: { site: 'a' }, next: { site: 'b' } }, { follow: true })?.message,
   whyNotRedeclared(follow, { operations: [{ id: 'failover-1' }], orphans: [] })?.message.split('. ')[0],
   whyNotRedeclared(follow, { operations: [], orphans: ['a_gone'] })?.message.split('. ')[0],
   whyForeign('a', 'b'),

@@ -206,14 +206,18 @@ describe('SchemaPrimary', () => {
     expect((await plugin.read('schema-primary', outputs, news)).id).toBe('');
   });
 
-  test('another one is refused in the preview while a link runs', async () => {
+  test('another one is refused in the preview where schemas follow, or have moved, and nowhere else', async () => {
     const { outputs } = await plugin.create(news);
     const change = { olds: outputs, oldInputs: news, news: { ...news, site: 'b' } };
-    await plugin.update(change, { preview: true });
+    const refused = /^schemas were declared to be registered at site a, and they follow from there\. /;
     apis.links = [linkView({ from: 'a', to: 'b', state: 'following' })];
-    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(
-      /^the schema primary is site a while the link a-b runs; site b would register ids that are taken\. /,
-    );
+    apis.topics = [{ name: 'a_orders', link: 'a-b', state: 'following' }];
+    await plugin.update(change, { preview: true });
+    apis.topics = [...apis.topics, { name: '_schemas', link: 'a-b', state: 'following' }];
+    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(refused);
+    apis.topics = [];
+    apis.roles = [{ topic: '_schemas' }];
+    expect(await refusal(plugin.update(change, { preview: true }))).toMatch(refused);
   });
 
   test('a preview says which schemas would flow', async () => {

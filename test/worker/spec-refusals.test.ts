@@ -84,13 +84,13 @@ test('an operation of a site that may be gone names the way out that a person ha
   }
 });
 
-test('who registers schemas is not declared anew under a link: it is a role', () => {
+test('who registers schemas is not declared anew where they follow: it is a role', () => {
   const change = { now: { site: 'a' }, next: { site: 'b' } } as const;
-  expect(line(whyNotSchemaPrimary(change, { links: ['a-b'] }))).toBe(
-    'POLICY_IN_USE: the schema primary is site a while the link a-b runs; site b would register ids that are taken',
+  expect(line(whyNotSchemaPrimary(change, { follow: true }))).toBe(
+    'SCHEMAS_FOLLOW: schemas were declared to be registered at site a, and they follow from there',
   );
-  expect(whyNotSchemaPrimary(change, { links: [] })).toBeUndefined();
-  expect(whyNotSchemaPrimary({ now: undefined, next: { site: 'b' } }, { links: ['a-b'] })).toBeUndefined();
+  expect(whyNotSchemaPrimary(change, { follow: false })).toBeUndefined();
+  expect(whyNotSchemaPrimary({ now: undefined, next: { site: 'b' } }, { follow: true })).toBeUndefined();
 });
 
 describe('a link that runs is not changed', () => {

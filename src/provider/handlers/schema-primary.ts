@@ -34,7 +34,7 @@ export function schemaPrimaryHandler(ports: SchemaPrimaryPorts): ResourceHandler
     heal: () => [],
     planCreate: ({ site }) => ({ outputs: {}, lines: line(site) }),
     planUpdate: ({ next }) => ({ outputs: {}, lines: line(next.site) }),
-    previewUpdate: (change, job) => refuseUnderLinks(ports, change, job),
+    previewUpdate: (change, job) => refuseWhereTheyFollow(ports, change, job),
     create: (next, job) => declare(ports, next, job),
     read: (state, job) => find(ports, state, job),
     update: ({ next }, job) => declare(ports, next, job),
@@ -52,8 +52,8 @@ async function declare(ports: SchemaPrimaryPorts, next: Inputs, job: Job): Promi
   return { kind: 'done', outputs: {} };
 }
 
-/** The workers refuse it, too. Asked in the preview, nothing else of the same update is done before. */
-async function refuseUnderLinks(
+/** As the workers do. Asked in the preview, nothing else of the same update is done before. */
+async function refuseWhereTheyFollow(
   ports: SchemaPrimaryPorts,
   { old, next, changed }: PlannedChange<Inputs, Outputs>,
   job: Job,
@@ -62,19 +62,21 @@ async function refuseUnderLinks(
   for (const at of sites) {
     const refusal = whyNotSchemaPrimary(
       { now: { site: old.site }, next: { site: next.site } },
-      { links: await linksAt(open(ports, old, at), job) },
+      { follow: await schemasFollow(open(ports, old, at), job) },
     );
     if (refusal !== undefined) throw refusal;
   }
 }
 
-async function linksAt(api: WorkerApi, job: Job): Promise<readonly string[]> {
+/** By what a site shows: it has a copy of them, or they are not where they were declared. */
+async function schemasFollow(api: WorkerApi, job: Job): Promise<boolean> {
   try {
-    return (await api.links(job.signal)).map(({ id }) => id);
+    const [carried, moved] = [await api.topics(job.signal), await api.roles(job.signal)];
+    return carried.some(({ name }) => name === schemasTopic) || moved.some(({ topic }) => topic === schemasTopic);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    job.report.warn(`whether links run could not be asked: ${error.message}`);
-    return [];
+    job.report.warn(`whether schemas follow could not be asked: ${error.message}`);
+    return false;
   }
 }
 

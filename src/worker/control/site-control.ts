@@ -25,7 +25,14 @@ import type { Repoint } from '../repoint/site-hooks.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
 import { SiteApplications } from './site-applications.ts';
-import { type SiteStanding, whyNoNewPolicy, whyNotDeleted, whyNotRedeclared, whyNotRenamed } from './spec-refusals.ts';
+import {
+  type SiteStanding,
+  whyNoNewPolicy,
+  whyNotDeleted,
+  whyNotRedeclared,
+  whyNotRenamed,
+  whyNotSchemaPrimary,
+} from './spec-refusals.ts';
 import { checkStart, refuseLeaks, type StartChecks } from './start-checks.ts';
 import { watchSite } from './site-watch.ts';
 import type { PauseSubject } from '../state/pause-record.ts';
@@ -155,7 +162,8 @@ export class SiteControl {
       const { state } = this.#ports;
       if (isDeepStrictEqual(state.schemaPrimary, primary)) return;
       if (state.schemaPrimary !== undefined && state.schemaPrimary.site !== primary.site) {
-        refuseOtherPrimary(state.schemaPrimary, this.links);
+        const change = { now: state.schemaPrimary, next: primary };
+        refuse(whyNotSchemaPrimary(change, { follow: this.links.some(schemasFollow) }));
       }
       await state.putSchemaPrimary(primary, signal);
     });
@@ -331,18 +339,11 @@ function refuse(problem: Problem | undefined): void {
   if (problem !== undefined) throw problem;
 }
 
-/** Where schemas follow already, another declaration would turn them round with nobody fenced and no id leapt. */
-function refuseOtherPrimary({ site }: SchemaPrimary, links: readonly LinkControl[]): void {
-  for (const { id, syncs } of links) {
-    if (syncs.schemasRole.bound === undefined) {
-      throw new Problem('NOT_READY', `whether schemas follow over the link ${id} or back cannot be told yet`);
-    }
-    if (!syncs.schemasRole.bound) continue;
-    throw new Problem(
-      'SCHEMAS_FOLLOW',
-      `schemas were declared to be registered at site ${site}, and they follow from there`,
-    );
-  }
+/** Over the link or back. */
+function schemasFollow({ id, syncs }: LinkControl): boolean {
+  const { bound } = syncs.schemasRole;
+  if (bound !== undefined) return bound;
+  throw new Problem('NOT_READY', `whether schemas follow over the link ${id} or back cannot be told yet`);
 }
 
 /** Rights of applications on a principal of umbra would open what the fence closes. */

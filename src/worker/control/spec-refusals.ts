@@ -90,14 +90,19 @@ export function whyNoNewPolicy(operations: readonly OpenOperation[]): Problem | 
   return whyBusy(operations, 'this site');
 }
 
-/** Who registers schemas is a role: it moves, it is not declared anew. */
+/**
+ * Who registers schemas is a role: it moves, it is not declared anew. Where schemas follow already, or did when roles moved,
+ * another declaration would turn them round with nobody fenced and no id leapt.
+ */
 export function whyNotSchemaPrimary(
   { now, next }: { readonly now: SchemaPrimary | undefined; readonly next: SchemaPrimary },
-  { links }: Pick<SiteStanding, 'links'>,
+  { follow }: { readonly follow: boolean },
 ): Problem | undefined {
-  if (now === undefined || now.site === next.site || links.length === 0) return undefined;
-  const what = `the schema primary is site ${now.site} while the link ${links.join(', ')} runs`;
-  return new Problem('POLICY_IN_USE', `${what}; site ${next.site} would register ids that are taken`);
+  if (now === undefined || now.site === next.site || !follow) return undefined;
+  return new Problem(
+    'SCHEMAS_FOLLOW',
+    `schemas were declared to be registered at site ${now.site}, and they follow from there`,
+  );
 }
 
 export function samePrefixes(now: PrefixPolicy, next: PrefixPolicy): boolean {
