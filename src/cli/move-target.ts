@@ -30,7 +30,10 @@ export interface MoveTarget {
 export function moveWord(given: unknown): MoveWord {
   const word = moveWords.find((each) => each === given);
   if (word !== undefined) return word;
-  throw new Problem('INVALID_INPUT', `argument 1: must be ${moveWords.join(', ')}, not "${String(given)}"`);
+  throw new Problem(
+    'INVALID_INPUT',
+    `argument 1: must be ${moveWords.join(', ')} or reconcile, not "${String(given)}"`,
+  );
 }
 
 /** What is to be asked of which worker: names tell the site by their prefix, and where nobody names any the roles do. */

@@ -12,6 +12,7 @@ import { planHashSchema } from '../../worker/rebuild/rebuild-view.ts';
 import { operationLine, renderMovePlan, renderOperation } from '../move-text.ts';
 import { moveOptionsSchema, moveTarget, moveWord, type MoveWord } from '../move-target.ts';
 import { answer, type Verb, type VerbContext } from '../verb.ts';
+import { declareDecision, reconcile } from './reconcile.ts';
 
 /** The shape of `umbra plan --json` and of `umbra failover --json`. */
 export const moveReportSchema = z.union([
@@ -31,9 +32,11 @@ const silencesMax = 240;
 export const plan: Verb = {
   name: 'plan',
   summary: 'what moving roles would do, what may be missing afterwards, and what stands against it; changes nothing',
-  parameters: '<failover|switchover|failback> [TOPICS...]',
-  declare: (command) => declareFailover(declareTopics(command)),
+  parameters: '<failover|switchover|failback|reconcile> [TOPICS...]',
+  declare: (command) => declareDecision(declareFailover(declareTopics(command))),
   run: async (context, [kind, names], raw) => {
+    refuseForeign(kind, raw);
+    if (kind === 'reconcile') return reconcile.run(context, [names], { ...raw, plan: true });
     const asked = parseInput(options, raw, 'option');
     const { client, request } = await moveTarget(context, moveWord(kind), names, asked);
     const made = await client.planMove(request, context.signal);
@@ -41,6 +44,18 @@ export const plan: Verb = {
     return made.blockers.length === 0 ? 0 : problems.MOVE_REFUSED.exit;
   },
 };
+
+const ofMoves = ['to', 'oldSideUnconfirmed', 'includeUnready', 'withoutIdBarrier'] as const;
+const ofReconciling = ['replay', 'export', 'discard'] as const;
+
+/** What is said of one kind of plan must not be passed over in another one. */
+function refuseForeign(kind: unknown, given: Readonly<Record<string, unknown>>): void {
+  const others = kind === 'reconcile' ? ofMoves : ofReconciling;
+  const foreign = others.find((option) => given[option] !== undefined);
+  if (foreign === undefined) return;
+  const word = foreign.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new Problem('INVALID_INPUT', `"--${word}" says nothing of a plan to ${String(kind)}`);
+}
 
 export const failover: Verb = {
   name: 'failover',

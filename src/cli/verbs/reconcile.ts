@@ -32,18 +32,25 @@ const optionsSchema = z
   );
 type ReconcileOptions = z.output<typeof optionsSchema>;
 
+type Command = Parameters<NonNullable<Verb['declare']>>[0];
+
+/** What becomes of the records that only the old primary holds. */
+export function declareDecision(command: Command): Command {
+  return command
+    .option('--replay', 'append the records that only the old primary holds to the new one')
+    .option('--export', 'keep them in files, as lines of JSON too')
+    .option('--discard <REASON>', 'leave them in the quarantine’s files; the reason is kept with them');
+}
+
 /** Shows what only an old primary holds, asks, and follows what was decided to its end, topic by topic. */
 export const reconcile: Verb = {
   name: 'reconcile',
   summary: 'make a copy of what an old primary came back with after a failover; what only it holds is kept in files',
   parameters: '[TOPICS...]',
   declare: (command) =>
-    command
+    declareDecision(command)
       .option('--all', 'every topic whose old primary came back')
       .option('--plan', 'show what would become of it, and end')
-      .option('--replay', 'append the records that only the old primary holds to the new one')
-      .option('--export', 'keep them in files, as lines of JSON too')
-      .option('--discard <REASON>', 'leave them in the quarantine’s files; the reason is kept with them')
       .option('--confirm <HASH>', 'go on without asking if the plan still has this hash; of one topic')
       .option('--yes', 'go on without asking, whatever the plan says'),
   run: async (context, [names], rawOptions) => {
