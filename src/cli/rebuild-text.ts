@@ -1,7 +1,7 @@
 import type { PlannedPartition, RebuildPlan, RebuildView } from '../worker/rebuild/rebuild-view.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
-import { byteSize, count, plural } from './quantities.ts';
+import { byteSize, count, duration, plural } from './quantities.ts';
 import { table } from './table.ts';
 
 /** What a person reads before he confirms: what goes, where it goes, what is missing meanwhile. Pure. */
@@ -20,6 +20,19 @@ export function renderPlan(plan: RebuildPlan, colours: Colours): string {
     '',
     `plan ${plan.hash}`,
   ].join('\n');
+}
+
+/** What it takes, and how long: one line, none where nothing was measured at all. Pure. */
+export function priceLines({ price }: Pick<RebuildPlan, 'price'>): readonly string[] {
+  if (price === undefined) return [];
+  const { bytesToCopy, bytesToReplay, bytesPerSecond, seconds } = price;
+  const copied = bytesToCopy === undefined ? 'an unknown amount is' : `about ${byteSize(bytesToCopy)} are`;
+  const replayed = bytesToReplay === 0 ? '' : `, up to ${byteSize(bytesToReplay)} appended to the new primary`;
+  const time =
+    seconds === undefined
+      ? 'how long it takes is unknown: too little was read to measure a rate'
+      : `it takes about ${duration(seconds * 1_000)}${bytesPerSecond === undefined ? '' : `, at the ${byteSize(bytesPerSecond)}/s at which this plan read both logs`}`;
+  return [`${copied} copied again${replayed}; ${time}`];
 }
 
 function partitionsTable(partitions: readonly PlannedPartition[]): string {
@@ -53,6 +66,7 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
   const recreated = plan.copiedTopicId !== plan.sourceTopicId;
   const room = `${byteSize(plan.neededBytes)} needed, ${byteSize(plan.freeBytes)} free`;
   const lines = [
+    ...priceLines(plan),
     `${plural(onlyHere, 'record')} that only the copy holds ${onlyHere === 1 ? 'goes' : 'go'} to files in ${printable(plan.folder)} (${room})`,
     `then the copy is deleted (topic id ${plan.copyTopicId}) and made anew: ${count(sum(({ offsetsToCopy }) => offsetsToCopy))} offsets are copied again`,
     colours.warn('until that is done the copy is missing or incomplete: consumers of it see nothing, or less'),

@@ -4,6 +4,7 @@ import type { MovedRoleView } from '../worker/moves/operation-view.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
 import { byteSize, count, plural } from './quantities.ts';
+import { priceLines } from './rebuild-text.ts';
 import { table } from './table.ts';
 
 /** What a person reads before he decides what becomes of an old primary's records. Pure. */
@@ -56,11 +57,17 @@ function consequences(plan: RebuildPlan, colours: Colours): readonly string[] {
       : [
           `${plural(onlyHere, 'record')} that only this site holds ${onlyHere === 1 ? 'goes' : 'go'} to files in ${printable(plan.folder)} (${byteSize(plan.neededBytes)} needed, ${byteSize(plan.freeBytes)} free), whatever is decided`,
         ];
+  const price = priceLines(plan);
   if (tail?.method === 'in-place') {
-    return [...kept, colours.good('the log ends at the cut: it becomes a copy as it is, and nothing is copied again')];
+    return [
+      ...price,
+      ...kept,
+      colours.good('the log ends at the cut: it becomes a copy as it is, and nothing is copied again'),
+    ];
   }
   const offsets = partitions.reduce((sum, { offsetsToCopy }) => sum + offsetsToCopy, 0);
   return [
+    ...price,
     ...kept,
     ...(records === 0 ? [] : [decided(plan, records, colours)]),
     ...conflicts(plan, colours),

@@ -5,6 +5,8 @@ import { autoCreatesTopics } from '../../kafka/topic-admin.ts';
 import type { GroupPosition, ManifestFault, Tail } from '../../quarantine/manifest.ts';
 import { tailAsFound } from '../reconcile/tail-method.ts';
 import { planHash } from './plan-hash.ts';
+import { predictPrice } from './predict-price.ts';
+import { ReadMeter } from './read-meter.ts';
 import type { RebuildPlan } from './rebuild-view.ts';
 import {
   currentPartitions,
@@ -31,7 +33,10 @@ const indexBytesPerBatch = 400;
 export async function makePlan(sides: Sides, request: PlanRequest, options: ScanOptions): Promise<RebuildPlan> {
   const { faults, folder, tail: asked, ...topics } = request;
   const ids = { ...topics, ...(asked === undefined ? {} : { tail: asked }) };
-  const scans = await scanTopic(sides, ids, options);
+  const meter = new ReadMeter();
+  const begunAtMs = performance.now();
+  const scans = await scanTopic(sides, ids, { ...options, meter });
+  const measured = { source: meter.of('source'), copy: meter.of('copy'), tookMs: performance.now() - begunAtMs };
   const partitions = scans.map(plannedPartition);
   const { positions, hidden } = await committedPositions(sides.target, ids.topic, partitions.length);
   const { copy: partitionsHere } = await currentPartitions(sides, ids);
@@ -39,6 +44,7 @@ export async function makePlan(sides: Sides, request: PlanRequest, options: Scan
   const plan = { ...topics, ...(tail === undefined ? {} : { tail }), partitions };
   return {
     ...plan,
+    price: predictPrice(plan, measured),
     faults: [...faults],
     folder,
     neededBytes: neededBytes(partitions),

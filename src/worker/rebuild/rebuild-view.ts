@@ -40,6 +40,18 @@ export const rebuildPlanSchema = z.strictObject({
   tail: tailSchema.optional(),
   /** Of the tail of a compacted topic: keys that the new primary has written as well since the cut. */
   conflicts: keyConflictsSchema.optional(),
+  /** What it takes: as far as making the plan has measured it. */
+  price: z
+    .strictObject({
+      /** Of the source, which is copied anew: estimated by what was read of it. Absent where nothing was. */
+      bytesToCopy: count.optional(),
+      /** Of a tail, appended to the new primary: at most so many. */
+      bytesToReplay: count,
+      /** At which both logs were read. Absent where too little was read to say, as `seconds` is. */
+      bytesPerSecond: count.optional(),
+      seconds: z.number().min(0).optional(),
+    })
+    .optional(),
   faults: z.array(manifestFaultSchema),
   partitions: z.array(plannedPartitionSchema),
   /** Where the files go: a folder of the worker's machine. */
@@ -134,4 +146,13 @@ export function noteOf(view: RebuildView): RebuildNote | undefined {
     ...('quarantine' in view && view.quarantine !== undefined ? { quarantine: view.quarantine } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** No record would be moved to files. Pure. */
+export function nothingGoes({
+  partitions,
+}: {
+  readonly partitions: readonly Pick<PlannedPartition, 'quarantined'>[];
+}): boolean {
+  return partitions.every(({ quarantined }) => quarantined.batches === 0);
 }

@@ -4,7 +4,7 @@ import { Problem } from '../problems.ts';
 import { boundedFaults } from './journal-bounds.ts';
 import { freeBytes, makePlan } from './make-plan.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
-import { noteOf, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
+import { noteOf, nothingGoes, type RebuildNote, type RebuildPlan, type RebuildView } from './rebuild-view.ts';
 import type { RebuildPorts } from './rebuild-ports.ts';
 import { RebuildRun } from './rebuild-run.ts';
 import { type PartitionSums, sumsOf, wrongSums } from '../reconcile/partition-sums.ts';
@@ -254,10 +254,6 @@ function viewPlanning(planning: Planning): RebuildView {
 }
 
 const ended = { partitionsDone: 0, partitionsTotal: 0, trouble: undefined, interrupted: undefined };
-
-function nothingGoes({ partitions }: RebuildPlan): boolean {
-  return partitions.every(({ quarantined }) => quarantined.batches === 0);
-}
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

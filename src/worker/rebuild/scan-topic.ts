@@ -11,6 +11,7 @@ import {
   type ScanLogs,
 } from '../../quarantine/scan-partition.ts';
 import { type OwnBelowRecord, ownBelowOf } from '../state/own-below.ts';
+import type { ReadMeter } from './read-meter.ts';
 import { Stopped } from './stopped.ts';
 
 /** Which topics a rebuild is about: names are no identity. */
@@ -41,6 +42,8 @@ export interface ScanOptions {
   readonly signal: AbortSignal;
   readonly onPartition: (done: number, total: number) => void;
   readonly sink?: (partition: number, found: CopyOnlyBatch) => Promise<void>;
+  /** Told of everything that is read. */
+  readonly meter?: ReadMeter;
 }
 
 /** Partition counts of both sides, after a look at the topics' ids. Throws {@link Stopped} when one is another topic. */
@@ -60,10 +63,10 @@ export async function currentPartitions(
 
 /** Compares every partition of the copy with its source, one after the other. */
 export async function scanTopic(sides: Sides, ids: RebuildIds, options: ScanOptions): Promise<readonly TopicScan[]> {
-  const { signal, onPartition, sink } = options;
+  const { signal, onPartition, sink, meter } = options;
   const counts = await currentPartitions(sides, ids);
   const compacted = await compactsAtSource(sides, ids.topic);
-  const logs = readersOf(sides);
+  const logs = meter?.metered(readersOf(sides)) ?? readersOf(sides);
   const total = Math.max(counts.copy, counts.source);
   const scans: TopicScan[] = [];
   for (let partition = 0; partition < total; partition++) {
