@@ -5,7 +5,6 @@ import { renderBrokerConfig } from './broker-config.ts';
 import { renderLogging } from './broker-logging.ts';
 import { type BrokerRuntime, type BrokerStarter, type Progress } from './broker-runtime.ts';
 import { clusterPaths } from './cluster-paths.ts';
-import { probeCluster } from './cluster-ready.ts';
 import { type BrokerState, type ClusterState } from './cluster-state.ts';
 import { type Credentials } from './credentials.ts';
 import { isPortFree } from './free-port.ts';
@@ -120,6 +119,8 @@ async function startBroker(
 }
 
 async function waitUntilReady(run: ClusterRun, progress: Progress): Promise<void> {
+  // Loaded here: it brings the Kafka client, which whoever only looks at a cluster does not need.
+  const { probeCluster } = await import('./cluster-ready.ts');
   let last = 'it was never asked';
   const ready = await waitUntil(
     async () => {

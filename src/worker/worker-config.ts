@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
-import { registryConfigSchema } from '../sync/schemas/registry-http.ts';
+import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
 import { repointSchema } from './repoint/repoint-spec.ts';
 
 /** By this name the events know whoever calls with `api.token`. */

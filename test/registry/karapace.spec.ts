@@ -6,7 +6,7 @@ import { type SiteId, sites } from '../../src/pair/site.ts';
 import { type RegistryFinding } from '../../src/schema-primary/judge-registries.ts';
 import { schemasTopic } from '../../src/schema-primary/schema-primary.ts';
 import { checkRegistries } from '../../src/sync/schemas/registry-check.ts';
-import { registryConfigSchema } from '../../src/sync/schemas/registry-http.ts';
+import { registryConfigSchema } from '../../src/sync/schemas/registry-config.ts';
 import { KafkaSchemaLog } from '../../src/sync/schemas/schema-log.ts';
 import { SchemaSync } from '../../src/sync/schemas/schema-sync.ts';
 import { type SchemaSyncView } from '../../src/sync/schemas/schema-view.ts';

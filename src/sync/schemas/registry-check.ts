@@ -4,7 +4,7 @@ import { type SiteId } from '../../pair/site.ts';
 import { judgeRegistries, type RegistryFinding, type SiteRegistries } from '../../schema-primary/judge-registries.ts';
 import type { AnsweredVersion } from '../../schema-primary/registry-sight.ts';
 import { lookAtRegistryGroup } from './registry-group.ts';
-import type { RegistryConfig } from './registry-http.ts';
+import type { RegistryConfig } from './registry-config.ts';
 import { askedVersionsMax, probeRegistry } from './registry-probe.ts';
 
 /** Where the registries of both sites can be asked; a site without one is looked at by its cluster only. */

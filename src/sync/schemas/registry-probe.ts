@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AnsweredVersion, RegistryAnswers, RegistrySight } from '../../schema-primary/registry-sight.ts';
-import { askRegistry, type HttpAnswer, type RegistryConfig } from './registry-http.ts';
+import type { RegistryConfig } from './registry-config.ts';
+import { askRegistry, type HttpAnswer } from './registry-http.ts';
 
 // What others answer: only the fields that are read, and all of them optional.
 const karapaceHealth = z.looseObject({

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { askRegistry, type RegistryConfig, registryConfigSchema } from '../../../src/sync/schemas/registry-http.ts';
+import { type RegistryConfig, registryConfigSchema } from '../../../src/sync/schemas/registry-config.ts';
+import { askRegistry } from '../../../src/sync/schemas/registry-http.ts';
 import { probeRegistry } from '../../../src/sync/schemas/registry-probe.ts';
 
 const never = new AbortController().signal;
