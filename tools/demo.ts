@@ -42,7 +42,7 @@ await runCommand(async (signal) => {
   }
   const topics = open.map(({ traffic }) => traffic.topic);
   process.stdout.write(`\numbra verify ${topics.join(' ')}\n`);
-  return attach(process.execPath, [join(projectRoot, 'src/cli/main.ts'), 'verify', ...topics], { cwd: projectRoot });
+  return attach(process.execPath, [join(projectRoot, 'src/cli/umbra.mjs'), 'verify', ...topics], { cwd: projectRoot });
 });
 
 async function everySecond(line: () => Promise<boolean>, until: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ await runCommand(async (signal) => {
   // What died since the last time is only found by looking: that is the refresh.
   await runUpdate(session, ['up', '--yes', '--refresh', '--stack', stack], signal);
   process.stdout.write('\n');
-  return attach(process.execPath, [join(projectRoot, 'src/cli/main.ts'), 'status'], { cwd: projectRoot });
+  return attach(process.execPath, [join(projectRoot, 'src/cli/umbra.mjs'), 'status'], { cwd: projectRoot });
 });
 
 interface Needs {

@@ -8,6 +8,8 @@ if (!process.features.typescript) {
   );
 }
 try {
+  const { keepCompiled } = await import('../local/compile-cache.ts');
+  keepCompiled(process.env);
   await import('./main.ts');
 } catch (error) {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;

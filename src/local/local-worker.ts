@@ -130,7 +130,7 @@ export function workerPaths(home: string): {
   return { config: join(home, 'worker.json'), pidFile: join(home, 'worker.pid'), logFile: join(home, 'worker.log') };
 }
 
-const defaultEntry = join(import.meta.dirname, '..', 'cli', 'main.ts');
+const defaultEntry = join(import.meta.dirname, '..', 'cli', 'umbra.mjs');
 
 /** The sources run as they are: Node takes the types away (and says on stderr, before 24, that it can). */
 function nodeArguments(entry: string, config: string): readonly string[] {
