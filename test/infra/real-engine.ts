@@ -20,9 +20,8 @@ export interface TestStack {
   readonly shown: string[];
   pulumi(...args: readonly string[]): Promise<CliRun>;
   up(...args: readonly string[]): Promise<CliRun>;
-  setConfig(path: string, value: string, options?: { readonly secret?: boolean }): Promise<void>;
-  setJson(key: string, value: unknown): Promise<void>;
-  removeConfig(path: string): Promise<void>;
+  /** Settings by their paths, as a person gives them; secrets are encrypted in the file of the stack. */
+  setConfig(plain: Readonly<Record<string, string>>, secret?: Readonly<Record<string, string>>): Promise<void>;
   /** Has exactly these settings while `work` runs, without a run of the CLI for each; then those from before. */
   configured<T>(values: Readonly<Record<string, unknown>>, work: () => Promise<T>): Promise<T>;
   /** Has another program while `work` runs: the one of this repository with `changed` applied to its text. */
@@ -40,6 +39,11 @@ export interface StackOutputs {
   readonly metrics: Readonly<Record<'a' | 'b', string>>;
   readonly links: Readonly<Record<string, string>>;
   readonly clientFiles: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** As the file backend keeps the state of a stack; `latest` is absent before the first update. */
+interface StackFile {
+  readonly checkpoint: { readonly latest?: { readonly resources?: readonly { readonly urn: string }[] } };
 }
 
 const clone = join(import.meta.dirname, '../..');
@@ -90,15 +94,10 @@ export async function openStack(): Promise<TestStack> {
     shown,
     pulumi,
     up: (...args) => pulumi('up', '--yes', ...args),
-    setConfig: async (path, value, { secret = false } = {}) => {
-      // A value that begins with a hyphen is no option.
-      await done('config', 'set', '--path', ...(secret ? ['--secret'] : []), path, '--', value);
-    },
-    setJson: async (key, value) => {
-      await done('config', 'set', key, JSON.stringify(value));
-    },
-    removeConfig: async (path) => {
-      await done('config', 'rm', '--path', path);
+    setConfig: async (plain, secret = {}) => {
+      const flags = (kind: string, settings: Readonly<Record<string, string>>): readonly string[] =>
+        Object.entries(settings).map(([path, value]) => `--${kind}=${path}=${value}`);
+      await done('config', 'set-all', '--path', ...flags('plaintext', plain), ...flags('secret', secret));
     },
     async configured(values, work) {
       const file = join(project, `Pulumi.${stackName}.yaml`);
@@ -127,8 +126,9 @@ export async function openStack(): Promise<TestStack> {
     },
     outputs: async () => JSON.parse(await done('stack', 'output', '--json')) as StackOutputs,
     resources: async () => {
-      const exported = JSON.parse(await done('stack', 'export')) as { deployment: { resources?: { urn: string }[] } };
-      return (exported.deployment.resources ?? []).map(({ urn }) => urn.split('::').slice(2).join(' '));
+      const file = join(state, '.pulumi/stacks/umbra', `${stackName}.json`);
+      const { checkpoint } = JSON.parse(await readFile(file, 'utf8')) as StackFile;
+      return (checkpoint.latest?.resources ?? []).map(({ urn }) => urn.split('::').slice(2).join(' '));
     },
     stateFiles: async () => {
       const names = await readdir(state, { recursive: true, withFileTypes: true });
@@ -141,7 +141,7 @@ export async function openStack(): Promise<TestStack> {
 /** For the end of a file, whatever failed before it: a stack that is empty already is left as it is. */
 export async function takeAway(stack: TestStack): Promise<void> {
   if ((await stack.resources()).length === 0) return;
-  await stack.setConfig('umbra:onDelete', 'detach');
+  await stack.setConfig({ 'umbra:onDelete': 'detach' });
   await stack.up('--skip-preview');
   await stack.pulumi('destroy', '--yes');
 }

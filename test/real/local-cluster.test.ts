@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openAclApi } from '../../src/local/acl-api.ts';
+import { classArchiveOptions } from '../../src/local/class-archive.ts';
 import { clusterPaths } from '../../src/local/cluster-paths.ts';
-import { deleteLocalCluster, inspectLocalCluster, startLocalCluster } from '../../src/local/local-cluster.ts';
+import { inspectLocalCluster, startLocalCluster } from '../../src/local/local-cluster.ts';
 import { runCommand } from '../../src/local/run-command.ts';
 import { type AclBinding } from '../../src/prefix-policy/acls.ts';
 import { ensureKafka } from '../../tools/kafka-jars.ts';
@@ -16,11 +17,21 @@ import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 const bounded = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(120_000) });
 
 describe('a cluster with passwords and an authorizer', () => {
+  const home = join(testFolder('secure'), 'secure');
+  let interrupted: InterruptedStart;
   let cluster: TestCluster;
   beforeAll(async () => {
-    cluster = await startTestCluster({ name: 'secure', brokerSettings: comesBackSoon });
+    interrupted = await interruptedStart({ name: 'secure', home, brokerSettings: comesBackSoon });
+    cluster = await startTestCluster({ name: 'secure', home, brokerSettings: comesBackSoon });
   });
   afterAll(() => cluster.remove());
+
+  test('an interrupted start leaves no process and no password file behind, and can be repeated', async () => {
+    expect(interrupted.rejection).toMatchObject({ message: 'enough' });
+    expect(interrupted.report).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+    expect(interrupted.passwordFileLeft).toBe(false);
+    expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'running' } }] });
+  });
 
   function specOf(): Parameters<typeof startLocalCluster>[0] {
     return { name: cluster.local.name, home: cluster.local.home, brokerSettings: comesBackSoon };
@@ -88,19 +99,6 @@ describe('a cluster with passwords and an authorizer', () => {
     expect(await logEnds(cluster.connection('admin'), 'a_kept')).toEqual([3n]);
   });
 
-  test('stop and start keep data, passwords, ports and identity; starting twice changes nothing', async () => {
-    await createTopic(cluster.connection('admin'), 'a_stays');
-    await produce(cluster.connection('admin'), 'a_stays', ['1', '2']);
-    await cluster.broker.stop();
-    const again = await startLocalCluster(specOf(), bounded());
-    expect(again.clusterId).toBe(cluster.local.clusterId);
-    expect(again.connection('app')).toEqual(cluster.connection('app'));
-    const pid = await cluster.broker.pid();
-    await startLocalCluster(specOf(), bounded());
-    expect(await cluster.broker.pid()).toBe(pid);
-    expect(await logEnds(cluster.connection('admin'), 'a_stays')).toEqual([2n]);
-  });
-
   test('a changed heap restarts the broker with its data', async () => {
     await createTopic(cluster.connection('admin'), 'a_outlives');
     await produce(cluster.connection('admin'), 'a_outlives', ['1']);
@@ -138,7 +136,8 @@ describe('a cluster with passwords and an authorizer', () => {
   test('Kafka’s own tools work with the properties written for them', async () => {
     await createTopic(cluster.connection('admin'), 'a_listed');
     const libs = await ensureKafka('4.3.1', bounded());
-    const tool = ['-cp', join(libs, '*'), 'org.apache.kafka.tools.TopicCommand', '--list'];
+    const quick = [...classArchiveOptions(libs), '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+    const tool = [...quick, '-cp', join(libs, '*'), 'org.apache.kafka.tools.TopicCommand', '--list'];
     const where = [
       '--bootstrap-server',
       cluster.bootstrapServers.join(','),
@@ -156,36 +155,45 @@ describe('a cluster with passwords and an authorizer', () => {
     );
     expect(await cluster.broker.pid()).toBe(pid);
   });
-});
 
-describe('a stopped cluster that cannot start again', () => {
-  let cluster: TestCluster;
-  beforeAll(async () => {
-    cluster = await startTestCluster({ name: 'stopped' });
-    await cluster.broker.stop();
-  });
-  afterAll(() => cluster.remove());
+  describe('when it is stopped', () => {
+    beforeAll(async () => {
+      await createTopic(cluster.connection('admin'), 'a_stays');
+      await produce(cluster.connection('admin'), 'a_stays', ['1', '2']);
+      await cluster.broker.stop();
+    });
 
-  test('for a port that another program took names it, and nothing is started', async () => {
-    const port = Number(cluster.bootstrapServers[0]?.split(':')[1]);
-    const server = createServer().listen(port, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    await expect(cluster.broker.start()).rejects.toThrow(
-      `Port ${port} of broker stopped/1 is used by another program.`,
-    );
-    expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
-  });
+    test('a start for a port that another program took names it, and nothing is started', async () => {
+      const port = Number(cluster.bootstrapServers[0]?.split(':')[1]);
+      const server = createServer().listen(port, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      await expect(cluster.broker.start()).rejects.toThrow(
+        `Port ${port} of broker secure/1 is used by another program.`,
+      );
+      expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+    });
 
-  test('for data that are damaged reports exit code and log, and nothing is left running', async () => {
-    const meta = join(clusterPaths(cluster.local.home).broker(1).data, 'meta.properties');
-    const intact = readFileSync(meta, 'utf8');
-    onTestFinished(() => writeFileSync(meta, intact));
-    writeFileSync(meta, intact.replace('node.id=1', 'node.id=7'));
-    await expect(cluster.broker.start()).rejects.toThrow(
-      /stopped\/1 ended before it served: exit code 1[^]*Stored node id 7/,
-    );
-    expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+    test('a start with data that are damaged reports exit code and log, and nothing is left running', async () => {
+      const meta = join(clusterPaths(cluster.local.home).broker(1).data, 'meta.properties');
+      const intact = readFileSync(meta, 'utf8');
+      onTestFinished(() => writeFileSync(meta, intact));
+      writeFileSync(meta, intact.replace('node.id=1', 'node.id=7'));
+      await expect(cluster.broker.start()).rejects.toThrow(
+        /secure\/1 ended before it served: exit code 1[^]*Stored node id 7/,
+      );
+      expect(await reportOn(cluster)).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
+    });
+
+    test('it starts with data, passwords, ports and identity kept; starting twice changes nothing', async () => {
+      const before = { clusterId: cluster.local.clusterId, connection: cluster.connection('app') };
+      const again = await startLocalCluster(specOf(), bounded());
+      expect({ clusterId: again.clusterId, connection: again.connection('app') }).toEqual(before);
+      const pid = await cluster.broker.pid();
+      await startLocalCluster(specOf(), bounded());
+      expect(await cluster.broker.pid()).toBe(pid);
+      expect(await logEnds(cluster.connection('admin'), 'a_stays')).toEqual([2n]);
+    });
   });
 });
 
@@ -206,18 +214,26 @@ test('a version without jars, and a configured port that is taken, are refused b
   expect(existsSync(home)).toBe(false);
 });
 
-test('an interrupted start leaves no process and no password file behind, and can be repeated', async () => {
-  const home = join(testFolder('interrupted'), 'x');
-  onTestFinished(() => deleteLocalCluster({ home }, bounded()));
+/** What was there when a start had been given up. */
+interface InterruptedStart {
+  readonly rejection: unknown;
+  readonly report: Awaited<ReturnType<typeof inspectLocalCluster>>;
+  readonly passwordFileLeft: boolean;
+}
+
+async function interruptedStart(spec: Parameters<typeof startLocalCluster>[0]): Promise<InterruptedStart> {
   const interrupt = new AbortController();
   const onProgress = (line: string): void => {
     // The broker is about to be started: half of the work is done.
     if (line.startsWith('start broker')) setTimeout(() => interrupt.abort(new Error('enough')), 300);
   };
-  await expect(startLocalCluster({ name: 'x', home }, { signal: interrupt.signal, onProgress })).rejects.toThrow(
-    'enough',
+  const rejection = await startLocalCluster(spec, { signal: interrupt.signal, onProgress }).then(
+    () => undefined,
+    (error: unknown) => error,
   );
-  expect(await inspectLocalCluster({ home }, bounded())).toMatchObject({ brokers: [{ status: { kind: 'absent' } }] });
-  expect(existsSync(clusterPaths(home).broker(1).formatArgs)).toBe(false);
-  await startLocalCluster({ name: 'x', home }, bounded());
-});
+  return {
+    rejection,
+    report: await inspectLocalCluster({ home: spec.home }, bounded()),
+    passwordFileLeft: existsSync(clusterPaths(spec.home).broker(1).formatArgs),
+  };
+}

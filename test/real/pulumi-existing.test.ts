@@ -26,15 +26,6 @@ beforeAll(async () => {
   await secured.grant(renderSiteAcls({ site: 'a', owners, principals }));
   password = passwordOf(secured.connection('umbra'));
   stack = await openStack();
-  await stack.setConfig('umbra:target', 'existing');
-  for (const [site, cluster] of [
-    ['a', secured],
-    ['b', plain],
-  ] as const) {
-    await stack.setConfig(`umbra:sites.${site}.bootstrapServers[0]`, cluster.bootstrapServers[0] ?? '');
-  }
-  await stack.setConfig('umbra:sites.a.sasl.mechanism', 'SCRAM-SHA-512');
-  await stack.setConfig('umbra:sites.a.sasl.username', 'umbra');
 }, testMs);
 
 afterAll(async () => {
@@ -43,37 +34,33 @@ afterAll(async () => {
 }, testMs);
 
 describe('pulumi up, target existing', { timeout: testMs }, () => {
-  test('a wrong password: one clear line, nothing in the state', async () => {
-    await stack.setConfig('umbra:sites.a.sasl.password', wrongPassword, { secret: true });
+  test('a wrong password, and an address where nobody listens: one clear line each, nothing in the state', async () => {
+    const nobody = { 'umbra:sites.b.bootstrapServers[0]': '127.0.0.1:1' };
+    await stack.setConfig({ ...sitesAsTheyAre(), ...nobody }, passwordOfA(wrongPassword));
     const run = await stack.up();
     expect(run.code).not.toBe(0);
     expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.a: 127\.0\.0\.1:\d+ refuses user "umbra"/)]);
+    const lines = run.text.split('\n').map((line) => line.trim());
+    const ofSites = lines.filter((line) => line.startsWith('umbra:sites.'));
+    expect([...new Set(ofSites)], run.text).toEqual([expect.stringMatching(/^umbra:sites\.b: .*127\.0\.0\.1:1\b/)]);
     expect(run.text).not.toContain(wrongPassword);
-    expect(await stack.resources()).toEqual([]);
-  });
-
-  test('an address where nobody listens: one clear line, nothing in the state', async () => {
-    await stack.setConfig('umbra:sites.a.sasl.password', password, { secret: true });
-    await stack.setConfig('umbra:sites.b.bootstrapServers[0]', '127.0.0.1:1');
-    const run = await stack.up();
-    await stack.setConfig('umbra:sites.b.bootstrapServers[0]', plain.bootstrapServers[0] ?? '');
-    expect(run.code).not.toBe(0);
-    expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.b: .*127\.0\.0\.1:1\b/)]);
     expect(await stack.resources()).toEqual([]);
   });
 
   test('one cluster under two names: one clear line, nothing in the state', async () => {
     const port = plain.bootstrapServers[0]?.split(':')[1] ?? '';
-    const servers = { bootstrapServers: [`localhost:${port}`] };
-    await stack.setJson('umbra:sites', { a: { bootstrapServers: plain.bootstrapServers }, b: servers });
-    const run = await stack.up();
+    const sites = {
+      a: { bootstrapServers: plain.bootstrapServers },
+      b: { bootstrapServers: [`localhost:${port}`] },
+    };
+    const run = await stack.configured({ 'umbra:target': 'existing', 'umbra:sites': sites }, () => stack.up());
     expect(run.code).not.toBe(0);
     expect(run.errors).toEqual([expect.stringMatching(/^umbra:sites\.b: is the same cluster as site a/)]);
     expect(await stack.resources()).toEqual([]);
-    await giveBothSites();
   });
 
   test('right, it links both ways, names the cluster without authorizer, and a second one has nothing to do', async () => {
+    await stack.setConfig(sitesAsTheyAre(), passwordOfA(password));
     const run = await stack.up();
     expect(run.errors, run.text).toEqual([]);
     expect(run.text).toContain('umbra:sites.b: this cluster has no authorizer');
@@ -102,7 +89,7 @@ describe('pulumi up, target existing', { timeout: testMs }, () => {
     expect(refused.code).not.toBe(0);
     expect(refused.errors.length).toBe(2);
     for (const error of refused.errors) expect(error).toMatch(/^link (a-b|b-a) follows 1 topic/);
-    await stack.setConfig('umbra:onDelete', 'detach');
+    await stack.setConfig({ 'umbra:onDelete': 'detach' });
     const set = await stack.up('--skip-preview');
     expect(set.errors, set.text).toEqual([]);
     const destroyed = await stack.pulumi('destroy', '--yes');
@@ -115,13 +102,19 @@ describe('pulumi up, target existing', { timeout: testMs }, () => {
   });
 });
 
-async function giveBothSites(): Promise<void> {
-  await stack.removeConfig('umbra:sites');
-  await stack.setConfig('umbra:sites.a.bootstrapServers[0]', secured.bootstrapServers[0] ?? '');
-  await stack.setConfig('umbra:sites.a.sasl.mechanism', 'SCRAM-SHA-512');
-  await stack.setConfig('umbra:sites.a.sasl.username', 'umbra');
-  await stack.setConfig('umbra:sites.a.sasl.password', password, { secret: true });
-  await stack.setConfig('umbra:sites.b.bootstrapServers[0]', plain.bootstrapServers[0] ?? '');
+/** All but the password of site a. */
+function sitesAsTheyAre(): Readonly<Record<string, string>> {
+  return {
+    'umbra:target': 'existing',
+    'umbra:sites.a.bootstrapServers[0]': secured.bootstrapServers[0] ?? '',
+    'umbra:sites.a.sasl.mechanism': 'SCRAM-SHA-512',
+    'umbra:sites.a.sasl.username': 'umbra',
+    'umbra:sites.b.bootstrapServers[0]': plain.bootstrapServers[0] ?? '',
+  };
+}
+
+function passwordOfA(value: string): Readonly<Record<string, string>> {
+  return { 'umbra:sites.a.sasl.password': value };
 }
 
 function passwordOf({ sasl }: ClusterConfigInput): string {

@@ -14,7 +14,7 @@ const topic = 'a_orders';
 let stack: TestStack;
 let outputs: StackOutputs;
 
-// One pair for the whole file. Each test leaves it running and unchanged, but the last, which takes it away.
+// One pair for the whole file, in a row: each run of the engine is as dear as a broker, so each shows all it can.
 beforeAll(async () => {
   stack = await openStack();
   const made = await stack.up();
@@ -27,26 +27,36 @@ afterAll(async () => {
 }, testMs);
 
 describe('pulumi up, target local', { timeout: testMs }, () => {
-  test('ends with two links that follow; a second one has nothing to do', async () => {
+  test('ends with two links that follow, and a topic of an application follows', async () => {
     expect(outputs.links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
     expect(await stack.resources()).toEqual(expect.arrayContaining([...expectedResources]));
+    await produceAtA(['one', 'two']);
+    const link = await eventually('the topic follows', async () => {
+      const [view] = await createApiClient({ url: outputs.api.b }).links();
+      return view?.topics.following === 1 ? view : undefined;
+    });
+    expect(link).toMatchObject({ id: 'a-b', state: 'following', fence: 'acl' });
+  });
+
+  test('refuses new prefixes under links in the preview, with every ACL still as it was', async () => {
+    const refused = await stack.configured({ 'umbra:prefixes': { a: 'x_', b: 'y_' } }, () => stack.up());
+    expect(refused.code).not.toBe(0);
+    expect(refused.errors.join('\n')).toMatch(
+      /the link .* runs under the present prefixes; 1 topic \(a_orders\) would/,
+    );
+    await produceAtA(['three']);
+  });
+
+  test('again, after that too, has nothing to do', async () => {
     // Its preview first, then what it would do.
     const again = await stack.up('--expect-no-changes');
     expect(again.code, again.text).toBe(0);
   });
 
   test('refuses to delete a link that a topic follows: removed from the program, or destroyed', async () => {
-    await produceAtA(['one', 'two']);
     const worker = createApiClient({ url: outputs.api.b });
-    const link = await eventually('the topic follows', async () => {
-      const [view] = await worker.links();
-      return view?.topics.following === 1 ? view : undefined;
-    });
-    expect(link).toMatchObject({ id: 'a-b', state: 'following', fence: 'acl' });
     const before = await stack.resources();
-
-    await stack.setJson('umbra:links', ['b-a']);
-    const removed = await stack.up('--skip-preview');
+    const removed = await stack.configured({ 'umbra:links': ['b-a'] }, () => stack.up('--skip-preview'));
     expect(removed.code).not.toBe(0);
     expect(removed.errors).toEqual([
       expect.stringMatching(/^link a-b follows 1 topic \(a_orders\), .*onDelete: "detach"/),
@@ -54,58 +64,41 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect([...(await stack.resources())].sort()).toEqual([...before].sort());
     expect((await worker.links()).map(({ id, topics }) => [id, topics.following])).toEqual([['a-b', 1]]);
 
-    await stack.removeConfig('umbra:links');
     const destroyed = await stack.pulumi('destroy', '--yes');
     expect(destroyed.code).not.toBe(0);
     expect(destroyed.errors).toEqual([expect.stringMatching(/^link a-b follows 1 topic/)]);
     expect((await worker.links()).map(({ state }) => state)).toEqual(['following']);
-    const repaired = await stack.up('--skip-preview');
-    expect(repaired.errors, repaired.text).toEqual([]);
-    expect((await stack.outputs()).links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
   });
 
-  test('refuses new prefixes under links in the preview, with every ACL still as it was', async () => {
-    await stack.setJson('umbra:prefixes', { a: 'x_', b: 'y_' });
-    const refused = await stack.up();
-    await stack.removeConfig('umbra:prefixes');
-    expect(refused.code).not.toBe(0);
-    expect(refused.errors.join('\n')).toMatch(
-      /the link .* runs under the present prefixes; 1 topic \(a_orders\) would/,
-    );
-    await produceAtA(['three']);
-    const unchanged = await stack.pulumi('preview', '--expect-no-changes');
-    expect(unchanged.code, unchanged.text).toBe(0);
-  });
-
-  test('shows every ACL of an application before it is granted, and before it is taken back', async () => {
+  test('repairs what a refused destroy left, and shows every ACL of an application before it is granted, and before it is taken back', async () => {
     const worker = createApiClient({ url: outputs.api.a });
     const acls = async (): Promise<object> => (await worker.acls()).applications;
     const shown = (text: string, what: string): readonly string[] =>
       [...new Set(text.match(new RegExp(`would ${what} the ACL .* at site a`, 'g')))].sort();
-    await stack.setJson('umbra:policy', {
-      applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] },
-    });
-    const granted = await stack.up();
+    const policy = { applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] } };
+    const granted = await stack.configured({ 'umbra:policy': policy }, () => stack.up());
     expect(granted.errors, granted.text).toEqual([]);
+    expect((await stack.outputs()).links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
     const added = shown(granted.text, 'add');
     expect(added).toHaveLength(8);
     expect(added).toContain('would add the ACL ALLOW User:orders WRITE TOPIC a_orders_* at site a');
     expect(await acls()).toMatchObject({ wanted: 8, created: 8, refused: { count: 0 } });
-    await stack.removeConfig('umbra:policy');
+    // For the end of this file.
+    await stack.setConfig({ 'umbra:onDelete': 'detach' });
     const taken = await stack.up();
     expect(taken.errors, taken.text).toEqual([]);
     expect(shown(taken.text, 'remove')).toEqual(added.map((line) => line.replace('would add', 'would remove')));
     expect(await acls()).toMatchObject({ wanted: 0, removed: 8 });
   });
 
-  test('starts a killed broker and a killed worker again, with their data', async () => {
+  test('starts a killed broker and a killed worker again, with their data, and says so in the preview', async () => {
     await killNoted(join(stack.root, '.umbra/workers/pair-b/worker.pid'));
     await killNoted(join(stack.root, '.umbra/clusters/b/broker-1/broker.pid'));
-    const preview = await stack.pulumi('preview');
-    expect(preview.text).toMatch(/broker 1 of site b has died/);
-    expect(preview.text).toMatch(/would start the broker again; its data is kept/);
-    expect(preview.text).toMatch(/would start the worker again/);
-    const healed = await stack.up('--skip-preview');
+    // Its preview first.
+    const healed = await stack.up();
+    expect(healed.text).toMatch(/broker 1 of site b has died/);
+    expect(healed.text).toMatch(/would start the broker again; its data is kept/);
+    expect(healed.text).toMatch(/would start the worker again/);
     expect(healed.errors, healed.text).toEqual([]);
     expect(await stack.outputs()).toMatchObject({ api: outputs.api, bootstrapServers: outputs.bootstrapServers });
     const worker = createApiClient({ url: outputs.api.b });
@@ -128,9 +121,6 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
   });
 
   test('detached, destroy leaves no process and no file behind', async () => {
-    await stack.setConfig('umbra:onDelete', 'detach');
-    const set = await stack.up('--skip-preview');
-    expect(set.errors, set.text).toEqual([]);
     const destroyed = await stack.pulumi('destroy', '--yes');
     expect(destroyed.errors, destroyed.text).toEqual([]);
     expect(await stack.resources()).toEqual([]);
