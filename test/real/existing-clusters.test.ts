@@ -74,28 +74,21 @@ async function withdraw(binding: AclBinding): Promise<void> {
 }
 
 describe('without a right, the link says which one is missing, and goes on when it is back:', () => {
-  test('READ at the source', async () => {
-    await written('a', 'a_read');
-    await pair.level('a_read');
-    const binding = right('READ', 'a_');
-    await withdraw(binding);
+  test('READ at the source, and WRITE at the target, each said by the link that lacks it', async () => {
+    await Promise.all([written('a', 'a_read'), written('b', 'b_write')]);
+    await Promise.all([pair.level('a_read'), pair.level('b_write')]);
+    const [read, write] = [right('READ', 'a_'), right('WRITE', 'b_')];
+    await withdraw(read);
+    await withdraw(write);
     await produce(clusters.a.connection('app'), 'a_read', ['4']);
-    await troubleSays('b', 'a_read', /source.*READ at the source/);
-    await acls.create([binding]);
-    await pair.level('a_read', noticeMs);
-    await expectHealthy('b');
-  });
-
-  test('WRITE at the target', async () => {
-    await written('b', 'b_write');
-    await pair.level('b_write');
-    const binding = right('WRITE', 'b_');
-    await withdraw(binding);
     await produce(clusters.b.connection('app'), 'b_write', ['4']);
-    await troubleSays('a', 'b_write', /b_write.*WRITE at the target|^produce.*WRITE at the target/);
-    await acls.create([binding]);
-    await pair.level('b_write', noticeMs);
-    await expectHealthy('a');
+    await Promise.all([
+      troubleSays('b', 'a_read', /source.*READ at the source/),
+      troubleSays('a', 'b_write', /b_write.*WRITE at the target|^produce.*WRITE at the target/),
+    ]);
+    await acls.create([read, write]);
+    await Promise.all([pair.level('a_read', noticeMs), pair.level('b_write', noticeMs)]);
+    await Promise.all([expectHealthy('b'), expectHealthy('a')]);
   });
 
   test('CREATE at the target', async () => {

@@ -13,6 +13,7 @@ const topic = 'a_orders';
 
 let stack: TestStack;
 let outputs: StackOutputs;
+let applicationAcls: readonly string[];
 
 // One pair for the whole file, in a row: each run of the engine is as dear as a broker, so each shows all it can.
 beforeAll(async () => {
@@ -70,37 +71,30 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect((await worker.links()).map(({ state }) => state)).toEqual(['following']);
   });
 
-  test('repairs what a refused destroy left, and shows every ACL of an application before it is granted, and before it is taken back', async () => {
-    const worker = createApiClient({ url: outputs.api.a });
-    const acls = async (): Promise<object> => (await worker.acls()).applications;
-    const shown = (text: string, what: string): readonly string[] =>
-      [...new Set(text.match(new RegExp(`would ${what} the ACL .* at site a`, 'g')))].sort();
-    const policy = { applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] } };
-    const granted = await stack.configured({ 'umbra:policy': policy }, () => stack.up());
+  test('repairs what a refused destroy left, and shows every ACL of an application before it is granted', async () => {
+    const granted = await stack.configured({ 'umbra:policy': ofOneApplication }, () => stack.up());
     expect(granted.errors, granted.text).toEqual([]);
     expect((await stack.outputs()).links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
-    const added = shown(granted.text, 'add');
-    expect(added).toHaveLength(8);
-    expect(added).toContain('would add the ACL ALLOW User:orders WRITE TOPIC a_orders_* at site a');
-    expect(await acls()).toMatchObject({ wanted: 8, created: 8, refused: { count: 0 } });
-    // For the end of this file.
-    await stack.setConfig({ 'umbra:onDelete': 'detach' });
-    const taken = await stack.up();
-    expect(taken.errors, taken.text).toEqual([]);
-    expect(shown(taken.text, 'remove')).toEqual(added.map((line) => line.replace('would add', 'would remove')));
-    expect(await acls()).toMatchObject({ wanted: 0, removed: 8 });
+    applicationAcls = shownAcls(granted.text, 'add');
+    expect(applicationAcls).toHaveLength(8);
+    expect(applicationAcls).toContain('ALLOW User:orders WRITE TOPIC a_orders_*');
+    expect(await grantedAtA()).toMatchObject({ wanted: 8, created: 8, refused: { count: 0 } });
   });
 
-  test('starts a killed broker and a killed worker again, with their data, and says so in the preview', async () => {
+  test('starts a killed broker and a killed worker again, with their data, and takes ACLs back, all shown before', async () => {
     await killNoted(join(stack.root, '.umbra/workers/pair-b/worker.pid'));
     await killNoted(join(stack.root, '.umbra/clusters/b/broker-1/broker.pid'));
+    // For the end of this file.
+    await stack.setConfig({ 'umbra:onDelete': 'detach' });
     // Its preview first.
     const healed = await stack.up();
     expect(healed.text).toMatch(/broker 1 of site b has died/);
     expect(healed.text).toMatch(/would start the broker again; its data is kept/);
     expect(healed.text).toMatch(/would start the worker again/);
+    expect(shownAcls(healed.text, 'remove')).toEqual(applicationAcls);
     expect(healed.errors, healed.text).toEqual([]);
     expect(await stack.outputs()).toMatchObject({ api: outputs.api, bootstrapServers: outputs.bootstrapServers });
+    expect(await grantedAtA()).toMatchObject({ wanted: 0, removed: 8 });
     const worker = createApiClient({ url: outputs.api.b });
     await eventually('the topic follows again', async () => {
       const view = await worker.topic(topic);
@@ -130,6 +124,18 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect(left.stdout).toBe('');
   });
 });
+
+const ofOneApplication = { applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] } };
+
+/** What the text says that would be done to ACLs at site a. */
+function shownAcls(text: string, what: 'add' | 'remove'): readonly string[] {
+  const lines = text.matchAll(new RegExp(`would ${what} the ACL (.*) at site a`, 'g'));
+  return [...new Set(Array.from(lines, ([, acl = '']) => acl))].sort();
+}
+
+async function grantedAtA(): Promise<object> {
+  return (await createApiClient({ url: outputs.api.a }).acls()).applications;
+}
 
 const pair = 'umbra:index:RegionPair';
 const expectedResources = [
