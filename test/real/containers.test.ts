@@ -4,7 +4,7 @@ import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { javaConsume, javaProduce } from '../fixtures/java-client.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
-import { sites } from '../../src/pair/site.ts';
+import { type SiteId, sites } from '../../src/pair/site.ts';
 import { startPair } from '../fixtures/pair.ts';
 
 const missing = await missingEngine();
@@ -17,9 +17,10 @@ const owners = { a: 'loop-a_', b: 'loop-b_' } as const;
 describe.skipIf(missing !== undefined)('a pair of clusters in containers', () => {
   const started: ContainerCluster[] = [];
   beforeAll(async () => {
-    // One after the other up to here: the first may build the image.
-    started.push(await startContainerCluster('a'));
-    started.push(await startContainerCluster('b'));
+    const start = async (name: SiteId, index: number): Promise<void> => {
+      started[index] = await startContainerCluster(name);
+    };
+    await Promise.all(sites.map(start));
   }, startTimeoutMs);
   afterAll(async () => {
     await Promise.all(started.map((cluster) => cluster.remove()));
