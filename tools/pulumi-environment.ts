@@ -1,4 +1,5 @@
 import { delimiter, join } from 'node:path';
+import { compileCacheDir } from '../src/local/compile-cache.mjs';
 
 export interface PulumiPlace {
   /** Folder of the Pulumi project, in which `.umbra` keeps what runs; the clone itself but for tests. */
@@ -34,6 +35,8 @@ export function pulumiEnvironment(place: PulumiPlace, env: NodeJS.ProcessEnv): N
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     // The project's provider is in the clone; nothing is to be fetched behind the user's back.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    // Each run starts three programs of this project.
+    NODE_COMPILE_CACHE: compileCacheDir(env),
     ...(usesOwnBackend(env) ? ownBackend(place.root, env) : {}),
     ...env,
     UMBRA_PROJECT_ROOT: place.root,

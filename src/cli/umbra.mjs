@@ -8,7 +8,7 @@ if (!process.features.typescript) {
   );
 }
 try {
-  const { keepCompiled } = await import('../local/compile-cache.ts');
+  const { keepCompiled } = await import('../local/compile-cache.mjs');
   keepCompiled(process.env);
   await import('./main.ts');
 } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { cacheRoot } from './compile-cache.mjs';
 import { LocalProblem } from './local-problems.ts';
 
 /** The environment as a plain record, so that a test can hand in its own. */
@@ -11,9 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * `UMBRA_CACHE_DIR`, else `$XDG_CACHE_HOME/umbra`, else `~/.cache/umbra`. Not created here.
  */
 export function cacheDir(env: Environment): string {
-  if (env['UMBRA_CACHE_DIR']) return resolve(env['UMBRA_CACHE_DIR']);
-  if (env['XDG_CACHE_HOME']) return join(resolve(env['XDG_CACHE_HOME']), 'umbra');
-  return join(env['HOME'] ?? homedir(), '.cache', 'umbra');
+  return cacheRoot(env);
 }
 
 /**

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type SiteId } from '../pair/site.ts';
 import { waitUntil } from './bounded-wait.ts';
 import { childEnvironment } from './child-environment.ts';
+import { compileCacheDir } from './compile-cache.mjs';
 import { freePorts, isPortFree } from './free-port.ts';
 import { type LocalOptions } from './local-cluster.ts';
 import { LocalProblem } from './local-problems.ts';
@@ -63,7 +64,7 @@ const stopBounds: StopBounds = { graceMs: 15_000, killMs: 10_000 };
  */
 export async function startLocalWorker(spec: LocalWorkerSpec, options: LocalOptions): Promise<LocalWorker> {
   const files = workerPaths(spec.home);
-  const { signal } = options;
+  const { signal, env = process.env } = options;
   const old = await readJson(files.config, workerFileSchema);
   const port = spec.apiPort ?? old?.api.port ?? (await onePort());
   const file = renderWorkerFile(spec, port);
@@ -86,7 +87,7 @@ export async function startLocalWorker(spec: LocalWorkerSpec, options: LocalOpti
     command: process.execPath,
     args: nodeArguments(spec.entry ?? defaultEntry, files.config),
     cwd: spec.home,
-    env: childEnvironment(options.env ?? process.env),
+    env: { NODE_COMPILE_CACHE: compileCacheDir(env), ...childEnvironment(env) },
     files,
   });
   try {

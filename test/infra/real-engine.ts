@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { compileCacheDir } from '../../src/local/compile-cache.mjs';
 import { capture } from '../../tools/child-process.ts';
 import { findPulumi } from '../../tools/pulumi-cli.ts';
 import { testFolder } from '../fixtures/test-root.ts';
@@ -67,6 +68,7 @@ export async function openStack(): Promise<TestStack> {
     PULUMI_CONFIG_PASSPHRASE: 'of the test',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    NODE_COMPILE_CACHE: compileCacheDir(process.env),
   };
   const shown: string[] = [];
   const pulumi = async (...args: readonly string[]): Promise<CliRun> => {

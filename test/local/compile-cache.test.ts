@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compileCacheDir } from '../../src/local/compile-cache.ts';
+import { compileCacheDir } from '../../src/local/compile-cache.mjs';
 
 const command = join(import.meta.dirname, '../../src/cli/umbra.mjs');
 let folder: string;

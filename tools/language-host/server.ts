@@ -7,7 +7,7 @@ import grpc from '@grpc/grpc-js';
 import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js';
 import languagePb from '@pulumi/pulumi/proto/language_pb.js';
 import pluginPb from '@pulumi/pulumi/proto/plugin_pb.js';
-import { compileCacheDir } from '../../src/local/compile-cache.ts';
+import { compileCacheDir } from '../../src/local/compile-cache.mjs';
 import { exitAfterShownError, planProgram } from './program.ts';
 import { languageRuntime } from './service.ts';
 
