@@ -37,6 +37,12 @@ test('another clone in the environment is overruled', () => {
   expect(pulumiEnvironment(place, { UMBRA_CLONE: '/other' })['UMBRA_CLONE']).toBe('/clone');
 });
 
+test('what is started keeps its compiled form in the cache of umbra, unless the user has another one', () => {
+  const env = { UMBRA_CACHE_DIR: '/cache/umbra' };
+  expect(pulumiEnvironment(place, env)['NODE_COMPILE_CACHE']).toBe('/cache/umbra/node');
+  expect(pulumiEnvironment(place, { ...env, NODE_COMPILE_CACHE: '/mine' })['NODE_COMPILE_CACHE']).toBe('/mine');
+});
+
 test.each([
   ['preview'],
   ['up', '--yes'],
