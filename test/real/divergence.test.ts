@@ -5,8 +5,8 @@ import { type ClusterConfigInput, clusterConfigSchema } from '../../src/kafka/cl
 import { Cluster, type PartitionMetadata } from '../../src/kafka/cluster.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
 import type { TopicDetailView } from '../../src/worker/views.ts';
-import { startTestCluster, type TestBroker, type TestCluster } from '../fixtures/cluster.ts';
-import { createTopic, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
+import { comesBackSoon, startTestCluster, type TestBroker, type TestCluster } from '../fixtures/cluster.ts';
+import { createTopic, createTopics, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 import { eventually } from '../fixtures/wait.ts';
 import { metric } from '../fixtures/worker-metrics.ts';
@@ -17,14 +17,17 @@ let pair: TestPair;
 const slowMs = 90_000;
 
 beforeAll(async () => {
-  const a = await startTestCluster({ name: 'fork-a', brokers: 3, security: 'none' });
-  const b = await startTestCluster({ name: 'fork-b', security: 'none' });
+  // A frozen broker is to leave the cluster, and a killed one to come back.
+  const [a, b] = await Promise.all([
+    startTestCluster({ name: 'fork-a', brokers: 3, security: 'none', brokerSettings: comesBackSoon }),
+    startTestCluster({ name: 'fork-b', security: 'none', brokerSettings: comesBackSoon }),
+  ]);
   clusters = { a, b };
   pair = await startPair({ clusters: { a: a.connection('umbra'), b: b.connection('umbra') } });
 }, 240_000);
 
 afterAll(async () => {
-  await pair.remove();
+  await pair.abandon();
   await Promise.all(sites.map((site) => clusters[site].remove()));
 }, 120_000);
 
@@ -35,16 +38,17 @@ describe('a source on one broker', () => {
   test('whose log comes back empty, shorter or longer with other records faults at the fork; the others go on', async () => {
     // Any two batches that are sent one after the other stand in segments of their own.
     const rolled = { configs: { 'segment.ms': '1' } };
-    for (const topic of ['b_emptied', 'b_shorter', 'b_regrown', 'b_longer']) await createTopic(app(), topic, rolled);
-    await createTopic(app(), 'b_intact');
     const tampered = ['b_emptied', 'b_shorter', 'b_regrown', 'b_longer'];
-    for (const topic of [...tampered, 'b_intact']) {
-      await produce(app(), topic, ten('first'));
-      await produce(app(), topic, ten('second'));
-      await copiedTo(topic, 20);
-    }
-    await pair.kill('a');
-    await clusters.b.broker.stop();
+    await createTopics(app(), tampered, rolled);
+    await createTopic(app(), 'b_intact');
+    await Promise.all(
+      [...tampered, 'b_intact'].map(async (topic) => {
+        await produce(app(), topic, ten('first'));
+        await produce(app(), topic, ten('second'));
+        await copiedTo(topic, 20);
+      }),
+    );
+    await Promise.all([pair.kill('a'), clusters.b.broker.stop()]);
     await removeSegments('b_emptied', 0);
     await removeSegments('b_shorter', 10);
     await removeSegments('b_regrown', 0);
@@ -91,22 +95,21 @@ describe('a source on one broker', () => {
   });
 
   test('that deleted records before they were copied faults with their number', async () => {
-    for (const topic of ['b_ahead', 'b_ahead_emptied']) {
-      await createTopic(app(), topic);
-      await produce(app(), topic, ten('copied'));
-      await copiedTo(topic, 10);
-    }
+    const ahead = ['b_ahead', 'b_ahead_emptied'];
+    await createTopics(app(), ahead);
+    for (const topic of ahead) await produce(app(), topic, ten('copied'));
+    for (const topic of ahead) await copiedTo(topic, 10);
     await deleteBefore(app(), 'b_ahead_emptied', 10);
     await eventually('the copy is emptied with its source', async () =>
       (await logStart(copies(), 'b_ahead_emptied')) === 10n ? true : undefined,
     );
     await pair.kill('a');
-    for (const topic of ['b_ahead', 'b_ahead_emptied']) {
+    for (const topic of ahead) {
       await produce(app(), topic, ten('lost'));
       await deleteBefore(app(), topic, 15);
     }
     await pair.start('a');
-    for (const topic of ['b_ahead', 'b_ahead_emptied']) {
+    for (const topic of ahead) {
       const { fault } = await faultedAt(topic, 'RETENTION_AHEAD', 10);
       expect(fault?.message).toMatch(/the 5 offsets from 10 to 14 were deleted before they were copied/);
     }
@@ -136,15 +139,11 @@ describe('a source of three brokers after an unclean election', () => {
 
   test('faults at the fork when the worker comes back, wherever the source ends by then', async () => {
     const source = clusters.a;
-    for (const topic of unclean) {
-      await createTopic(source.connection('app'), topic, { on, configs });
-      await produce(source.connection('app'), topic, ten('both'));
-    }
+    await createTopics(source.connection('app'), unclean, { on, configs });
+    for (const topic of unclean) await produce(source.connection('app'), topic, ten('both'));
     const survivor = await loseFollower(unclean, async (leader) => {
-      for (const topic of unclean) {
-        await produce(leader, topic, ten('leader only'), 1);
-        await copiedTo(topic, 20);
-      }
+      for (const topic of unclean) await produce(leader, topic, ten('leader only'), 1);
+      for (const topic of unclean) await copiedTo(topic, 20);
       await pair.kill('b');
     });
     expect(await logEnds(survivor, 'a_short')).toEqual([10n]);
@@ -153,7 +152,6 @@ describe('a source of three brokers after an unclean election', () => {
     await produce(survivor, 'a_longer', [...ten('more'), ...ten('and more').slice(5)]);
     await pair.start('b');
     for (const topic of unclean) await faultedAt(topic, 'SOURCE_TRUNCATED', 10);
-    await source.broker.start();
   }, 240_000);
 
   /**
