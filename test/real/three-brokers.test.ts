@@ -13,7 +13,7 @@ import { startSteadyLoad, type SteadyLoad } from '../fixtures/steady-load.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /** Each kills one broker of each cluster and starts it again. `ROUNDS=30` is the long version. */
-const rounds = Number(process.env['ROUNDS'] ?? '2');
+const rounds = Number(process.env['ROUNDS'] ?? '1');
 const roundMs = 60_000;
 const topic = 'a_moves';
 const partitions = 12;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await load.stop();
-  await pair.remove();
+  await pair.abandon();
   await Promise.all(sites.map((site) => clusters[site].remove()));
 });
 
