@@ -14,7 +14,7 @@ import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-
 import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
 import { SiteState } from '../../src/worker/state/state.ts';
 import { StateWriter } from '../../src/worker/state/state-writer.ts';
-import { createTopic, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { createTopic, createTopics, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
@@ -56,13 +56,13 @@ async function umbra(
   return { code: await runCli(['--api', pair.api.b.url, ...args], io, AbortSignal.timeout(110_000)), ...said };
 }
 
-/** A copy of two records at offsets 0 and 1 in partition 0 (and one in each other) with foreign records behind them. */
-async function diverged(topic: string, foreign: readonly string[]): Promise<void> {
-  await createTopic(sites.a.app, topic, { partitions: 2 });
-  await produce(sites.a.app, topic, ['one', 'two']);
-  await pair.topic(topic, following);
-  await produce(sites.b.admin, topic, foreign);
-  await pair.topic(topic, ({ state }) => state === 'faulted');
+/** Copies of two records at offsets 0 and 1 in partition 0, with foreign records behind them. */
+async function diverged(topics: readonly string[], foreign: readonly string[]): Promise<void> {
+  await createTopics(sites.a.app, topics, { partitions: 2 });
+  for (const topic of topics) await produce(sites.a.app, topic, ['one', 'two']);
+  for (const topic of topics) await pair.level(topic);
+  for (const topic of topics) await produce(sites.b.admin, topic, foreign);
+  for (const topic of topics) await pair.topic(topic, ({ state }) => state === 'faulted');
 }
 
 async function plan(topic: string): Promise<RebuildPlan> {
@@ -118,7 +118,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const topic = 'a_rebuild';
-    await diverged(topic, ['alien one', 'alien two']);
+    await diverged([topic], ['alien one', 'alien two']);
     const admin = kafkajs(sites.b.admin).admin();
     await admin.connect();
     await admin.setOffsets({ groupId: 'a_readers', topic, partitions: [{ partition: 0, offset: '1' }] });
@@ -181,17 +181,6 @@ test(
     await admin.disconnect();
   },
 );
-
-test('a rebuilt copy goes on copying and outlives a restart without its old fault', async () => {
-  await pair.kill('b');
-  await pair.start('b');
-  await produce(sites.a.app, 'a_rebuild', ['six']);
-  await eventually('the new record arrives', async () =>
-    (await logEnds(sites.b.app, 'a_rebuild'))[0] === 6n ? true : undefined,
-  );
-  await expectEqual('a_rebuild');
-  expect((await pair.api.b.topic('a_rebuild')).rebuild).toMatchObject({ step: 'done' });
-});
 
 test('all of a copy whose source was created anew goes to the files', async () => {
   const topic = 'a_rebuild_recreated';
@@ -260,57 +249,70 @@ describe('a worker that dies', () => {
     },
   };
 
-  test.each(Object.keys(crashes).map((when, number) => ({ when, number })))(
-    '$when comes to the same end',
-    async ({ when, number }) => {
-      const topic = `a_rebuild_crash_${number}`;
-      await diverged(topic, ['alien']);
-      const record = recordOf(await plan(topic));
-      await pair.kill('b');
-      const left = await crashes[when]?.(record);
-      if (left !== undefined) await (await state()).putRebuild(left, bounded());
-      await pair.start('b');
-      const view = await ended(topic);
-      if (view.step !== 'done') throw new Error(view.reason);
-      if (when.includes('without')) await rename(join(record.folder, `away.${record.name}`), view.quarantine);
-      const { problems, manifest } = await verifyQuarantine(view.quarantine);
-      expect(problems).toEqual([]);
-      expect(manifest?.partitions[0]).toMatchObject({ recordsOnlyHere: 1 });
-      await expectEqual(topic);
-    },
-  );
+  const all = Object.entries(crashes).map(([when, leave], number) => ({
+    ...{ when, leave },
+    topic: `a_rebuild_crash_${number}`,
+  }));
+  const [killed, written] = ['a_rebuild_killed', 'a_rebuild_late_write'];
+  /** By topic, as the worker that was killed left it. */
+  const left = new Map<string, RebuildRecord>();
 
-  test('as soon as it was confirmed comes to the same end', async () => {
-    const topic = 'a_rebuild_killed';
-    await diverged(topic, ['alien']);
-    const { hash } = await plan(topic);
-    await pair.api.b.executeRebuild(topic, hash, bounded());
+  // One death and one successor for all of them: each copy has its own record in the journal.
+  beforeAll(async () => {
+    const topics = [...all.map(({ topic }) => topic), written, killed];
+    await diverged(topics, ['alien']);
+    const planned = new Map<string, RebuildPlan>();
+    for (const topic of topics) planned.set(topic, await plan(topic));
+    await pair.api.b.executeRebuild(killed, planned.get(killed)!.hash, bounded());
     await pair.kill('b');
+    for (const { topic, leave } of all) left.set(topic, await leave(recordOf(planned.get(topic)!)));
+    const record = recordOf(planned.get(written)!);
+    const { manifestSha256 } = await quarantine(record);
+    await produce(sites.b.admin, written, ['late alien']);
+    left.set(written, { ...record, step: { kind: 'deleting', manifestSha256 } });
+    const journal = await state();
+    for (const each of left.values()) await journal.putRebuild(each, bounded());
     await pair.start('b');
+  }, 180_000);
+
+  test.each(all)('$when comes to the same end', async ({ when, topic }) => {
     const view = await ended(topic);
-    expect(view.step).toBe('done');
+    if (view.step !== 'done') throw new Error(view.reason);
+    const { folder, name } = left.get(topic)!;
+    if (when.includes('without')) await rename(join(folder, `away.${name}`), view.quarantine);
+    const { problems, manifest } = await verifyQuarantine(view.quarantine);
+    expect(problems).toEqual([]);
+    expect(manifest?.partitions[0]).toMatchObject({ recordsOnlyHere: 1 });
     await expectEqual(topic);
   });
 
-  test('and finds that somebody wrote after the files were complete leaves the copy as it is', async () => {
-    const topic = 'a_rebuild_late_write';
-    await diverged(topic, ['alien']);
-    const record = recordOf(await plan(topic));
-    await pair.kill('b');
-    const { manifestSha256 } = await quarantine(record);
-    await produce(sites.b.admin, topic, ['late alien']);
-    await (await state()).putRebuild({ ...record, step: { kind: 'deleting', manifestSha256 } }, bounded());
-    await pair.start('b');
-    const view = await ended(topic);
-    expect(view).toMatchObject({ step: 'stopped', reason: expect.stringContaining('still writes') as string });
-    expect(await logEnds(sites.b.app, topic)).toEqual([4n, 0n]);
-    await pair.topic(topic, ({ state: at }) => at === 'faulted');
+  test('as soon as it was confirmed comes to the same end', async () => {
+    const view = await ended(killed);
+    expect(view.step).toBe('done');
+    await expectEqual(killed);
   });
+
+  test('and finds that somebody wrote after the files were complete leaves the copy as it is', async () => {
+    const view = await ended(written);
+    expect(view).toMatchObject({ step: 'stopped', reason: expect.stringContaining('still writes') as string });
+    expect(await logEnds(sites.b.app, written)).toEqual([4n, 0n]);
+    await pair.topic(written, ({ state: at }) => at === 'faulted');
+  });
+});
+
+test('a rebuilt copy goes on copying and outlives a restart without its old fault', async () => {
+  // The worker died and came back since it was rebuilt.
+  await produce(sites.a.app, 'a_rebuild', ['six']);
+  await eventually('the new record arrives', async () =>
+    (await logEnds(sites.b.app, 'a_rebuild'))[0] === 6n ? true : undefined,
+  );
+  await expectEqual('a_rebuild');
+  expect((await pair.api.b.topic('a_rebuild')).rebuild).toMatchObject({ step: 'done' });
 });
 
 test('a worker whose lease ran out right before the deletion deletes nothing', async () => {
   const topic = 'a_rebuild_frozen';
-  await diverged(topic, ['alien']);
+  await diverged([topic], ['alien']);
   const record = recordOf(await plan(topic));
   const { manifest } = await quarantine(record);
   const lease = { ours: () => Promise.resolve(true), maySend: () => false, lost: new AbortController().signal };
@@ -349,7 +351,7 @@ describe('refused', () => {
 
   test('a plan that somebody wrote behind: the copy is as it was, and the new plan has both records', async () => {
     const topic = 'a_rebuild_changed';
-    await diverged(topic, ['alien']);
+    await diverged([topic], ['alien']);
     const { hash } = await plan(topic);
     await produce(sites.b.admin, topic, ['another alien']);
     await pair.api.b.executeRebuild(topic, hash, bounded());
