@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePorts } from '../../src/local/free-port.ts';
 import { metricCatalogue } from '../../src/worker/metrics/registry.ts';
 import type { LinkView } from '../../src/worker/views.ts';
-import { createTopic, logEnds } from '../fixtures/kafkajs.ts';
+import { createTopics, logEnds } from '../fixtures/kafkajs.ts';
 import { type Colleague, startColleague } from '../fixtures/pair.ts';
 import { type PacedLoad, startPacedLoad } from '../fixtures/paced-load.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
@@ -20,7 +20,7 @@ import { metric } from '../fixtures/worker-metrics.ts';
 const long = process.env['UMBRA_EXPOSURE'] === 'long';
 const perSecond = long ? 5_000 : 1_500;
 const warmMs = long ? 20_000 : 6_000;
-const cutMs = long ? 60_000 : 12_000;
+const cutMs = long ? 60_000 : 8_000;
 const share = long ? 0.02 : 0.05;
 /** What is written between two looks that are compared. */
 const slackRecords = perSecond / 2;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await worker.api.putPrefixPolicy({ a: 'a_', b: 'b_' });
   await worker.api.putSchemaPrimary({ site: 'a' });
   await worker.api.putLink({ from: 'a', to: 'b' });
-  for (const topic of [busy, idle]) await createTopic(sites.a.app, topic, { partitions });
+  await createTopics(sites.a.app, [busy, idle], { partitions });
   await eventually('both topics follow', async () => {
     const topics = await worker.api.topics();
     return (topics.length === 2 && topics.every(({ state }) => state === 'following')) || undefined;
@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   const last = colleagues.at(-1);
   await last?.api.deleteLink('a-b', 'detach');
-  for (const colleague of colleagues) await colleague.stop();
+  await Promise.all(colleagues.map((colleague) => colleague.stop()));
   await source.close();
 });
 
