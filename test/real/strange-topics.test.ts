@@ -26,8 +26,11 @@ const matrix = process.env['UMBRA_MATRIX'] === 'all' ? [...always, ...more] : al
 
 /** How long a transaction hangs at least. `HANG_SECONDS=180` is the long version. */
 const hangMs = 1_000 * Number(process.env['HANG_SECONDS'] ?? '1');
-/** How often a coordinator looks for transactions that are over their time (default 10 s). */
-const soonAborted = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' };
+/** How often a coordinator looks for transactions that are over their time (default 10 s), and the cleaner comes by. */
+const brokerSettings = {
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '250',
+  'log.cleaner.backoff.ms': '250',
+};
 
 describe.each(matrix)('between Kafka $a and $b', (versions) => {
   let clusters: Readonly<Record<SiteId, TestCluster>>;
@@ -35,7 +38,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
 
   beforeAll(async () => {
     const start = (site: SiteId): Promise<TestCluster> =>
-      startTestCluster({ name: site, version: versions[site], security: 'none', brokerSettings: soonAborted });
+      startTestCluster({ name: site, version: versions[site], security: 'none', brokerSettings });
     const [a, b] = await Promise.all([start('a'), start('b')]);
     clusters = { a, b };
     await Promise.all(sites.map((site) => makeStrangeTopics(app(site), testOwners[site], versions[site])));
@@ -43,7 +46,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
   }, 900_000);
 
   afterAll(async () => {
-    await pair.remove();
+    await pair.abandon();
     await Promise.all(sites.map((site) => clusters[site].remove()));
   });
 
@@ -51,7 +54,7 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
 
   test('every strange topic is copied both ways, and the logs are equal', async () => {
     const names = sites.flatMap((site) => strangeTopics.map(({ name }) => `${testOwners[site]}${name}`));
-    for (const name of names) await pair.level(name, 180_000);
+    await Promise.all(names.map((name) => pair.level(name, 180_000)));
     const report = await pair.verify();
     expect(report.topics.map(({ topic }) => topic).toSorted()).toEqual(names.toSorted());
     expect(differences(report)).toEqual([]);
@@ -71,14 +74,16 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
           { source: view === 'committed' ? committed : everything, copy: everything },
         ];
       });
-      const atSource = await javaConsume(
-        app(home),
-        jobs.map(({ source }) => source),
-      );
-      const atCopy = await javaConsume(
-        app(otherSite(home)),
-        jobs.map(({ copy }) => copy),
-      );
+      const [atSource, atCopy] = await Promise.all([
+        javaConsume(
+          app(home),
+          jobs.map(({ source }) => source),
+        ),
+        javaConsume(
+          app(otherSite(home)),
+          jobs.map(({ copy }) => copy),
+        ),
+      ]);
       expect(atCopy).toEqual(atSource);
       for (const { name } of strangeTopics) {
         const topic = `${testOwners[home]}${name}`;
@@ -144,9 +149,9 @@ describe.each(matrix)('between Kafka $a and $b', (versions) => {
       await Promise.all(sites.map((site) => writeUntilCleaned(clusters[site], `${testOwners[site]}compacted`, more)));
     };
     await passes(2);
-    for (const site of sites) await pair.kill(site);
+    await Promise.all(sites.map((site) => pair.kill(site)));
     await passes(2);
-    for (const site of sites) await pair.start(site);
+    await Promise.all(sites.map((site) => pair.start(site)));
     await passes(1);
     for (const home of sites) {
       const topic = `${testOwners[home]}compacted`;
