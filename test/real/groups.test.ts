@@ -13,7 +13,7 @@ import {
   offsetsOf,
   resumePositions,
 } from '../fixtures/java-groups.ts';
-import { createTopic, kafkajs, logEnds } from '../fixtures/kafkajs.ts';
+import { createTopic, createTopics, kafkajs, logEndsOf } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
@@ -56,7 +56,7 @@ const copies: Copies = {
 };
 
 beforeAll(async () => {
-  for (const topic of [...topics, heldBack]) await createTopic(source.admin, topic, { partitions });
+  await createTopics(source.admin, [...topics, heldBack], { partitions });
   await createTopic(target.admin, heldBack, { partitions });
   await javaProduce(
     source.admin,
@@ -65,9 +65,8 @@ beforeAll(async () => {
     })),
   );
   replication = startReplication({ source: source.umbra, target: target.umbra });
-  for (const topic of topics) await replication.follow(topic);
-  for (const topic of topics) {
-    const ends = await logEnds(source.admin, topic);
+  await Promise.all(topics.map((topic) => replication.follow(topic)));
+  for (const [topic, ends] of await logEndsOf(source.admin, topics)) {
     await eventually(`${topic} is copied`, () =>
       ends.every((end, partition) => copies.range(topic, partition)?.end === end) ? true : undefined,
     );
@@ -92,9 +91,9 @@ function withoutEpoch({ leaderEpoch: _, ...held }: HeldOffset): HeldOffset {
 }
 
 async function expectNoneBeyondTheCopies(of: readonly string[]): Promise<void> {
-  const ends = new Map<string, readonly bigint[]>();
-  for (const { group, topic, partition, offset } of (await offsetsOf(target.admin, of)).values()) {
-    if (!ends.has(topic)) ends.set(topic, await logEnds(target.admin, topic));
+  const held = await offsetsOf(target.admin, of);
+  const ends = await logEndsOf(target.admin, new Set([...held.values()].map(({ topic }) => topic)));
+  for (const { group, topic, partition, offset } of held.values()) {
     const end = ends.get(topic)![partition]!;
     expect(BigInt(offset) <= end, `${group} ${topic}/${partition}: ${offset} is beyond ${end}`).toBe(true);
   }

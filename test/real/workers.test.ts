@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type WorkerReport, workerReportSchema } from '../../src/worker/copying/worker-report.ts';
 import type { ApiClient } from '../../src/api/client.ts';
 import { hasAborted } from '../../src/replication/waiting/wakeup.ts';
-import { createTopic, produce } from '../fixtures/kafkajs.ts';
+import { createTopic, createTopics, produce } from '../fixtures/kafkajs.ts';
 import { type Colleague, startColleague, startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { startSteadyLoad } from '../fixtures/steady-load.ts';
@@ -25,13 +25,12 @@ const colleagues: Colleague[] = [];
 
 beforeAll(async () => {
   pair = await startPair({ clusters, group });
-  for (const topic of topics) await createTopic(sites.a.app, topic, { partitions });
-  for (const topic of topics) await pair.level(topic);
+  await createTopics(sites.a.app, topics, { partitions });
+  await Promise.all(topics.map((topic) => pair.level(topic)));
 });
 
 afterAll(async () => {
-  for (const colleague of colleagues) await colleague.stop();
-  await pair.remove();
+  await Promise.all([...colleagues.map((colleague) => colleague.stop()), pair.remove()]);
 });
 
 async function hire(name: string): Promise<Colleague> {
@@ -67,14 +66,14 @@ async function sharedBy(apis: readonly ApiClient[]): Promise<readonly ReadonlySe
 }
 
 async function equal(): Promise<void> {
-  for (const topic of topics) await pair.level(topic, 60_000);
+  await Promise.all(topics.map((topic) => pair.level(topic, 60_000)));
   const { totals } = await pair.verify(topics);
   expect(totals).toMatchObject({ batchesDifferent: 0, recordsDifferent: 0, behind: 0 });
 }
 
 test('three workers share the partitions, each answers for all, and who stays keeps what it has', async () => {
   const first = await held(pair.api.b);
-  const [two, three] = [await hire('two'), await hire('three')];
+  const [two, three] = await Promise.all([hire('two'), hire('three')]);
   const parts = await sharedBy([pair.api.b, two.api, three.api]);
   for (const key of parts[0] ?? []) expect(first.has(key)).toBe(true);
   const names = async (api: ApiClient): Promise<readonly string[]> => (await api.topics()).map(({ name }) => name);
@@ -104,7 +103,8 @@ async function longestLag(
 }
 
 function load(): { stop(): Promise<void> } {
-  const loads = busy.map((topic) => startSteadyLoad(sites.a.app, { topic, partitions, batchRecords: partitions }));
+  const options = { partitions, batchRecords: partitions, pauseMs: 10 };
+  const loads = busy.map((topic) => startSteadyLoad(sites.a.app, { topic, ...options }));
   return {
     async stop() {
       await Promise.all(loads.map((each) => each.stop()));
@@ -185,7 +185,7 @@ test('the worker that leads dies: another one leads, and orders are taken by who
 test('all workers die, one is started, and it goes on from what the state topic says', async () => {
   await pair.kill('b');
   for (const colleague of colleagues) await colleague.signal('SIGKILL').catch(() => undefined);
-  for (const topic of topics) await produce(sites.a.app, topic, ['while nobody copied']);
+  await Promise.all(topics.map((topic) => produce(sites.a.app, topic, ['while nobody copied'])));
   await pair.start('b');
   await equal();
 });
