@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ClusterConfigInput } from '../src/kafka/cluster-config.ts';
 import { childEnvironment } from '../src/local/child-environment.ts';
+import { classArchiveOptions } from '../src/local/class-archive.ts';
 import { writePrivateJson } from '../src/local/private-file.ts';
 import { runCommand } from '../src/local/run-command.ts';
 import { javaClientProperties, javaTool } from '../tools/java-client.ts';
@@ -84,13 +85,14 @@ const javaFlags = ['-Xms256m', '-Xmx1g', '-XX:+UseSerialGC', '-Xshare:auto'];
 /** Kafka's Java clients as the applications of the benchmark: one process per job. */
 export class LoadTool {
   readonly #folder: string;
-  readonly #classPath: string;
+  /** Of `java`: where the classes are. */
+  readonly #classes: readonly string[];
   readonly #signal: AbortSignal;
   #jobs = 0;
 
-  private constructor(folder: string, classPath: string, signal: AbortSignal) {
+  private constructor(folder: string, classes: readonly string[], signal: AbortSignal) {
     this.#folder = folder;
-    this.#classPath = classPath;
+    this.#classes = classes;
     this.#signal = signal;
   }
 
@@ -115,7 +117,8 @@ export class LoadTool {
     const source = join(import.meta.dirname, 'java', 'Load.java');
     const result = await runCommand(javaTool('javac', process.env), ['-cp', jars, '-d', classes, source], bounds);
     if (result.exitCode !== 0) throw new Error(`javac failed (${result.exitCode}):\n${result.output.slice(-4000)}`);
-    return new LoadTool(folder, `${classes}:${jars}`, signal);
+    // The jars go first: an archive of their classes is of a class path that begins with them.
+    return new LoadTool(folder, [...classArchiveOptions(libs), '-cp', `${jars}:${classes}`], signal);
   }
 
   /** `onEvent` hears of jobs that have `seconds`. */
@@ -168,7 +171,7 @@ export class LoadTool {
     { stdout, timeoutMs }: { readonly stdout: 'pipe' | 'ignore'; readonly timeoutMs: number },
   ): ReturnType<typeof spawn> {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
-    return spawn(javaTool('java', process.env), [...javaFlags, '-cp', this.#classPath, 'Load', file], {
+    return spawn(javaTool('java', process.env), [...javaFlags, ...this.#classes, 'Load', file], {
       env: childEnvironment(process.env),
       stdio: ['ignore', stdout, 'pipe'],
       signal,
