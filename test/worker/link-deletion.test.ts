@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { ZodType } from 'zod';
 import { followedTopics, type LinkTopics } from '../../src/worker/control/followed-topics.ts';
 import { endRebuilds } from '../../src/worker/rebuild/end-rebuilds.ts';
+import { reconcileJournal } from '../../src/worker/reconcile/reconcile-journal.ts';
 import type { RebuildRecord } from '../../src/worker/rebuild/rebuild-record.ts';
 import { recordAt } from './rebuild-stubs.ts';
 
@@ -42,4 +44,25 @@ test('a link that is declared anew does not go on with a rebuild of its former l
   const never = new AbortController().signal;
   await endRebuilds({ rebuilds: () => records, putRebuild }, { link: 'a-b', at: new Date(0) }, never);
   expect(written).toMatchObject([{ link: 'a-b', step: { kind: 'stopped', quarantined: true } }]);
+});
+
+test('nor with a reconciliation of it, which stands in a journal of its own', async () => {
+  const records = new Map<string, RebuildRecord>([
+    ['reconcile/a_orders', recordAt({ kind: 'deleting', manifestSha256: 'm' }, { topic: 'a_orders' })],
+    ['reconcile/a_other', recordAt({ kind: 'reversing' }, { topic: 'a_other', link: 'b-a' })],
+  ]);
+  const written: string[] = [];
+  const journal = reconcileJournal({
+    shadow: () => undefined,
+    section: <T extends object>(prefix: string, schema: ZodType<T>) => ({
+      all: () => [...records].flatMap(([key, record]) => (key.startsWith(prefix) ? [schema.parse(record)] : [])),
+      write: (entries) => {
+        written.push(...entries.map(([key, value]) => `${prefix}${key} ${JSON.stringify(value)}`));
+        return Promise.resolve();
+      },
+    }),
+  });
+  await endRebuilds(journal, { link: 'a-b', at: new Date(0) }, AbortSignal.timeout(10_000));
+  expect(written).toHaveLength(1);
+  expect(written[0]).toMatch(/^reconcile\/a_orders .*"kind":"stopped".*"the link was deleted before it was through"/);
 });

@@ -21,6 +21,7 @@ import { openOperations } from '../moves/open-operations.ts';
 import type { MovedRoleView, MoveRequest, OperationView } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
+import { reconcileJournal } from '../reconcile/reconcile-journal.ts';
 import type { Repoint } from '../repoint/site-hooks.ts';
 import type { LinkDeletion } from '../service.ts';
 import type { SiteRights } from '../site-rights.ts';
@@ -181,7 +182,9 @@ export class SiteControl {
       const running = this.#links.get(id);
       if (running !== undefined) return await this.#redeclare(running, link, signal);
       await checkStart(this.#checksOf(link, policy), signal);
-      await endRebuilds(state, { link: id, at: this.#ports.clock.now() }, signal);
+      const formerLife = { link: id, at: this.#ports.clock.now() };
+      await endRebuilds(state, formerLife, signal);
+      await endRebuilds(reconcileJournal(state), formerLife, signal);
       await state.putLink(link, signal);
       return this.#startLink(link, policy).view();
     });

@@ -2,7 +2,7 @@ import type { SiteState } from '../state/state.ts';
 
 /**
  * Closes what the journal holds of a link that was deleted since: declared again, it must not go on with what was
- * confirmed for its former life. Resolves when that is in the journal.
+ * confirmed for its former life. Of the journal of rebuilds, or of that of reconciliations. Resolves when that is in it.
  */
 export async function endRebuilds(
   state: Pick<SiteState, 'rebuilds' | 'putRebuild'>,
