@@ -3,13 +3,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
 import { type SiteId, sites } from '../../src/pair/site.ts';
+import { defaultTopicPolicy } from '../../src/pair/topic-policy.ts';
 import type { Tail } from '../../src/quarantine/manifest.ts';
 import { LogReader } from '../../src/replication/logs/log-reader.ts';
 import { type RawRecord, decodeRecords } from '../../src/replication/batches/records.ts';
 import { originHeaders } from '../../src/worker/reconcile/provenance.ts';
 import type { ReplayRecord } from '../../src/worker/reconcile/replay-record.ts';
 import { type ReplayPorts, replayTail } from '../../src/worker/reconcile/replay-tail.ts';
+import { grantOwn, takeBackWhereNoneIsCopy } from '../../src/worker/moves/reverse-topics.ts';
 import { TailProducer } from '../../src/worker/reconcile/tail-producer.ts';
+import { aclsAt, linesOf, rememberedAcls } from '../fixtures/acls.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { transact } from '../fixtures/transactions.ts';
@@ -87,9 +90,19 @@ test('a tail is appended whole, once and in its order, however often its worker 
       known = record;
       return Promise.resolve();
     },
+    prepare: () => Promise.resolve(),
     // Asked before each transaction: where it says no the worker is as good as dead.
     mayAct: () => commitsLeft-- > 0,
   });
+  // What is refused is told of in a record: so it is there before anything else.
+  const puts: ReplayRecord[] = [];
+  const noting: ReplayPorts = {
+    ...ports(),
+    put: (record) => Promise.resolve(void puts.push(record)),
+    prepare: () => Promise.reject(new Error('not granted')),
+  };
+  await expect(replayTail(noting, journal, never)).rejects.toThrow('not granted');
+  expect(puts).toMatchObject([{ state: 'running', records: 0, from: [String(cut + 1n)], producerIds: [] }]);
   const deaths = [1, 0, 2];
   for (const commits of deaths) {
     commitsLeft = commits;
@@ -124,3 +137,53 @@ test('a tail is appended whole, once and in its order, however often its worker 
   await expect(replayTail(ports(), journal, never)).resolves.toBe(records);
   expect(await visible('b', cut + 1n)).toHaveLength(records);
 }, 120_000);
+
+test('at home, where umbra may write copies only, it is let in for as long as it appends', async () => {
+  const name = 'a_replay_home';
+  const open = (site: SiteId): Cluster =>
+    new Cluster(site, clusterConfigSchema.parse(shared[site].umbra), { clientId: 'test' });
+  const umbra = { a: open('a'), b: open('b') };
+  try {
+    for (const site of sites) await createTopic(shared[site].admin, name);
+    await produce(shared.b.admin, name, ['only at b']);
+    const topicIdAt = async (site: SiteId): Promise<string> =>
+      (await umbra[site].metadata([name])).topics.get(name)?.topicId ?? '';
+    const tailOfB: Tail = {
+      ...{ operation: 'failover-20260102-0304-cd34', term: 2, site: 'b', cuts: ['0'], method: 'anew' },
+    };
+    const journal = {
+      ...{ topic: name, copyTopicId: await topicIdAt('b'), sourceTopicId: await topicIdAt('a') },
+      tail: tailOfB,
+    };
+    const acls = rememberedAcls();
+    const own = {
+      ...{ link: 'b-a', source: umbra.b, target: umbra.a, mayAct: () => true, isHome: () => true },
+      state: { acls: () => acls, shadows: () => [] },
+      rights: {
+        ...{ principals: { kind: 'known', names: ['User:umbra'] } as const, superUsers: ['User:admin'] },
+        allowsWithoutAcl: false,
+      },
+      policy: () => defaultTopicPolicy,
+      home: () => ({
+        ...{ topics: [{ kind: 'prefix', prefix: 'a_' }] as const, groups: { kind: 'prefix', prefix: 'a_' } as const },
+      }),
+    };
+    const before = linesOf(await aclsAt(clients.a));
+    let known: ReplayRecord | undefined;
+    const replay = (prepare: ReplayPorts['prepare']): Promise<number> =>
+      replayTail(
+        {
+          ...{ source: umbra.b, target: umbra.a, known, prepare, mayAct: () => true },
+          put: (record) => Promise.resolve(void (known = record)),
+        },
+        journal,
+        never,
+      );
+    await expect(replay(() => Promise.resolve())).rejects.toThrow(/authorization/i);
+    await expect(replay((signal) => grantOwn(own, signal))).resolves.toBe(1);
+    await takeBackWhereNoneIsCopy(own, never);
+    expect(linesOf(await aclsAt(clients.a))).toEqual(before);
+  } finally {
+    await Promise.all(sites.map((site) => umbra[site].close()));
+  }
+}, 60_000);

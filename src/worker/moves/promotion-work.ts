@@ -24,7 +24,7 @@ import { proveEqual } from './prove-equal.ts';
 import { proveSchemasEqual } from './move-schemas.ts';
 import { type PartitionEnd, readEnds } from './read-ends.ts';
 import { restoreConfigs } from './restore-configs.ts';
-import { takeBackOwn } from './reverse-topics.ts';
+import { takeBackWhereNoneIsCopy } from './reverse-topics.ts';
 import type { SiteFence } from './site-fence.ts';
 
 /** What a promotion may ask of the link whose copies become primary. */
@@ -232,10 +232,9 @@ export class PromotionWork {
 
   /** Of what is home here nothing is a copy any more: umbra needs no rights of its own on it. */
   async #takeBackOwn(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const { homeOf, site, state, link } = this.#ports;
+    const { homeOf, site } = this.#ports;
     const isHome = (topic: string): boolean => homeOf(topic) === site;
-    if (!topics.some(isHome) || state.shadows().some((copy) => copy.link === link && isHome(copy.topic))) return;
-    await takeBackOwn(this.#ports, signal);
+    if (topics.some(isHome)) await takeBackWhereNoneIsCopy({ ...this.#ports, isHome }, signal);
   }
 
   /** A broker that is down begins above when it comes back, so it keeps nothing from going on. */

@@ -119,6 +119,17 @@ export async function grantOwn(
   }
 }
 
+/** Where nothing that is home here is a copy any more umbra needs no rights of its own on it. */
+export async function takeBackWhereNoneIsCopy(
+  ports: Pick<ReversePorts, 'link' | 'target' | 'isHome' | 'mayAct'> & {
+    readonly state: Pick<SiteState, 'acls' | 'shadows'>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { state, link, isHome } = ports;
+  if (!state.shadows().some((copy) => copy.link === link && isHome(copy.topic))) await takeBackOwn(ports, signal);
+}
+
 /** Nothing of this site is a copy any more. */
 export async function takeBackOwn(
   ports: Pick<ReversePorts, 'target' | 'state' | 'mayAct'>,

@@ -1,8 +1,10 @@
 import type { RoleViews } from '../../pair/ownership.ts';
 import type { TopicPolicy } from '../../pair/topic-policy.ts';
-import { ownerOf } from '../../prefix-policy/prefix-policy.ts';
+import type { SiteId } from '../../pair/site.ts';
+import { homeOfTopic } from '../../prefix-policy/topic-home.ts';
 import { homeNames } from '../control/home-names.ts';
 import type { LinkControlPorts } from '../control/link-control-ports.ts';
+import { grantOwn, takeBackWhereNoneIsCopy } from '../moves/reverse-topics.ts';
 import type { PeerState } from '../moves/peer-state.ts';
 import type { RebuildPorts } from '../rebuild/rebuild-ports.ts';
 import type { Rebuilds } from '../rebuild/rebuilds.ts';
@@ -38,15 +40,29 @@ export class LinkTails {
   constructor({ id, ports, rebuild, peer, roles, topicPolicy, moves, unfollow, forget }: TailParts) {
     const { link, source, target, state, policy, rights, workers, clock, logger, events } = ports;
     const mayAct = (): boolean => workers.mayAct();
+    const home = (): ReturnType<typeof homeNames> =>
+      homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: roles() });
+    const homeOf = (topic: string): SiteId => {
+      const { schemaPrimary } = state;
+      return homeOfTopic(topic, { owners: policy.owners, schemaPrimary, roles: roles() }) ?? link.to;
+    };
     const common = { site: link.to, link: id, state, peer, mayAct, logger, events };
     this.returned = new ReturnedTopics({ ...common, cluster: target, now: () => clock.now() });
     this.reconciliations = reconciliationsOf({
       ...{ site: link.to, rebuild, state, peer, roles, rights: rights.target, mayAct, events, unfollow, forget },
-      ...{ topicPolicy, moves },
-      home: () => homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: roles() }),
-      homeOf: (topic) => ownerOf(topic, policy.owners) ?? link.to,
+      ...{ topicPolicy, moves, home, homeOf },
     });
-    this.#replays = new Replays({ ...common, source, target });
+    const isHome = (topic: string): boolean => homeOf(topic) === link.to;
+    const own = { link: id, source, target, state, rights: rights.target, policy: topicPolicy, home, isHome, mayAct };
+    this.#replays = new Replays({
+      ...{ ...common, source, target, isHome },
+      own: {
+        grant: (signal) => grantOwn(own, signal),
+        takeBack: async (signal) => {
+          if (this.reconciliations.held.length === 0) await takeBackWhereNoneIsCopy(own, signal);
+        },
+      },
+    });
   }
 
   async stop(): Promise<void> {

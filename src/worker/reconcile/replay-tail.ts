@@ -18,6 +18,8 @@ export interface ReplayPorts {
   /** Of this tail; undefined before anything was appended. */
   readonly known: ReplayRecord | undefined;
   readonly put: (record: ReplayRecord, signal: AbortSignal) => Promise<void>;
+  /** Before anything is appended: umbra's right to write the topic, which it lacks where the topic is home. Idempotent. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
   readonly mayAct: () => boolean;
 }
 
@@ -41,10 +43,16 @@ export async function replayTail(ports: ReplayPorts, journal: Journal, signal: A
   const { operation } = tail;
   if (known?.state === 'done') return known.records;
   const producer = new TailProducer(target, topic, `umbra-replay-${topic}`);
+  const running = {
+    ...({ topic, operation, state: 'running', records: 0 } as const),
+    from: [...(known?.from ?? (await endsNow(target, topic)).map(String))],
+  };
+  // Why it does not go on is told in this record: it is there before anything else can be refused.
+  if (known === undefined) await put({ ...running, producerIds: [] }, signal);
+  await ports.prepare(signal);
   const producerId = await producer.take(signal);
   const begun: ReplayRecord = {
-    ...{ topic, operation, state: 'running', records: 0 },
-    from: [...(known?.from ?? (await endsNow(target, topic)).map(String))],
+    ...running,
     producerIds: [...new Set([...(known?.producerIds ?? []), String(producerId)])],
   };
   // Before the first record: who comes next has to find all of them.

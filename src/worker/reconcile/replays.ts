@@ -20,6 +20,13 @@ export interface ReplaysPorts {
   readonly target: Cluster;
   readonly state: Pick<SiteState, 'section' | 'moves' | 'roles'>;
   readonly peer: Pick<PeerState, 'state' | 'roles'>;
+  /** Umbra's rights on topics that are home here: it may not write them but while they are copies. Both idempotent. */
+  readonly own: {
+    readonly grant: (signal: AbortSignal) => Promise<void>;
+    /** Where nothing else needs them. */
+    readonly takeBack: (signal: AbortSignal) => Promise<void>;
+  };
+  readonly isHome: (topic: string) => boolean;
   readonly mayAct: () => boolean;
   readonly logger: Logger;
   readonly events: EventSink;
@@ -106,18 +113,20 @@ export class Replays {
   }
 
   async #replay(record: DueRecord, signal: AbortSignal): Promise<void> {
-    const { source, target, state, mayAct, logger, events, link } = this.#ports;
+    const { source, target, state, own, isHome, mayAct, logger, events, link } = this.#ports;
     const { topic, tail } = record;
     const records = await replayTail(
       {
         ...{ source, target, mayAct, known: this.#known(topic, tail.operation) },
         put: (next, abort) => replaySection(state).write([[topic, next]], abort),
+        prepare: (abort) => (isHome(topic) ? own.grant(abort) : Promise.resolve()),
       },
       record,
       signal,
     );
     logger.warn({ link, topic, records, operation: tail.operation }, 'the tail of an old primary was appended');
     events.report({ kind: 'tail replayed', link, message: `${topic}: ${records} records of site ${tail.site}` });
+    if (isHome(topic)) await own.takeBack(signal);
   }
 
   async #sayTrouble({ topic, tail }: DueRecord, error: unknown, signal: AbortSignal): Promise<void> {
