@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
+import { refuseOwnProbe } from './repoint/own-probe.ts';
 import { repointSchema } from './repoint/repoint-spec.ts';
 
 /** By this name the events know whoever calls with `api.token`. */
@@ -75,11 +76,7 @@ const clientsOfSite = z.strictObject({
   bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(1_000),
 });
 
-/**
- * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
- * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
- */
-export const workerConfigSchema = z.strictObject({
+const fileSchema = z.strictObject({
   /** Name of the pair; the same at both sites. */
   pair: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}'),
   /** The site this worker runs at: it carries the link that ends here. */
@@ -101,7 +98,7 @@ export const workerConfigSchema = z.strictObject({
   registries: z.strictObject({ a: registryConfigSchema.optional(), b: registryConfigSchema.optional() }).optional(),
   /** What `GET /v1/bootstrap` tells applications. Default: what umbra itself connects to. */
   clients: z.strictObject({ a: clientsOfSite.optional(), b: clientsOfSite.optional() }).optional(),
-  /** Run when this site has become primary of topics (docs/clients.md); the same in the files of all its workers. */
+  /** Run when this site has become primary of topics (docs/repoint.md); the same in the files of all its workers. */
   repoint: repointSchema.optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
@@ -144,6 +141,15 @@ export const workerConfigSchema = z.strictObject({
       foreignWriteCheckMs: z.int().min(200).max(3_600_000).default(3_000),
     })
     .prefault({}),
+});
+
+/**
+ * The file a worker process starts from (JSON, mode 0600: it holds credentials). It says where the clusters are and
+ * nothing about what is replicated: links, prefix policy and schema primary arrive over the API and live in `_umbra`.
+ */
+export const workerConfigSchema = fileSchema.superRefine((config, context) => {
+  for (const { path, message } of refuseOwnProbe(config))
+    context.addIssue({ code: 'custom', path: [...path], message });
 });
 
 export type WorkerConfig = z.output<typeof workerConfigSchema>;

@@ -1,7 +1,13 @@
 import { z } from 'zod';
+import { bootstrapServerSchema, clusterConfigSchema } from '../../kafka/cluster-config.ts';
 import type { OperationKind } from '../../operations/operation.ts';
 import type { SiteId } from '../../pair/site.ts';
+import { isInternal } from '../../prefix-policy/internal-names.ts';
 import { Secret } from '../secret.ts';
+import { dnsFields, refuseRecords } from './dns-records.ts';
+
+/** How names of topics begin, or the whole name of one. */
+const topicPrefix = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be how names of topics begin');
 
 const common = {
   /** What the reports call it. */
@@ -9,6 +15,8 @@ const common = {
     .string()
     .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}')
     .optional(),
+  /** Only for operations that move topics whose names begin so. A site also becomes primary of its own topics, coming home. */
+  prefix: topicPrefix.optional(),
   /** For one attempt. */
   timeoutMs: z.int().min(100).max(120_000).default(10_000),
   /** How often it is tried, with growing pauses: six seconds of them in five attempts. */
@@ -36,16 +44,49 @@ const webhookSchema = z.strictObject({
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), headerValue).default({}),
 });
 
+const dnsHookSchema = z
+  .strictObject({
+    ...common,
+    kind: z.literal('dns'),
+    // A command can look at the topics; a record would be set for all of them.
+    prefix: topicPrefix,
+    ...dnsFields,
+  })
+  .superRefine(refuseRecords);
+
+const probeSchema = z.strictObject({
+  ...common,
+  kind: z.literal('probe'),
+  // All the others wait for it.
+  timeoutMs: common.timeoutMs.unwrap().default(5_000),
+  attempts: common.attempts.unwrap().default(3),
+  /** It is written into, so it is nobody's but the probe's. Operations that do not move it are not probed. */
+  topic: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be the name of a topic')
+    .refine((name) => !isInternal(name), 'must be a topic for applications: the probe writes into it'),
+  /** Who the probe is to the cluster: an application with READ and WRITE on the topic, never umbra itself. */
+  client: z.strictObject({
+    ...clusterConfigSchema.shape,
+    /** Default: the addresses that applications are told of. */
+    bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(50).optional(),
+  }),
+});
+
 /**
- * What is done at the step *repoint* of an operation, in this order: whatever moves applications that do not follow by
- * themselves (an alias, a load balancer) and breaks their connections to the site before. There is no kind for DNS
- * records: every provider has a client of its own, which is a command.
+ * What is done at the step *repoint* of an operation, in this order, probes first: whatever shows that applications can work
+ * at the new primary, and whatever moves those that do not follow by themselves (a DNS record, an alias, a load balancer) and
+ * breaks their connections to the site before.
  */
-export const repointSchema = z.array(z.discriminatedUnion('kind', [commandHookSchema, webhookSchema])).max(20);
+export const repointSchema = z
+  .array(z.discriminatedUnion('kind', [commandHookSchema, webhookSchema, dnsHookSchema, probeSchema]))
+  .max(20);
 
 export type RepointHook = z.output<typeof repointSchema>[number];
 export type CommandHook = Extract<RepointHook, { kind: 'command' }>;
 export type Webhook = Extract<RepointHook, { kind: 'webhook' }>;
+export type DnsHook = Extract<RepointHook, { kind: 'dns' }>;
+export type ProbeHook = Extract<RepointHook, { kind: 'probe' }>;
 
 /** What a hook is told of the move. */
 export interface Move {

@@ -4,8 +4,8 @@ import type { Move } from './repoint-spec.ts';
 import { type HookOutcome, runHooks } from './run-hooks.ts';
 
 /**
- * Tells of a move to whatever moves applications that do not follow by themselves. Resolves to what did not work, a line
- * each: nobody waits for it any longer. Rejects only when `signal` aborts; whoever takes up the operation does it again.
+ * Probes the new primary, and tells of a move to whatever moves applications that do not follow by themselves. Resolves to what
+ * people have to know of it, a line each: what did not work, which nobody waits for any longer, and what a probe has shown. Rejects only when `signal` aborts; whoever takes up the operation does it again.
  */
 export type Repoint = (move: Omit<Move, 'bootstrapServers'>, signal: AbortSignal) => Promise<readonly string[]>;
 
@@ -32,19 +32,36 @@ export function siteHooks(
         env,
         onOutcome: (outcome) => {
           const told = { operation: move.operationId, ...outcome };
-          if (outcome.outcome === 'done') logger.info(told, 'a hook was run');
-          else logger.warn(told, 'a hook did not do its work: repoint by hand');
+          const { outcome: what } = outcome;
+          if (what === 'done') logger.info(told, 'a hook was run');
+          else if (what === 'not meant' || what === 'skipped') logger.info(told, 'a hook was not run');
+          else logger.warn(told, `a hook did not do its work: ${byHand(outcome)}`);
         },
       },
       AbortSignal.any([signal, AbortSignal.timeout(hooksMsMax)]),
     );
     signal.throwIfAborted();
-    return outcomes.flatMap((each) => (each.outcome === 'done' ? [] : [remarkOf(each)]));
+    return outcomes.flatMap(remarksOf);
   };
 }
 
-function remarkOf({ hook, outcome, attempts, reason = '' }: HookOutcome): string {
-  const tried = `${attempts} ${attempts === 1 ? 'time' : 'times'}`;
-  const text = outcome === 'given up' ? `was given up for want of time: ${reason}` : `failed ${tried}: ${reason}`;
-  return `${`the hook ${hook} ${text}`.slice(0, remarkCharsMax)}; repoint by hand`;
+function remarksOf(each: HookOutcome): readonly string[] {
+  const { hook, attempts, reason = '', shown } = each;
+  const line = (text: string): string => `the hook ${hook} ${text}`.slice(0, remarkCharsMax);
+  switch (each.outcome) {
+    case 'done':
+      return shown === undefined ? [] : [line(shown)];
+    case 'skipped':
+      return [line(`was skipped: ${reason}`)];
+    case 'not meant':
+      return [];
+    case 'failed':
+      return [`${line(`failed ${attempts} ${attempts === 1 ? 'time' : 'times'}: ${reason}`)}; ${byHand(each)}`];
+    case 'given up':
+      return [`${line(`was given up for want of time: ${reason}`)}; ${byHand(each)}`];
+  }
+}
+
+function byHand({ kind }: HookOutcome): string {
+  return kind === 'probe' ? 'applications may fare alike' : 'repoint by hand';
 }

@@ -12,7 +12,7 @@ import { judgeLedger, type Reign } from '../../fixtures/ledger/judge-ledger.ts';
 import { Ledger } from '../../fixtures/ledger/ledger.ts';
 import { readLedgerLogs } from '../../fixtures/ledger/read-ledger-logs.ts';
 import { cutsAt, move } from '../../fixtures/moves.ts';
-import type { MovingSites } from '../../fixtures/moving-sites.ts';
+import type { MovingSites, MovingSitesOptions } from '../../fixtures/moving-sites.ts';
 import { testFolder } from '../../fixtures/test-root.ts';
 import { eventually } from '../../fixtures/wait.ts';
 
@@ -24,12 +24,18 @@ const paceMs = 10;
 /** The first goes everywhere; the second stays at a until nothing is left there. */
 const topics = ['a_travels', 'a_rests'] as const;
 type Topic = (typeof topics)[number];
+/** Moves with the first of them; the probes of both sites write into it. */
+const probed = 'a_probe';
 /** The second hook fails for these topics, and has nothing to do with others. */
 const broken = `if grep -qE '${topics.join('|')}'; then echo no such zone >&2; exit 3; fi`;
-/** What the files of both workers declare. */
-export const followedHooks = [
+/** What the files of the workers declare. */
+export const followedHooks: NonNullable<MovingSitesOptions['repoint']> = (site, clusters) => [
   { kind: 'command', name: 'alias', command: ['sh', '-c', 'cat >> "$0"; echo >> "$0"', told] },
   { kind: 'command', name: 'broken', attempts: 1, command: ['sh', '-c', broken] },
+  {
+    ...{ kind: 'probe', name: 'probe', prefix: topics[0], topic: probed },
+    client: { sasl: clusters[site].connection('app').sasl },
+  },
 ];
 const reigns: Readonly<Record<Topic, Reign[][]>> = { a_travels: [], a_rests: [] };
 
@@ -101,14 +107,21 @@ interface Journey {
 
 /** Moves it, and prints after how long its application was acknowledged a write. */
 async function moveUnderLoad(moving: MovingSites, topic: Topic, { to, request, what }: Journey): Promise<void> {
-  const moved = await move(moving.pair.api[to], { ...request, topics: [topic] });
-  const remark = 'the hook broken failed 1 time: exit code 3: no such zone; repoint by hand';
-  expect(moved.operation.step).toEqual({ kind: 'done', remarks: [remark] });
+  const together = topic === 'a_travels' ? [probed, topic] : [topic];
+  const moved = await move(moving.pair.api[to], { ...request, topics: together });
+  const proof = /^the hook probe wrote a_probe\/0 at offset \d+ and read it back in \d+ ms$/;
+  const remarks = [
+    ...(together.includes(probed) ? [expect.stringMatching(proof) as string] : []),
+    'the hook broken failed 1 time: exit code 3: no such zone; repoint by hand',
+  ];
+  const { step } = moved.operation;
+  expect(step).toEqual({ kind: 'done', remarks });
+  if (step.kind === 'done') process.stdout.write(`followed: ${what}: ${step.remarks[0]}\n`);
   const hooked: unknown = JSON.parse((await readFile(told, 'utf8')).trimEnd().split('\n').at(-1) ?? '');
   const { id: operationId, kind } = moved.operation;
   const { bootstrapServers } = moving.clusters[to];
   const { term } = moved.plan.topics[0] ?? {};
-  expect(hooked).toEqual({ operationId, kind, topics: [topic], from: otherSite(to), to, term, bootstrapServers });
+  expect(hooked).toEqual({ operationId, kind, topics: together, from: otherSite(to), to, term, bootstrapServers });
   const { atMs: promotedMs = 0 } = moved.steps.find(({ step }) => step === 'granting') ?? {};
   expect(promotedMs).toBeGreaterThan(0);
   const own = ledger.acknowledgements.filter((each) => each.topic === topic);
@@ -131,7 +144,7 @@ async function moveUnderLoad(moving: MovingSites, topic: Topic, { to, request, w
   }
 }
 
-async function followedAt({ pair }: MovingSites, site: SiteId, topic: Topic): Promise<void> {
+async function followedAt({ pair }: MovingSites, site: SiteId, topic: string): Promise<void> {
   await eventually(`site ${site} follows ${topic}`, async () => {
     const { state } = await pair.api[site].topic(topic);
     return state === 'following' ? true : undefined;
@@ -143,7 +156,8 @@ export function followed(moving: MovingSites): void {
   test('an application on umbra/kafkajs goes through real moves without a restart, and loses and doubles nothing', async () => {
     const { clusters, pair } = moving;
     for (const topic of topics) await createTopic(clusters.a.connection('app'), topic, { partitions });
-    for (const topic of topics) await pair.level(topic, 120_000);
+    await createTopic(clusters.a.connection('app'), probed);
+    for (const topic of [...topics, probed]) await pair.level(topic, 120_000);
     const writers = topics.map((topic) => startFollowedWriter(moving, topic));
     onTestFinished(async () => {
       await Promise.all(writers.map((writer) => writer.stop()));
@@ -153,7 +167,7 @@ export function followed(moving: MovingSites): void {
     for (const to of ['b', 'a'] as const) {
       const what = `switchover to ${to}, old side alive and fenced`;
       await moveUnderLoad(moving, 'a_travels', { to, request: { kind: 'switchover' }, what });
-      await followedAt(moving, otherSite(to), 'a_travels');
+      for (const topic of ['a_travels', probed]) await followedAt(moving, otherSite(to), topic);
     }
     await clusters.a.broker.pause();
     const request = { kind: 'failover', oldSideUnconfirmed: true } as const;

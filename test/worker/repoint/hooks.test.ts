@@ -198,7 +198,7 @@ test.each([
   [{ kind: 'command', command: [] }, 'must name a program'],
   [{ kind: 'webhook', url: 'ftp://somewhere' }, 'must be an http or https URL'],
   [{ kind: 'webhook', url: 'http://x', headers: { a: 'line\nbreak' } }, 'must be printable ASCII'],
-  [{ kind: 'dns', name: 'kafka' }, 'Invalid'],
+  [{ kind: 'fax', name: 'kafka' }, 'Invalid'],
   [{ kind: 'command', command: ['true'], timeoutMs: 1 }, '>=100'],
 ])('a hook that cannot be is refused: %j', (hook, message) => {
   expect(JSON.stringify(repointSchema.safeParse([hook]).error?.issues)).toContain(message);

@@ -67,6 +67,51 @@ test('a worker that stops does not say that its hooks are done: whoever takes th
   await expect(running).rejects.toThrow(/abort/i);
 });
 
+test('a hook of other topics than the operation moves is not run, which is no remark', async () => {
+  const out = join(await folder(), 'out');
+  const { run, logged } = hooksOf([
+    { kind: 'command', prefix: 'b_', command: ['touch', out] },
+    { kind: 'command', prefix: 'a_', command: ['true'] },
+  ]);
+  expect(await run(move, never)).toEqual([]);
+  expect(existsSync(out)).toBe(false);
+  expect(logged.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { outcome: 'not meant', reason: 'the operation moves no topic b_…' },
+    { outcome: 'done' },
+  ]);
+});
+
+test('of a probe people are told in any case: here that it had nothing to prove', async () => {
+  const { run, logged } = hooksOf([{ kind: 'probe', topic: 'a_probe', client: {} }]);
+  expect(await run(move, never)).toEqual([
+    'the hook 1 (probe a_probe) was skipped: the operation does not move a_probe',
+  ]);
+  expect(JSON.parse(logged[0] ?? '')).toMatchObject({ level: 30, outcome: 'skipped', attempts: 0 });
+});
+
+test('a probe that would be umbra itself is refused: umbra may write where applications may not', () => {
+  const sasl = { mechanism: 'PLAIN', username: 'umbra', password: 'x' } as const;
+  const clusters = { a: { bootstrapServers: ['a:9092'] }, b: { bootstrapServers: ['b:9092'], sasl } };
+  const probe = (username: string): unknown => ({
+    kind: 'probe',
+    topic: 'a_probe',
+    client: { sasl: { ...sasl, username } },
+  });
+  const refusals = (username: string): readonly string[] => {
+    const config = { pair: 'test', site: 'b', clusters, api: { port: 0 }, repoint: [probe(username)] };
+    return workerConfigSchema.safeParse(config).error?.issues.map(({ message }) => message) ?? [];
+  };
+  expect([refusals('umbra'), refusals('app')]).toEqual([['is who umbra is: a probe has to be an application'], []]);
+});
+
+test('a probe that fails is remarked with what that means', async () => {
+  const client = { bootstrapServers: ['127.0.0.1:1'] };
+  const { run } = hooksOf([{ kind: 'probe', name: 'proof', topic: 'a_orders', client, attempts: 1 }]);
+  expect(await run(move, never)).toEqual([
+    expect.stringMatching(/^the hook proof failed 1 time: writing a_orders: .*; applications may fare alike$/),
+  ]);
+});
+
 test('without hooks there is nothing to remark', async () => {
   expect(await hooksOf([]).run(move, never)).toEqual([]);
 });
