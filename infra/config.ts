@@ -5,6 +5,7 @@ import { topicPolicySchema } from '../src/pair/topic-policy.ts';
 import { declaredPolicySchema, policyFields } from '../src/prefix-policy/declared-policy.ts';
 import { provenOwnersSchema } from '../src/prefix-policy/prefix-policy.ts';
 import { type ClusterConfig, clusterConfigSchema } from '../src/provider/resources/cluster-args.ts';
+import { secretPaths } from '../src/provider/resources/hook-args.ts';
 import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
 import { linkIds } from '../src/provider/resources/link-ids.ts';
 import { parseSetting } from '../src/provider/resources/setting-lines.ts';
@@ -12,7 +13,7 @@ import { parseSetting } from '../src/provider/resources/setting-lines.ts';
 const namespace = 'umbra:';
 
 const { runtime, kafkaVersion, clientPort, heapMb } = localClusterFields;
-const { apiHost, apiPort, apiToken, logLevel, principals, authorizers } = workerFields;
+const { apiHost, apiPort, apiToken, logLevel, principals, authorizers, repoint } = workerFields;
 const { groups, transactionalIds, unowned, applications } = policyFields;
 const iamSite = z.strictObject({ clusterArn: z.string(), umbra: z.string().min(1).default('User:umbra') });
 
@@ -51,6 +52,8 @@ const settings = {
     .default(1),
   principals,
   authorizers,
+  /** Hooks of each site, run when it has become primary (docs/repoint.md). */
+  repoint: z.strictObject({ a: repoint, b: repoint }).optional(),
   apiToken,
   logLevel,
   local: z
@@ -95,6 +98,7 @@ type Common = Pick<
   | 'workersPerSite'
   | 'principals'
   | 'authorizers'
+  | 'repoint'
   | 'apiToken'
   | 'logLevel'
 >;
@@ -195,6 +199,7 @@ function refuseSharedServer(
 export function clearTextSecrets(config: PairConfig, isSecret: (key: string) => boolean): readonly string[] {
   const found: string[] = [];
   if (config.apiToken !== undefined && !isSecret(`${namespace}apiToken`)) found.push(`${namespace}apiToken`);
+  if (!isSecret(`${namespace}repoint`)) found.push(...secretPaths(config.repoint, `${namespace}repoint`));
   if (config.target === 'existing' && !isSecret(`${namespace}sites`)) {
     for (const site of sites) {
       const { sasl } = config.sites[site];

@@ -1,3 +1,4 @@
+import { hookArgs } from '../src/provider/resources/hook-args.ts';
 import type { RegionPairArgs } from '../src/provider/resources/region-pair.ts';
 import type { PairConfig } from './config.ts';
 
@@ -8,18 +9,20 @@ interface Listening {
   readonly apiPort?: number | undefined;
 }
 
-/** Where the workers' APIs listen. Both targets run the workers on this machine. */
+/** Where the workers' APIs listen, and what they are told beside. Both targets run the workers on this machine. */
 export function workerArgs(config: PairConfig): Workers {
   const given: Record<'a' | 'b', Listening> | undefined =
     config.target === 'local' ? config.local.sites : config.workers;
   const one = (site: 'a' | 'b'): Workers['a'] => {
     const { apiHost, apiPort } = given?.[site] ?? {};
+    const hooks = config.repoint?.[site];
     return {
       ...(apiHost === undefined ? {} : { apiHost }),
       ...(apiPort === undefined ? {} : { apiPort }),
       ...(config.principals === undefined ? {} : { principals: config.principals }),
       ...(config.authorizers === undefined ? {} : { authorizers: config.authorizers }),
       ...(config.logLevel === undefined ? {} : { logLevel: config.logLevel }),
+      ...(hooks === undefined ? {} : { repoint: hookArgs(hooks) }),
     };
   };
   return { a: one('a'), b: one('b') };

@@ -80,6 +80,7 @@ export interface LocalWorkerSpec {
   readonly logLevel?: WorkerConfig['logLevel'] | undefined;
   readonly principals?: WorkerConfig['principals'];
   readonly authorizers?: WorkerConfig['authorizers'];
+  readonly repoint?: WorkerConfig['repoint'];
 }
 
 export interface RunningWorker {

@@ -69,6 +69,21 @@ describe('configuration', () => {
     expect(JSON.stringify(config)).not.toContain(secretText);
   });
 
+  test('secrets of hooks are secrets, and named where they stand in clear text', () => {
+    const webhook = { kind: 'webhook', url: `https://x.example/${secretText}`, headers: { Authorization: secretText } };
+    const sasl = { mechanism: 'PLAIN', username: 'app', password: secretText };
+    const repoint = { b: [{ kind: 'probe', topic: 'a_probe', client: { sasl } }, webhook] };
+    const config = accepted({ 'umbra:repoint': JSON.stringify(repoint) });
+    expect(config).toMatchObject({ repoint: { b: [{ topic: 'a_probe', attempts: 3 }, { kind: 'webhook' }] } });
+    expect(JSON.stringify(config)).not.toContain(secretText);
+    expect(clearTextSecrets(config, () => false)).toEqual([
+      'umbra:repoint.b[0].client.sasl.password',
+      'umbra:repoint.b[1].url',
+      'umbra:repoint.b[1].headers.Authorization',
+    ]);
+    expect(clearTextSecrets(config, (key) => key === 'umbra:repoint')).toEqual([]);
+  });
+
   test('a password in clear text is named, one that is a secret is not', () => {
     const config = accepted({ ...existing, 'umbra:apiToken': 'sixteen-characters' });
     expect(clearTextSecrets(config, () => false)).toEqual(['umbra:apiToken', 'umbra:sites.a.sasl.password']);

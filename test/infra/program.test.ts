@@ -105,12 +105,14 @@ describe('the target local', { timeout: runMs }, () => {
       applications: { b: [{ principal: 'User:orders' }] },
       iam: { a: { clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/1a2b-3' } },
     };
+    const repoint = { b: [{ kind: 'webhook', url: `https://x.example/${secretText}` }] };
     const config = {
+      ...{ 'umbra:repoint': JSON.stringify(repoint), 'umbra:workersPerSite': '2' },
       ...{ 'umbra:policy': JSON.stringify(policy), 'umbra:topics': '{"replicationFactor":1}' },
       ...{ 'umbra:acls': '{"leaks":"refuse"}', 'umbra:principals': '{"b":["User:mapped"]}' },
     };
-    const run = await runProgram({ catalogue: neverAsked, config });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    const run = await runProgram({ catalogue: neverAsked, config, secretKeys: ['umbra:repoint'] });
+    expect(run).toMatchObject({ exitCode: 0, errors: [], warnings: [] });
     const { groups, iam } = policy;
     const applications = { a: [], b: [{ principal: 'User:orders', host: '*' }] };
     expect(named(run, 'pair-prefix-policy').inputs).toMatchObject({
@@ -124,6 +126,12 @@ describe('the target local', { timeout: runMs }, () => {
       acls: { leaks: 'refuse' },
     });
     expect(named(run, 'pair-worker-a').inputs).toMatchObject({ principals: { b: ['User:mapped'] } });
+    for (const worker of ['pair-worker-b', 'pair-worker-b-2']) {
+      const { repoint: hooks } = named(run, worker).inputs;
+      expect(hooks instanceof SecretProperty && hooks.reveal(), worker).toMatchObject(repoint.b);
+    }
+    expect(named(run, 'pair-worker-a').inputs).not.toHaveProperty('repoint');
+    expect(JSON.stringify([run.registrations, run.stackOutputs, run.stderr])).not.toContain(secretText);
     const { grants } = named(run, 'pair-cluster-b').inputs as {
       grants: { resourceType: string; resourceName: string }[];
     };

@@ -23,6 +23,23 @@ export const secretText = 'hunter2';
 
 export const wrongConfigs: readonly WrongConfig[] = [
   {
+    name: 'a hook without its program',
+    config: { 'umbra:repoint': '{"b":[{"kind":"command","command":[]}]}' },
+    line: 'umbra:repoint.b[0].command: must name a program',
+  },
+  {
+    name: 'a header of a hook that is none',
+    config: {
+      'umbra:repoint': '{"a":[{"kind":"webhook","url":"https://x.example","headers":{"Authorization":"hunter2\\n"}}]}',
+    },
+    line: 'umbra:repoint.a[0].headers.Authorization: must be printable ASCII',
+  },
+  {
+    name: 'a hook of a kind that is not known',
+    config: { 'umbra:repoint': '{"b":[{"kind":"fax"}]}' },
+    line: /^umbra:repoint\.b\[0\]\.kind: /,
+  },
+  {
     name: 'overlapping prefixes',
     config: { 'umbra:prefixes': '{"a":"x_","b":"x_y_"}' },
     line: /^umbra:prefixes\.b: is "x_y_", which begins with the prefix "x_" of site a/,

@@ -6,7 +6,9 @@ import {
   SecretProperty,
   unknownValue,
 } from '../../src/provider/server/property.ts';
+import { hookArgs } from '../../src/provider/resources/hook-args.ts';
 import { bindResource } from '../../src/provider/server/resource.ts';
+import { workerConfigSchema } from '../../src/worker/worker-config.ts';
 import { catalogueOf, fakeWorkers, type FakeWorkers } from './fakes.ts';
 import { type PluginClient, refusal, startPlugin, unfinishedOf } from './plugin-client.ts';
 
@@ -66,6 +68,47 @@ describe('check', () => {
   test('a pair that exists keeps its name', async () => {
     const { failures } = await plugin.check({ ...news, pair: 'other' }, news);
     expect(failures).toEqual([expect.stringMatching(/^pair\| cannot change from "shop"/)]);
+  });
+});
+
+describe('hooks', () => {
+  const secret = 'do-not-print-me';
+  const hook = (url: string): PropertyMap => ({ kind: 'webhook', url, headers: { Authorization: secret } });
+  const hooked = { ...news, repoint: [hook(`https://x.example/${secret}`)] };
+
+  test('are a secret as a whole, whatever the program says, and reach the worker in clear', async () => {
+    const { inputs, failures } = await plugin.check(hooked);
+    expect(failures).toEqual([]);
+    expect(inputs['repoint']).toBeInstanceOf(SecretProperty);
+    const { outputs } = await plugin.create(inputs);
+    expect(JSON.stringify([inputs, outputs, workers.started, plugin.texts()])).not.toContain(secret);
+    const { repoint = [] } = workers.started[0]!;
+    expect(hookArgs(repoint)).toMatchObject(hooked.repoint);
+    const again = workerConfigSchema.shape.repoint.parse(hookArgs(repoint)) ?? [];
+    expect(hookArgs(again)).toEqual(hookArgs(repoint));
+  });
+
+  test('that cannot be are refused before anything is touched', async () => {
+    const { failures } = await plugin.check({ ...news, repoint: [hook(`ftp://${secret}`)] });
+    expect(failures).toEqual([expect.stringMatching(/^\| repoint\[0\]\.url: must be an http or https URL/)]);
+    expect(JSON.stringify(failures)).not.toContain(secret);
+    expect(workers.calls).toEqual([]);
+  });
+
+  test('a probe that would be umbra itself is refused', async () => {
+    const client = { sasl: { mechanism: 'PLAIN', username: 'umbra', password: secret } };
+    const { failures } = await plugin.check({ ...news, repoint: [{ kind: 'probe', topic: 'a_probe', client }] });
+    expect(failures).toEqual([expect.stringMatching(/^\| repoint\[0\]\.client\.sasl\.username: is who umbra is/)]);
+  });
+
+  test('that change restart the worker, and replace nothing', async () => {
+    const { inputs } = await plugin.check(hooked);
+    const change = { olds: await created(), oldInputs: news, news: inputs };
+    expect(await plugin.diff(change)).toEqual({ changed: ['repoint'], replaces: [], deleteFirst: false });
+    const planned = await plugin.update(change, { preview: true });
+    expect(planned).toMatchObject({ apiUrl: 'http://127.0.0.1:18080' });
+    expect(plugin.texts()).toEqual(['would restart the worker (repoint changed)']);
+    expect(JSON.stringify(planned)).not.toContain(secret);
   });
 });
 

@@ -17,6 +17,7 @@ import {
 import type { LocalWorkerSpec as WorkerFileSpec } from '../../local/worker-file.ts';
 import { workersOfCluster } from '../../local/workers-of-cluster.ts';
 import type { SiteId } from '../../pair/site.ts';
+import { hookArgs } from '../resources/hook-args.ts';
 import type {
   ClusterCondition,
   ClusterConfig,
@@ -157,13 +158,14 @@ function runningWorker(apiUrl: string, pid: number): RunningWorker {
 
 /** In clear text: src/local writes it to a 0600 file, which is how the worker learns its passwords. */
 function workerFile(spec: LocalWorkerSpec, home: string): WorkerFileSpec {
-  const { apiToken, clusters, number: _number, ...rest } = spec;
+  const { apiToken, clusters, repoint, number: _number, ...rest } = spec;
   return {
     ...rest,
     home,
     instanceId: nameOf(spec),
     clusters: { a: plain(clusters.a), b: plain(clusters.b) },
     apiToken: apiToken?.reveal(),
+    repoint: repoint && hookArgs(repoint),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sites } from '../../pair/site.ts';
+import { refuseOwnProbe } from '../../worker/repoint/own-probe.ts';
 import { workerConfigSchema } from '../../worker/worker-config.ts';
 import type { LocalWorkers, LocalWorkerSpec, WorkerCondition, Working } from '../ports.ts';
 import type { CheckFailure, Finding, Job, Outcome, PlannedChange, Plan, ResourceHandler } from '../server/handler.ts';
@@ -36,10 +37,13 @@ export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeo
     type: 'umbra:index:LocalWorker',
     inputs,
     outputs,
-    secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken']],
+    secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken'], ['repoint']],
     replacedBy: ['site', 'number'],
     id: ({ site, number = 1 }) => `worker-${site}${number === 1 ? '' : `-${number}`}`,
-    check: (next, old) => (old === undefined ? [] : [...otherPair(next, old), ...otherClusters(next, old)]),
+    check: (next, old) => [
+      ...ownProbes(next),
+      ...(old === undefined ? [] : [...otherPair(next, old), ...otherClusters(next, old)]),
+    ],
     heal: ({ running }) => (running === false ? ['running'] : []),
     planCreate: (next) => ({
       outputs: { running: true },
@@ -79,6 +83,14 @@ function otherClusters(next: Partial<Inputs>, old: Partial<Inputs>): readonly Ch
   return [{ property: '', reason: `${what}, and nothing is copied or moved for that; ${remedy}` }];
 }
 
+function ownProbes({ site, clusters, repoint }: Partial<Inputs>): readonly CheckFailure[] {
+  if (site === undefined || clusters === undefined) return [];
+  return refuseOwnProbe({ site, clusters, repoint }).map(({ path, message }) => ({
+    property: '',
+    reason: `${z.core.toDotPath(path)}: ${message}`,
+  }));
+}
+
 async function start(workers: LocalWorkers, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   try {
     const { apiUrl, metricsUrl, pid } = await workers.start(specOf(next), working(job));
@@ -116,8 +128,9 @@ function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outp
 }
 
 function specOf(next: Inputs): LocalWorkerSpec {
-  const { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers } = next;
-  return { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers };
+  const { pair, site, number, clusters, apiHost, apiPort, apiToken, ...rest } = next;
+  const { logLevel, principals, authorizers, repoint } = rest;
+  return { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers, repoint };
 }
 
 function working(job: Job): Working {

@@ -1,5 +1,6 @@
 import pulumi from '@pulumi/pulumi';
 import { type ClusterArgs, withSecrets } from './cluster-args.ts';
+import type { HookArgs } from './hook-args.ts';
 import { secretToken, umbraOptions } from './umbra-resource.ts';
 
 export interface LocalWorkerArgs {
@@ -18,6 +19,8 @@ export interface LocalWorkerArgs {
   readonly principals?: { readonly a?: readonly string[] | undefined; readonly b?: readonly string[] | undefined };
   /** What brokers do not tell of their authorizer; see docs/acls.md. */
   readonly authorizers?: { readonly a?: AuthorizerArgs | undefined; readonly b?: AuthorizerArgs | undefined };
+  /** What is run when its site has become primary, the same at all of its workers; see docs/repoint.md. */
+  readonly repoint?: HookArgs;
   /** Ids of the two Kafka clusters: given, another cluster in the place of one of them is noticed, and refused. */
   readonly clusterIds?: { readonly a: pulumi.Input<string>; readonly b: pulumi.Input<string> };
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -36,10 +39,11 @@ export class LocalWorker extends pulumi.CustomResource {
   declare readonly running: pulumi.Output<boolean>;
 
   constructor(name: string, args: LocalWorkerArgs, opts?: pulumi.CustomResourceOptions) {
-    const { apiToken, clusters, ...rest } = args;
+    const { apiToken, clusters, repoint, ...rest } = args;
     const secured = { a: withSecrets(clusters.a), b: withSecrets(clusters.b) };
     const outputs = { apiUrl: undefined, metricsUrl: undefined, pid: undefined, running: undefined };
-    const props = { ...rest, clusters: secured, ...secretToken(apiToken), ...outputs };
+    const hooks = repoint === undefined ? {} : { repoint: pulumi.secret(repoint) };
+    const props = { ...rest, clusters: secured, ...hooks, ...secretToken(apiToken), ...outputs };
     super('umbra:index:LocalWorker', name, props, umbraOptions(opts));
   }
 }

@@ -45,7 +45,9 @@ export interface RegionPairArgs {
   readonly clusters: LocalClusters | ExistingClusters;
   /** Default 1. */
   readonly workersPerSite?: number;
-  readonly workers?: PerSite<Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers'>>;
+  readonly workers?: PerSite<
+    Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers' | 'repoint'>
+  >;
   readonly apiToken?: pulumi.Input<string>;
 }
 

@@ -5,7 +5,7 @@ import { workerConfigSchema } from '../../worker/worker-config.ts';
 // The fields that a program and a resource take alike: parsed by one and the same schema at both places.
 
 const { runtime, kafkaVersion, clientPort, heapMb } = localClusterSpecSchema.shape;
-const { api, logLevel, principals, authorizers } = workerConfigSchema.shape;
+const { api, logLevel, principals, authorizers, repoint } = workerConfigSchema.shape;
 
 /** Of `LocalCluster`. */
 export const localClusterFields = { runtime, kafkaVersion, clientPort, heapMb };
@@ -18,4 +18,5 @@ export const workerFields = {
   logLevel: logLevel.unwrap().optional(),
   principals,
   authorizers,
+  repoint,
 };
