@@ -36,6 +36,8 @@ export async function probePrimary(
     const [told] = (await producer.send({ messages: [{ topic, ...record }] })).offsets ?? [];
     if (told === undefined) throw new Error('it was acknowledged without an offset');
     const place = `${topic}/${told.partition} at offset ${told.offset}`;
+    // Nobody would close it.
+    either.throwIfAborted();
     doing = `reading ${place}`;
     const consumer = new Consumer({ ...options, groupId: clientId });
     clients.push(consumer);
