@@ -37,13 +37,13 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await pair.remove();
+  await pair.abandon();
   await Promise.all(sites.map((site) => clusters[site].remove()));
 });
 
 beforeEach(async () => {
   // A broker that comes back has forgotten who wrote records this old: nothing but the log itself says what was copied.
-  load = startSteadyLoad(clusters.a.connection('app'), { topic, partitions, ageMs: 2 * dayMs });
+  load = startSteadyLoad(clusters.a.connection('app'), { topic, partitions, pauseMs: 10, ageMs: 2 * dayMs });
   const before = (await copied()) ?? 0;
   await eventually('the link copies', async () => ((await copied()) ?? 0) > before + 500 || undefined, recoveryMs);
 });

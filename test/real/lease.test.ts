@@ -9,7 +9,7 @@ import { transact } from '../fixtures/transactions.ts';
 import { eventually } from '../fixtures/wait.ts';
 
 /** A coordinator forgets an id that nobody wrote to for this time: 7 days where nobody says otherwise. */
-const expirationMs = 8_000;
+const expirationMs = 4_000;
 const acls = renderSiteAcls({
   site: 'b',
   owners: testOwners,
