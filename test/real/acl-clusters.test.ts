@@ -13,7 +13,7 @@ import { Grants } from '../../src/sync/acls/grants.ts';
 import { syncScope } from '../../src/sync/acls/sync-scope.ts';
 import { aclsAt, linesOf, rememberedAcls } from '../fixtures/acls.ts';
 import { rememberedFences } from '../fixtures/fence-memory.ts';
-import { comesBackSoon, startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 
 const always = (): boolean => true;
 let three: TestCluster;
@@ -22,12 +22,10 @@ let fenced: Cluster;
 let unfenced: Cluster;
 
 beforeAll(async () => {
-  three = await startTestCluster({
-    name: 'three',
-    brokers: 3,
-    brokerSettings: { 'broker.session.timeout.ms': '60000' },
-  });
-  open = await startTestCluster({ name: 'open', security: 'none', brokerSettings: comesBackSoon });
+  [three, open] = await Promise.all([
+    startTestCluster({ name: 'three', brokers: 3, brokerSettings: { 'broker.session.timeout.ms': '60000' } }),
+    startTestCluster({ name: 'open', security: 'none' }),
+  ]);
   const connect = (name: string, cluster: TestCluster): Cluster =>
     new Cluster(name, clusterConfigSchema.parse(cluster.connection('admin')), { clientId: 'test-acls' });
   fenced = connect('three brokers', three);

@@ -299,28 +299,26 @@ describe('with the rights of a pair', () => {
 });
 
 describe('from Kafka 3.9.2 to 4.3.1', () => {
-  let clusters: { readonly source: TestCluster; readonly target: TestCluster };
+  const newer = sharedSites().b;
+  let older: TestCluster;
   let link: TestConfigSync;
 
   beforeAll(async () => {
-    const start = (name: string, version: string): Promise<TestCluster> =>
-      startTestCluster({ name, version, security: 'none' });
-    const [source, target] = await Promise.all([start('older', '3.9.2'), start('newer', '4.3.1')]);
-    clusters = { source, target };
-    const sides = { source: source.connection('umbra'), target: target.connection('umbra') };
-    link = startConfigSync({ ...sides, admin: sides });
+    older = await startTestCluster({ name: 'older', version: '3.9.2', security: 'none' });
+    const source = older.connection('umbra');
+    link = startConfigSync({ source, target: newer.umbra, admin: { source, target: newer.admin } });
     await ensureStateTopic(link.clusters.target);
   }, 240_000);
 
   afterAll(async () => {
     await link.close();
-    await Promise.all([clusters.source.remove(), clusters.target.remove()]);
+    await older.remove();
   });
 
   test('what the target does not know or does not take is named, and keeps nothing else away', async () => {
     const topic = 'a_older';
     const bad = { 'message.downconversion.enable': 'false', 'segment.bytes': '1000', 'segment.ms': '3600000' };
-    await createTopic(clusters.source.connection('umbra'), topic, { configs: bad });
+    await createTopic(older.connection('umbra'), topic, { configs: bad });
     await link.copy(topic);
     expect((await link.configs('target', topic)).get('retention.ms')).toMatchObject({ value: '-1', own: true });
     await link.round();
@@ -362,10 +360,10 @@ describe('from Kafka 3.9.2 to 4.3.1', () => {
 
   test('on the older release timestamps are unbounded by all of its names, and the newer one’s configs arrive', async () => {
     const topic = 'b_newer';
-    const sides = { source: clusters.target.connection('umbra'), target: clusters.source.connection('umbra') };
-    const back = startConfigSync({ ...sides, admin: sides });
+    const target = older.connection('umbra');
+    const back = startConfigSync({ source: newer.umbra, target, admin: { source: newer.admin, target } });
     try {
-      await createTopic(sides.source, topic, { configs: { 'segment.ms': '3600000', 'compression.zstd.level': '6' } });
+      await createTopic(newer.admin, topic, { configs: { 'segment.ms': '3600000', 'compression.zstd.level': '6' } });
       await back.copy(topic);
       await back.round();
       const copy = await back.configs('target', topic);
