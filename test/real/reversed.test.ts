@@ -12,7 +12,7 @@ import { shadowConfigs } from '../../src/sync/topics/shadow-configs.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { compactedConfigs, compactedTopic, writeUntilCleaned } from '../fixtures/compacted-topic.ts';
 import { javaConsume, javaProduce, type PartitionDigest } from '../fixtures/java-client.ts';
-import { createTopic, deleteBefore, kafkajs, logEnds, logStart, produce } from '../fixtures/kafkajs.ts';
+import { createTopic, deleteBefore, kafkajs, logEndsOf, logStart, produce } from '../fixtures/kafkajs.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { anyFuture, makeStrangeTopics, send, strangeTopics } from '../fixtures/strange-topics.ts';
@@ -91,15 +91,15 @@ async function expectEqual(running: TestReplication): Promise<void> {
   }
   expect(faults).toEqual([]);
   expect(unexpected).toEqual([]);
-  for (const topic of topics)
-    expect([topic, await logEnds(cluster('a'), topic)]).toEqual([topic, await logEnds(cluster('b'), topic)]);
+  const [atA, atB] = await Promise.all([logEndsOf(cluster('a'), topics), logEndsOf(cluster('b'), topics)]);
+  expect(atA).toEqual(atB);
 }
 
 /** Nobody writes any more; both logs ended alike. What a copy needs is set where the copy is from now on. */
 async function moveRoles(to: SiteId): Promise<void> {
   await link?.stop();
   link = undefined;
-  for (const topic of topics) cuts.set(topic, await logEnds(cluster(to), topic));
+  for (const [topic, ends] of await logEndsOf(cluster(to), topics)) cuts.set(topic, ends);
   const effective = await describeTopicConfigs(clients[otherSite(to)], topics);
   const promoted = new Map(topics.map((topic) => [topic, { ...anyFuture(versions[to]), ...declared[topic] }]));
   await replaceConfigs(to, promoted);
@@ -242,7 +242,7 @@ async function expectReadAlike(): Promise<void> {
 
 test('the topics are copied to the other side, also one that begins above 0, without an error of the comparison', async () => {
   const running = startLinkFrom('a');
-  for (const topic of topics) await running.follow(topic);
+  await Promise.all(topics.map((topic) => running.follow(topic)));
   // Its cleaner takes what was copied, too: there the copy has more than what will be a copy itself.
   await running.compare(compacted, { compacted: true });
   await eventually('the cleaner took what was copied', async () => {
