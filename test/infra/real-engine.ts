@@ -68,7 +68,8 @@ export async function openStack(): Promise<TestStack> {
     PULUMI_CONFIG_PASSPHRASE: 'of the test',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-    NODE_COMPILE_CACHE: compileCacheDir(process.env),
+    // That of the test run, where it has one of its own.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCacheDir(process.env),
   };
   const shown: string[] = [];
   const pulumi = async (...args: readonly string[]): Promise<CliRun> => {
