@@ -44,7 +44,8 @@ const texts = {
     undo: undefined,
   },
   repointing: {
-    intent: 'the hooks of the new primary are run, which prove that it serves and move aliases; GET /v1/bootstrap names it already',
+    intent:
+      'the hooks of the new primary are run, which prove that it serves and move aliases; GET /v1/bootstrap names it already',
     probe: 'every hook has ended well, or failed for good and stands in the remarks',
     undo: undefined,
   },
