@@ -1,7 +1,7 @@
 /** Who answers for a group or a transactional id: FindCoordinator (10) version 4. */
 import { findCoordinatorV4 } from '@platformatic/kafka';
 import { bounded, type Broker, type Cluster } from './cluster.ts';
-import { ConnectionError, KafkaError } from './errors.ts';
+import { ConnectionError, KafkaError, MalformedError } from './errors.ts';
 import { call } from './library-api.ts';
 
 const keyTypes = { group: 0, transaction: 1 } as const;
@@ -13,7 +13,7 @@ const lookUpMsMax = 3_000;
 /**
  * A connection for `use` to the coordinator of `key`. Asks another broker each time: one that was cut off from its
  * cluster would tell of a coordinator that is none any more. Throws {@link KafkaError} (14, 15: ask again) and
- * {@link ConnectionError}; does not retry.
+ * {@link ConnectionError}, after which it is known where the brokers are now; does not retry.
  */
 export async function findCoordinator(
   cluster: Cluster,
@@ -31,5 +31,21 @@ export async function findCoordinator(
     throw new KafkaError(coordinator.errorCode, `FindCoordinator(${key}) at ${cluster.name}`);
   // Its address comes from metadata.
   if (!cluster.nodeIds().includes(coordinator.nodeId)) await cluster.metadata([]);
-  return cluster.broker(coordinator.nodeId, use);
+  try {
+    return await cluster.broker(coordinator.nodeId, use);
+  } catch (error) {
+    // It may have moved. Nobody else need ask for metadata, and the next attempt would go where it was.
+    if (error instanceof ConnectionError && error.verdict !== 'denied') await askWhereItIs(cluster);
+    throw error;
+  }
+}
+
+/** A cluster that does not answer either is no news to whoever could not connect. */
+async function askWhereItIs(cluster: Cluster): Promise<void> {
+  try {
+    await cluster.metadata([]);
+  } catch (error) {
+    if (!(error instanceof ConnectionError || error instanceof KafkaError || error instanceof MalformedError))
+      throw error;
+  }
 }

@@ -19,6 +19,8 @@ import { eventually } from '../../fixtures/wait.ts';
 
 const topics = ['a_replayed', 'a_exported', 'a_discarded', 'a_equal'] as const;
 type Topic = (typeof topics)[number];
+/** Stays at a all along. */
+const unmoved = 'a_unmoved';
 const partitions = 2;
 
 /** Registers the tests: both sites are whole behind them, but for `a_given_up`, which is primary at b. */
@@ -78,6 +80,14 @@ export function returning(moving: MovingSites): void {
     return ended(topic);
   }
 
+  /** The configs of this many sources at least, and all of those that the link knows. */
+  async function wishesAreKnown(topicsMin: number): Promise<void> {
+    await eventually('what the sources wish is known', async () => {
+      const [link] = await moving.pair.api.b.configs();
+      return (link !== undefined && link.topics >= topicsMin && link.level === link.topics) || undefined;
+    });
+  }
+
   /** The files hold the tail, record by record, and nothing else that is only here. */
   async function expectQuarantined(topic: Topic, view: Extract<RebuildView, { step: 'done' }>): Promise<void> {
     const { problems } = await verifyQuarantine(view.quarantine);
@@ -123,16 +133,14 @@ export function returning(moving: MovingSites): void {
       await createTopic(clusters.a.connection('app'), topic, { partitions, configs });
       await write('a', topic, 'common', 20);
     }
-    for (const topic of topics) await pair.level(topic);
+    await createTopic(clusters.a.connection('app'), unmoved);
+    for (const topic of [...topics, unmoved]) await pair.level(topic);
     for (const topic of topics) cuts.set(topic, await logEnds(clusters.a.connection('app'), topic));
     await eventually('who may write at the source is known', async () => {
       const [link] = (await pair.api.b.acls()).links;
       return (link !== undefined && 'withheld' in link && JSON.stringify(link.withheld).includes('WRITE')) || undefined;
     });
-    await eventually('what the sources wish is known', async () => {
-      const [link] = await pair.api.b.configs();
-      return (link !== undefined && link.topics >= topics.length && link.level === link.topics) || undefined;
-    });
+    await wishesAreKnown(topics.length + 1);
     await expect(produce(clusters.b.connection('app'), 'a_replayed', ['refused'])).rejects.toThrow(/authorized/i);
     await pair.kill('a');
     await clusters.a.broker.kill();
@@ -161,7 +169,7 @@ export function returning(moving: MovingSites): void {
       await target.close();
     }
     // What was not moved stays what it was.
-    await expect(produce(clusters.b.connection('app'), 'a_near', ['refused'])).rejects.toThrow(/authorized/i);
+    await expect(produce(clusters.b.connection('app'), unmoved, ['refused'])).rejects.toThrow(/authorized/i);
   }, 240_000);
 
   test('an old primary that wrote while nobody fenced it is shown as split when it comes back, without a word of anybody', async () => {
@@ -202,8 +210,8 @@ export function returning(moving: MovingSites): void {
     }
     expect(tails.get('a_equal')).toEqual([]);
     // What was not moved goes on.
-    await produce(app, 'a_near', ['after the return']);
-    await moving.pair.level('a_near', 90_000);
+    await produce(app, unmoved, ['after the return']);
+    await moving.pair.level(unmoved, 90_000);
   }, 240_000);
 
   test('nothing becomes of a tail before a person decides, and what is not what was planned is not begun', async () => {
@@ -312,7 +320,9 @@ export function returning(moving: MovingSites): void {
     const topic = 'a_given_up';
     await createTopic(clusters.a.connection('app'), topic, { partitions: 1 });
     await produce(clusters.a.connection('app'), topic, ['1', '2', '3']);
+    const { topics: before = 0 } = (await pair.api.b.configs())[0] ?? {};
     await pair.level(topic);
+    await wishesAreKnown(before + 1);
     const request: MoveRequestInput = { kind: 'failover', topics: [topic] };
     const plan = await pair.api.b.planMove(request);
     expect(plan.blockers).toEqual([]);
