@@ -7,6 +7,7 @@ import { followProducer } from '../../../src/clients/kafkajs/follow-producer.ts'
 import { saslBySite, type SiteCredentials } from '../../../src/clients/kafkajs/sasl-by-site.ts';
 import { otherSite, type SiteId } from '../../../src/pair/site.ts';
 import type { MoveRequestInput } from '../../../src/worker/moves/operation-view.ts';
+import { wishesKnown } from '../../fixtures/journal-watch.ts';
 import { createTopic, kafkajs } from '../../fixtures/kafkajs.ts';
 import { judgeLedger, type Reign } from '../../fixtures/ledger/judge-ledger.ts';
 import { Ledger } from '../../fixtures/ledger/ledger.ts';
@@ -162,6 +163,7 @@ export function followed(moving: MovingSites): void {
     onTestFinished(async () => {
       await Promise.all(writers.map((writer) => writer.stop()));
     });
+    await wishesKnown(clusters.b.connection('umbra'), [...topics, probed]);
     await eventually('they write', () => ledger.acknowledgements.length > 100 || undefined);
 
     for (const to of ['b', 'a'] as const) {
@@ -169,7 +171,9 @@ export function followed(moving: MovingSites): void {
       await moveUnderLoad(moving, 'a_travels', { to, request: { kind: 'switchover' }, what });
       for (const topic of ['a_travels', probed]) await followedAt(moving, otherSite(to), topic);
     }
+    await wishesKnown(clusters.b.connection('umbra'), [...topics, probed]);
     await clusters.a.broker.pause();
+    onTestFinished(() => clusters.a.broker.kill());
     const request = { kind: 'failover', oldSideUnconfirmed: true } as const;
     await moveUnderLoad(moving, 'a_travels', { to: 'b', request, what: 'failover, old side black-holed' });
     await clusters.a.broker.kill();

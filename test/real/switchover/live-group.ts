@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { otherSite, type SiteId, sites } from '../../../src/pair/site.ts';
 import type { MoveRequestInput } from '../../../src/worker/moves/operation-view.ts';
+import { wishesKnown } from '../../fixtures/journal-watch.ts';
 import { createTopic, kafkajs, produce } from '../../fixtures/kafkajs.ts';
 import { move } from '../../fixtures/moves.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
@@ -42,6 +43,7 @@ export function liveGroup(moving: MovingSites): void {
         return made.warnings.some(({ code }) => code === 'OWN_GROUPS') ? made : undefined;
       });
       expect(plan.blockers).toEqual([]);
+      await wishesKnown(clusters[to].connection('umbra'), [topic]);
       expect(plan.warnings.find(({ code }) => code === 'OWN_GROUPS')?.message).toContain(group);
       const { step } = (await move(pair.api[to], request)).operation;
       expect(step).toMatchObject({ kind: 'done', remarks: [expect.stringContaining(group)] });

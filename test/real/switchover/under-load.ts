@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { otherSite, type SiteId, sites } from '../../../src/pair/site.ts';
+import { wishesKnown } from '../../fixtures/journal-watch.ts';
 import { createTopic, logEnds, produce } from '../../fixtures/kafkajs.ts';
 import { judgeLedger, type Reign } from '../../fixtures/ledger/judge-ledger.ts';
 import { Ledger, ledgerNowMs } from '../../fixtures/ledger/ledger.ts';
@@ -64,6 +65,7 @@ export function underLoad(moving: MovingSites): void {
           throw new Error(writers.map(({ acknowledged, trouble }) => `${acknowledged} ${trouble ?? ''}`).join(', '));
         });
         await levelAt(moving, to);
+        await wishesKnown(clusters[to].connection('umbra'), names);
         const decidedMs = ledgerNowMs();
         const moved = await move(pair.api[to], { kind: 'switchover', topics: names });
         expect(moved.operation.step).toEqual({ kind: 'done', remarks: [] });
