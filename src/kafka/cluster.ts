@@ -1,4 +1,5 @@
 import { metadataV12, saslHandshakeV1 } from '@platformatic/kafka';
+import { type Address, parseAddress } from './address.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { BrokerConnection, type ConnectionLimits, defaultLimits } from './connection.ts';
 import { ConnectionError, KafkaError, MalformedError, verdictOf } from './errors.ts';
@@ -29,11 +30,6 @@ export interface ClusterMetadata {
   readonly controller: number;
   readonly brokers: number;
   readonly topics: ReadonlyMap<string, TopicMetadata>;
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** Metadata is asked often and answered from memory: a broker that takes longer hangs. */
@@ -296,9 +292,4 @@ function pick<Api extends { readonly key: number; readonly version: number }>(
   throw new ConnectionError(`${where} is too old or too new: umbra needs ${wanted}, the broker ${offered}`, {
     verdict: 'denied',
   });
-}
-
-function parseAddress(server: string): Address {
-  const colon = server.lastIndexOf(':');
-  return { host: server.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(server.slice(colon + 1)) };
 }

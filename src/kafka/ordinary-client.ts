@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { BaseOptions } from '@platformatic/kafka';
+import { parseAddress } from './address.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 
 /** Fewer, and the library takes an idempotent producer's for "without end". */
@@ -31,9 +32,7 @@ function tlsOf(
   servers: readonly string[],
 ): Partial<BaseOptions> {
   // An address is no name to ask for (RFC 6066, 3).
-  const byAddress = servers.some((server) =>
-    net.isIP(server.slice(0, server.lastIndexOf(':')).replace(/^\[|\]$/g, '')),
-  );
+  const byAddress = servers.some((server) => net.isIP(parseAddress(server).host) !== 0);
   return {
     tls: {
       ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),

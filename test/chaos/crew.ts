@@ -85,7 +85,6 @@ export class Crew {
     const spec = {
       ...{ home, pair: 'test', site: 'b' as const },
       clusters: { a: source.connection, b: target.connection },
-      entry: join(import.meta.dirname, 'worker-entry.ts'),
       tuning: { discoveryIntervalMs: 300, foreignWriteCheckMs: 500 },
     };
     const { apiUrl } = await startLocalWorker(spec, { signal: AbortSignal.timeout(boundMs) });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { addressText, parseAddress } from '../../kafka/address.ts';
 import { Cluster } from '../../kafka/cluster.ts';
 import { defaultLimits } from '../../kafka/connection.ts';
 import type { RoleViews } from '../../pair/ownership.ts';
@@ -131,8 +132,8 @@ export class Primaries {
     const own = clients?.[site]?.bootstrapServers;
     const bootstrapServers = [...(own ?? clusters[site].bootstrapServers)];
     const advertised = own === undefined ? this.#watches[site].addresses : [];
-    const known = new Set([...bootstrapServers, ...advertised.map(({ host, port }) => serverOf(host, port))]);
-    return { site, bootstrapServers, brokers: [...known].map(addressOf) };
+    const known = new Set([...bootstrapServers, ...advertised.map(addressText)]);
+    return { site, bootstrapServers, brokers: [...known].map((server) => parseAddress(server)) };
   }
 
   #proven(): boolean {
@@ -181,13 +182,4 @@ export class Primaries {
 
 function unowned(what: string, owners: Readonly<Record<SiteId, string>>): Problem {
   return new Problem('NOT_FOUND', `${what} begins with neither "${owners.a}" nor "${owners.b}": no site owns it`);
-}
-
-function serverOf(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function addressOf(server: string): { readonly host: string; readonly port: number } {
-  const colon = server.lastIndexOf(':');
-  return { host: server.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(server.slice(colon + 1)) };
 }

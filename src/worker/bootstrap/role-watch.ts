@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { Address, Cluster } from '../../kafka/cluster.ts';
+import type { Address } from '../../kafka/address.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
 import type { RoleView } from '../../pair/ownership.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { PrefixOwners } from '../../pair/spec.ts';
