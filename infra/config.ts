@@ -202,10 +202,7 @@ export function clearTextSecrets(config: PairConfig, isSecret: (key: string) => 
   if (!isSecret(`${namespace}repoint`)) found.push(...secretPaths(config.repoint, `${namespace}repoint`));
   if (config.target === 'existing' && !isSecret(`${namespace}sites`)) {
     for (const site of sites) {
-      const { sasl } = config.sites[site];
-      if (sasl === undefined) continue;
-      const field = sasl.mechanism === 'OAUTHBEARER' ? 'token' : 'password';
-      found.push(`${namespace}sites.${site}.sasl.${field}`);
+      found.push(...secretPaths(config.sites[site].sasl, `${namespace}sites.${site}.sasl`));
     }
   }
   return found;

@@ -15,7 +15,7 @@ export function javaClientProperties(cluster: ClusterConfigInput): Record<string
   const { sasl } = cluster;
   if (cluster.tls !== undefined) throw new Error('no TLS here with the Java clients');
   if (sasl === undefined) return servers;
-  if (sasl.mechanism === 'OAUTHBEARER') throw new Error('no OAUTHBEARER here with the Java clients');
+  if (!('username' in sasl)) throw new Error(`no ${sasl.mechanism} here with the Java clients`);
   const module = sasl.mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule';
   const login = `username="${sasl.username}" password="${sasl.password}"`;
   return {

@@ -4,7 +4,7 @@ import type { ClusterConfig } from './cluster-config.ts';
 import { BrokerConnection, type ConnectionLimits, defaultLimits } from './connection.ts';
 import { ConnectionError, KafkaError, MalformedError, verdictOf } from './errors.ts';
 import { call } from './library-api.ts';
-import { authenticate, refuseMissingSasl } from './sasl.ts';
+import { type Credentials, refuseMissingSasl, SaslAuthentication } from './sasl.ts';
 import { apiVersions } from './versions-api.ts';
 
 export interface PartitionMetadata {
@@ -57,6 +57,7 @@ export class Cluster {
   readonly config: ClusterConfig;
   readonly #clientId: string;
   readonly #limits: ConnectionLimits;
+  readonly #sasl: SaslAuthentication | undefined;
   readonly #open = new Map<string, Promise<Broker>>();
   readonly #brokers = new Map<number, Address>();
   /** host:port of brokers whose last connection failed or broke: asked after the others. */
@@ -74,6 +75,7 @@ export class Cluster {
     this.config = config;
     this.#clientId = options.clientId;
     this.#limits = options.limits ?? defaultLimits;
+    this.#sasl = config.sasl && new SaslAuthentication(config.sasl);
   }
 
   /** A connection to broker `nodeId` for `purpose`. The broker must be known from {@link metadata}. */
@@ -210,15 +212,30 @@ export class Cluster {
   }
 
   /** Versions, then SASL. */
-  async #greet(connection: BrokerConnection): Promise<Versions> {
+  async #greet(connection: BrokerConnection, credentials: Credentials | undefined): Promise<Versions> {
     const versions = await askVersions(connection);
     const { key, version } = saslHandshakeV1.api;
-    if (this.config.sasl !== undefined) await authenticate(connection, this.config.sasl);
+    if (credentials !== undefined) await this.#sasl?.authenticate(connection, credentials);
     else if (inRange(versions, key, version)) await refuseMissingSasl(connection);
     return versions;
   }
 
+  /** Credentials may be long in coming, and must not hold up the close either. */
+  async #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    const { promise: closed, reject } = Promise.withResolvers<never>();
+    const giveUp = (): void => reject(new ConnectionError(`connecting to ${this.name} was given up`));
+    const { signal } = this.#closing;
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    try {
+      return await Promise.race([work, closed]);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
   async #openBroker(address: Address): Promise<Broker> {
+    const credentials = this.#sasl && (await this.#unlessClosed(this.#sasl.credentials()));
     const connection = await BrokerConnection.open(
       address,
       { clientId: this.#clientId, tls: this.config.tls, limits: this.#limits },
@@ -229,7 +246,9 @@ export class Cluster {
     this.#closing.signal.addEventListener('abort', giveUp, { once: true });
     if (this.#closing.signal.aborted) giveUp();
     try {
-      const versions = await bounded(connection, this.#limits.connectTimeoutMs, () => this.#greet(connection));
+      const versions = await bounded(connection, this.#limits.connectTimeoutMs, () =>
+        this.#greet(connection, credentials),
+      );
       return {
         connection,
         negotiate: (...candidates) => pick(versions, candidates, `${address.host}:${address.port}`),

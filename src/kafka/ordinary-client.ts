@@ -4,6 +4,7 @@ import tls from 'node:tls';
 import type { BaseOptions } from '@platformatic/kafka';
 import { parseAddress } from './address.ts';
 import type { ClusterConfig } from './cluster-config.ts';
+import { tokenSourceOf } from './token-source.ts';
 
 /** Fewer, and the library takes an idempotent producer's for "without end". */
 const retries = 2;
@@ -47,6 +48,9 @@ function tlsOf(
 }
 
 function saslOf(sasl: NonNullable<ClusterConfig['sasl']>): NonNullable<BaseOptions['sasl']> {
-  if (sasl.mechanism === 'OAUTHBEARER') return { mechanism: sasl.mechanism, token: sasl.token.reveal() };
-  return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() };
+  if ('username' in sasl) {
+    return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() };
+  }
+  const tokens = tokenSourceOf(sasl);
+  return { mechanism: 'OAUTHBEARER', token: async () => (await tokens?.token())?.value.reveal() ?? '' };
 }

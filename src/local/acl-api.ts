@@ -37,7 +37,7 @@ const operations: readonly AclBinding['operation'][] = [
 
 export function openAclApi(config: ClusterConfigInput): AclApi {
   const { sasl } = config;
-  if (sasl?.mechanism === 'OAUTHBEARER') throw new Error('a local cluster has no OAUTHBEARER');
+  if (sasl !== undefined && !('username' in sasl)) throw new Error(`a local cluster has no ${sasl.mechanism}`);
   const admin = new Admin({
     clientId: 'umbra-local',
     bootstrapBrokers: config.bootstrapServers,

@@ -23,7 +23,7 @@ export async function probeCluster(state: ClusterState, credentials: Credentials
 
 async function countBrokers(config: ClusterConfigInput, port: number): Promise<number> {
   const { sasl } = config;
-  if (sasl?.mechanism === 'OAUTHBEARER') throw new Error('a local cluster has no OAUTHBEARER');
+  if (sasl !== undefined && !('username' in sasl)) throw new Error(`a local cluster has no ${sasl.mechanism}`);
   const connection = new Connection('umbra-local', {
     connectTimeout: attemptTimeoutMs,
     requestTimeout: attemptTimeoutMs,

@@ -42,7 +42,9 @@ export function siteRights({ clusters, principals, authorizers }: Declared, site
     },
     ...rest,
   });
-  if (sasl?.mechanism === 'OAUTHBEARER') return unknown('a token');
+  if (sasl !== undefined && !('username' in sasl)) {
+    return unknown(sasl.mechanism === 'AWS_MSK_IAM' ? 'an IAM role' : 'a token');
+  }
   if (sasl !== undefined) return { principals: { kind: 'known', names: [`User:${sasl.username}`] }, ...rest };
   return tls?.certFile === undefined ? { principals: { kind: 'known', names: [] }, ...rest } : unknown('a certificate');
 }

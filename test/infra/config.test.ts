@@ -90,6 +90,14 @@ describe('configuration', () => {
     expect(clearTextSecrets(config, () => true)).toEqual([]);
     expect(clearTextSecrets(accepted({}), () => false)).toEqual([]);
   });
+
+  test('what signs its tokens has no secret in the configuration', () => {
+    const sasl = { mechanism: 'AWS_MSK_IAM', region: 'eu-west-1' };
+    const sites = { a: { bootstrapServers: ['a:9098'], tls: {}, sasl }, b: { bootstrapServers: ['b:9092'] } };
+    const config = accepted({ 'umbra:target': 'existing', 'umbra:sites': JSON.stringify(sites) });
+    expect(config).toMatchObject({ sites: { a: { sasl } } });
+    expect(clearTextSecrets(config, () => false)).toEqual([]);
+  });
 });
 
 describe('clusters that were asked', () => {

@@ -122,7 +122,7 @@ export const wrongConfigs: readonly WrongConfig[] = [
   {
     name: 'an unknown SASL mechanism',
     config: sites({ a: { ...a, sasl: { ...sasl, mechanism: 'GSSAPI' } } }),
-    line: 'umbra:sites.a.sasl.mechanism: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER',
+    line: 'umbra:sites.a.sasl.mechanism: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM',
   },
   {
     name: 'a misspelt field beside a password',

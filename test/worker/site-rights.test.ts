@@ -29,8 +29,10 @@ test('who connects without credentials has no principal of his own', () => {
 
 test.each([
   ['a token', { sasl: token }],
+  ['a token', { sasl: { mechanism: 'OAUTHBEARER', tokenFile: '/run/token' } }],
+  ['an IAM role', { tls: {}, sasl: { mechanism: 'AWS_MSK_IAM', region: 'eu-west-1' } }],
   ['a certificate', { tls: { certFile: 'c.pem', keyFile: 'k.pem' } }],
-])('whom %s stands for is not guessed', (by, cluster) => {
+] satisfies [string, Partial<ClusterInput>][])('whom %s stands for is not guessed', (by, cluster) => {
   const unknown = principalsOf(cluster);
   expect(unknown).toMatchObject({ kind: 'unknown', why: expect.stringContaining(by) as string });
   const declared = { principals: { a: ['User:CN=umbra'] } };

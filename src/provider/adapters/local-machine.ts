@@ -17,10 +17,10 @@ import {
 import type { LocalWorkerSpec as WorkerFileSpec } from '../../local/worker-file.ts';
 import { workersOfCluster } from '../../local/workers-of-cluster.ts';
 import type { SiteId } from '../../pair/site.ts';
+import { clusterInClear } from '../resources/cluster-args.ts';
 import { hookArgs } from '../resources/hook-args.ts';
 import type {
   ClusterCondition,
-  ClusterConfig,
   LocalClusters,
   LocalWorkers,
   LocalWorkerSpec,
@@ -163,14 +163,8 @@ function workerFile(spec: LocalWorkerSpec, home: string): WorkerFileSpec {
     ...rest,
     home,
     instanceId: nameOf(spec),
-    clusters: { a: plain(clusters.a), b: plain(clusters.b) },
+    clusters: { a: clusterInClear(clusters.a), b: clusterInClear(clusters.b) },
     apiToken: apiToken?.reveal(),
     repoint: repoint && hookArgs(repoint),
   };
-}
-
-function plain({ sasl, ...rest }: ClusterConfig): WorkerFileSpec['clusters']['a'] {
-  if (sasl === undefined) return rest;
-  if (sasl.mechanism === 'OAUTHBEARER') return { ...rest, sasl: { ...sasl, token: sasl.token.reveal() } };
-  return { ...rest, sasl: { ...sasl, password: sasl.password.reveal() } };
 }

@@ -2,6 +2,7 @@ import pulumi from '@pulumi/pulumi';
 import { z } from 'zod';
 import { siteIdSchema } from '../../pair/site.ts';
 import type { ClusterConfig } from './cluster-args.ts';
+import { inClear } from './in-clear.ts';
 import { providerVersion } from './provider-version.ts';
 
 const answer = z.discriminatedUnion('kind', [
@@ -22,12 +23,7 @@ export type CheckedCluster = z.output<typeof answer>;
 /** Asks whether a cluster can be a site: connects and authenticates. To be awaited before any resource is made. */
 export async function checkCluster({ bootstrapServers, tls, sasl }: ClusterConfig): Promise<CheckedCluster> {
   // Plain values: the answer of an invoke with Outputs is one, and cannot be awaited.
-  const cluster = { bootstrapServers, tls, sasl: sasl === undefined ? undefined : revealed(sasl) };
+  const cluster = inClear({ bootstrapServers, tls, sasl });
   const token = 'umbra:index:checkCluster';
   return answer.parse(await pulumi.runtime.invoke(token, { cluster }, { version: providerVersion }));
-}
-
-function revealed(sasl: NonNullable<ClusterConfig['sasl']>): object {
-  if (sasl.mechanism === 'OAUTHBEARER') return { ...sasl, token: sasl.token.reveal() };
-  return { ...sasl, password: sasl.password.reveal() };
 }

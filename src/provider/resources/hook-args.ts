@@ -1,5 +1,6 @@
 import { Secret } from '../../worker/secret.ts';
 import type { WorkerConfig, WorkerConfigInput } from '../../worker/worker-config.ts';
+import { inClear } from './in-clear.ts';
 
 /** What a worker runs when its site has become primary, parsed: what may hold a secret is a `Secret`. */
 export type Hooks = NonNullable<WorkerConfig['repoint']>;
@@ -17,11 +18,4 @@ export function secretPaths(value: unknown, at: string): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((each, index) => secretPaths(each, `${at}[${index}]`));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, each]) => secretPaths(each, `${at}.${name}`));
-}
-
-function inClear(value: unknown): unknown {
-  if (value instanceof Secret) return value.reveal();
-  if (Array.isArray(value)) return value.map(inClear);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, inClear(each)]));
 }

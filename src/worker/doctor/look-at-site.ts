@@ -105,7 +105,7 @@ export async function lookAtSite(
   return {
     site,
     bootstrapServers: config.bootstrapServers,
-    principal: sasl === undefined || sasl.mechanism === 'OAUTHBEARER' ? undefined : `User:${sasl.username}`,
+    principal: sasl !== undefined && 'username' in sasl ? `User:${sasl.username}` : undefined,
     secured: sasl !== undefined || tls !== undefined,
     ...{ metadata, state, bootstrap, brokers, certificates, rights, quotas, workers, clock },
     authorizer: authorizer ?? 'unknown',

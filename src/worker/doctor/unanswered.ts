@@ -15,7 +15,7 @@ export function unanswered(site: SiteId, error: unknown): Finding {
     const remedy = `Correct clusters.${site}.tls in the worker's file (caFile, certFile, keyFile, serverName), or renew the certificate.`;
     return found('TLS_REFUSED', { site, message, remedy });
   }
-  const remedy = `Correct clusters.${site}.sasl in the worker's file (mechanism, username, password), or create that user at the cluster.`;
+  const remedy = `Correct clusters.${site}.sasl in the worker's file (mechanism, and username and password or token), or create that user at the cluster.`;
   return found('CREDENTIALS_REFUSED', { site, message, remedy });
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bootstrapServerSchema, clusterConfigSchema } from '../../kafka/cluster-config.ts';
+import { bootstrapServerSchema, clusterFields, refuseClearIam } from '../../kafka/cluster-config.ts';
 import type { OperationKind } from '../../operations/operation.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { isInternal } from '../../prefix-policy/internal-names.ts';
@@ -66,11 +66,13 @@ const probeSchema = z.strictObject({
     .regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be the name of a topic')
     .refine((name) => !isInternal(name), 'must be a topic for applications: the probe writes into it'),
   /** Who the probe is to the cluster: an application with READ and WRITE on the topic, never umbra itself. */
-  client: z.strictObject({
-    ...clusterConfigSchema.shape,
-    /** Default: the addresses that applications are told of. */
-    bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(50).optional(),
-  }),
+  client: z
+    .strictObject({
+      ...clusterFields,
+      /** Default: the addresses that applications are told of. */
+      bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(50).optional(),
+    })
+    .superRefine(refuseClearIam),
 });
 
 /**
