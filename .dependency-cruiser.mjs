@@ -6,11 +6,13 @@ export const rooms = {
   operations: ['pair', 'schema-primary'],
   exposure: [],
   clients: [],
+  aws: [],
   kafka: [],
   replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
   sync: ['replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
   worker: [
+    'aws',
     'operations',
     'quarantine',
     'sync',
@@ -22,9 +24,21 @@ export const rooms = {
     'exposure',
   ],
   local: ['kafka', 'pair', 'prefix-policy'],
+  channel: ['aws', 'worker', 'replication', 'pair', 'prefix-policy', 'schema-primary'],
   api: ['worker', 'operations', 'pair', 'prefix-policy', 'schema-primary'],
-  cli: ['api', 'worker', 'operations', 'quarantine', 'local', 'pair', 'prefix-policy', 'schema-primary'],
-  provider: ['api', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
+  cli: [
+    'api',
+    'aws',
+    'channel',
+    'worker',
+    'operations',
+    'quarantine',
+    'local',
+    'pair',
+    'prefix-policy',
+    'schema-primary',
+  ],
+  provider: ['api', 'aws', 'channel', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
 };
 // The rooms inside the core, from the bytes up to the proof; only the files at its top know all of them.
 export const coreRooms = {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { findJava } from '../src/local/java.ts';
 import { ensureClassArchive } from './class-archive.ts';
 import { locateKafka } from './kafka-jars.ts';
+import { ensureMoto } from './moto.ts';
 import { type PulumiCli, ensurePulumi } from './pulumi-cli.ts';
 import { type StepOptions, type StepResult, runStep } from './steps.mjs';
 import { parseVersion, renderVersion } from './version.ts';
@@ -35,6 +36,13 @@ export async function prepareClasses(version: string, signal: AbortSignal): Prom
       return `left out: ${error instanceof Error ? error.message : String(error)}`;
     });
     return { value: undefined, summary: made };
+  });
+}
+
+export async function prepareMoto(signal: AbortSignal): Promise<void> {
+  await runStep('moto', async () => {
+    const { source } = await ensureMoto({ signal });
+    return { value: undefined, summary: source };
   });
 }
 

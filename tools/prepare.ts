@@ -1,11 +1,11 @@
 import { defaultKafkaVersion } from '../src/local/cluster-spec.ts';
 import { runCommand } from './interruption.ts';
-import { olderKafkaVersion, prepareJava, prepareKafka, preparePulumi } from './preparation.ts';
+import { olderKafkaVersion, prepareJava, prepareKafka, prepareMoto, preparePulumi } from './preparation.ts';
 import { ToolError } from './steps.mjs';
 
-// node tools/prepare.mjs [kafka] [pulumi] — fills the caches that the commands of this project use (all of them by
+// node tools/prepare.mjs [kafka] [moto] [pulumi] — fills the caches that the commands of this project use (all of them by
 // default), for a machine that is set up ahead of time.
-const parts = ['kafka', 'pulumi'] as const;
+const parts = ['kafka', 'moto', 'pulumi'] as const;
 
 await runCommand(async (signal) => {
   const wanted = process.argv.slice(2);
@@ -17,6 +17,7 @@ await runCommand(async (signal) => {
     await prepareKafka(defaultKafkaVersion, signal);
     await prepareKafka(olderKafkaVersion, signal);
   }
+  if (wants('moto')) await prepareMoto(signal);
   if (wants('pulumi')) await preparePulumi(signal);
   return 0;
 });

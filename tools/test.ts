@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { attach } from './child-process.ts';
 import { defaultKafkaVersion } from '../src/local/cluster-spec.ts';
 import { runCommand } from './interruption.ts';
-import { olderKafkaVersion, prepareClasses, prepareJava, prepareKafka, preparePulumi } from './preparation.ts';
+import {
+  olderKafkaVersion,
+  prepareClasses,
+  prepareJava,
+  prepareKafka,
+  prepareMoto,
+  preparePulumi,
+} from './preparation.ts';
 import { projectRoot } from './project.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
 import { type Tally, addTallies, renderTally, tallyRun } from './test-tally.ts';
@@ -19,6 +26,7 @@ await runCommand(async (signal) => {
   await prepareKafka(defaultKafkaVersion, signal);
   await prepareKafka(olderKafkaVersion, signal);
   await prepareClasses(defaultKafkaVersion, signal);
+  await prepareMoto(signal);
   const fast = await runProject('fast', signal);
   await cli;
   const tally = addTallies(fast, await runProject('real', signal));

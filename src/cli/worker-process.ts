@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { assertBindable, tokensOf } from '../api/access.ts';
 import { createApi } from '../api/server.ts';
+import { S3Documents } from '../aws/s3-documents.ts';
+import { SpecChannel } from '../channel/spec-channel.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
@@ -34,17 +36,27 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<v
   assertBindable(config.api.host, tokens);
   const worker = await startUnlessStopped(options);
   let api: FastifyInstance | undefined;
+  let channel: SpecChannel | undefined;
   try {
     api = createApi({ service: worker.service, tokens, host: config.api.host, logger });
     const url = await listen(api, config);
     worker.begin(url);
+    channel = watchedChannel(options, worker.service);
     options.onListening(url);
     await fired(signal);
     logger.info('asked to stop');
   } finally {
-    await stopAll([() => api?.close(), () => worker.stop()], options.stopMs);
+    await stopAll([() => channel?.stop(), () => api?.close(), () => worker.stop()], options.stopMs);
   }
   logger.info('stopped');
+}
+
+function watchedChannel({ config, logger }: WorkerProcessOptions, service: WorkerService): SpecChannel | undefined {
+  if (config.specChannel === undefined) return undefined;
+  const { pair, site } = config;
+  const { lookIntervalMs, ...place } = config.specChannel;
+  const clock = { monotonicMs: () => performance.now(), now: () => new Date() };
+  return new SpecChannel({ pair, site, service, documents: new S3Documents(place), lookIntervalMs, clock, logger });
 }
 
 /** Once it runs, the end comes in order (API first, then the worker); the signal reaches it only while it starts. */

@@ -108,6 +108,8 @@ export interface LocalWorkers {
 export interface WorkerAddress {
   readonly url: string;
   readonly token?: Secret | undefined;
+  /** Told what a change waits for, where the address is one by which that takes its time. */
+  readonly progress?: ((line: string) => void) | undefined;
 }
 
 export type CarriedTopic = Pick<TopicView, 'name' | 'link' | 'state'>;

@@ -26,6 +26,8 @@ import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } fr
 import type { RebuildView } from './rebuild/rebuild-view.ts';
 import type { Controller, LinkDeletion, WorkerService } from './service.ts';
 import type { SiteControl } from './control/site-control.ts';
+import { StoredSpecs } from './spec-desk.ts';
+import type { SiteState } from './state/state.ts';
 import {
   type LinkConfigsView,
   type LinkGroupsView,
@@ -59,6 +61,7 @@ export class PairWorker implements WorkerService {
   #life: WorkerLife | undefined;
   /** Why it has not begun, until it has. */
   #notBegun = 'the worker has not begun yet';
+  readonly specs = new StoredSpecs(() => this.#ledState());
 
   constructor(config: WorkerConfig, logger: Logger) {
     this.#config = config;
@@ -164,6 +167,7 @@ export class PairWorker implements WorkerService {
       exposure: sumExposures(links.map(({ exposure }) => exposure)),
       violations: [...control.violations],
       ...(oldSide === undefined ? {} : { oldSide }),
+      ...(this.specs.view === undefined ? {} : { channel: this.specs.view }),
     };
   }
 
@@ -310,6 +314,12 @@ export class PairWorker implements WorkerService {
     if (control !== undefined && this.#life?.trouble === undefined) return control;
     const { ready, reason } = this.readiness();
     throw new Problem('NOT_READY', ready ? 'another worker leads the site' : reason);
+  }
+
+  #ledState(): SiteState {
+    this.#control();
+    if (this.#life === undefined) throw new Problem('NOT_READY', this.readiness().reason);
+    return this.#life.state;
   }
 
   /** The one whose copies can become primary here. */

@@ -10,6 +10,7 @@ import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './even
 import type { FaultNotice } from './group/fault-notice.ts';
 import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
+import type { SpecDesk } from './spec-desk.ts';
 import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from './sync-views.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from './views.ts';
 
@@ -54,6 +55,8 @@ export interface WorkerService {
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus text exposition. */
   metrics(): Promise<string>;
+  /** For whoever brings declarations as documents. */
+  readonly specs: SpecDesk;
   /** As it is declared at this site. */
   prefixPolicy(): DeclaredPolicy;
   putPrefixPolicy(policy: DeclaredPolicy, signal: AbortSignal): Promise<void>;

@@ -4,6 +4,7 @@ import { siteIdSchema } from '../pair/site.ts';
 import { gapDecisionSchema } from '../pair/spec.ts';
 import { topicStateKindSchema } from '../pair/topic-state.ts';
 import { rebuildNoteSchema } from './rebuild/rebuild-view.ts';
+import { channelViewSchema } from './spec-channel-view.ts';
 
 /**
  * What the API answers. Offsets are decimal strings: they are 64-bit. Times are ISO 8601 in UTC.
@@ -183,6 +184,8 @@ export const pairViewSchema = z.strictObject({
   violations: z.array(violationViewSchema),
   /** Topics of which an old primary came back after a failover, as far as this site knows; absent where there are none. */
   oldSide: oldSideViewSchema.optional(),
+  /** Where the spec comes as a document (docs/channel.md); absent where it does not. */
+  channel: channelViewSchema.optional(),
 });
 
 export type OldSideView = z.output<typeof oldSideViewSchema>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
+import { s3PlaceSchema } from '../aws/s3-place.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
 import { refuseOwnProbe } from './repoint/own-probe.ts';
@@ -100,6 +101,12 @@ const fileSchema = z.strictObject({
   clients: z.strictObject({ a: clientsOfSite.optional(), b: clientsOfSite.optional() }).optional(),
   /** Run when this site has become primary of topics (docs/repoint.md); the same in the files of all its workers. */
   repoint: repointSchema.optional(),
+  /** Where the site's spec comes as a document and its status is told as another one (docs/channel.md). */
+  specChannel: s3PlaceSchema
+    .extend({
+      /** Time between two looks at the document. */ lookIntervalMs: z.int().min(200).max(3_600_000).default(5_000),
+    })
+    .optional(),
   api: apiSchema,
   /** The workers of a site share its work as members of one group at its cluster. */
   group: z

@@ -128,6 +128,12 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
   return {
     asked,
     controller: () => ({ kind: 'here' }),
+    specs: {
+      declared: () => ({ prefixPolicy: undefined, schemaPrimary: undefined, links: [] }),
+      judged: () => undefined,
+      record: (judged) => note('recordJudgedSpec', judged),
+      show: (view) => void asked.push(['showChannel', view]),
+    },
     pairView: () => Promise.resolve(stubPair),
     linkViews: () => Promise.resolve([stubLink]),
     topicViews: () => Promise.resolve([stubTopic]),

@@ -32,7 +32,11 @@ describe('check', () => {
       (await plugin.check({ ...news, ...wrong })).failures;
     expect(await reasons({ to: 'a' })).toEqual([expect.stringMatching(/^to\| must be the other site/)]);
     expect(await reasons({ from: 'c' })).toEqual(['from| from: must be "a" or "b"']);
-    expect(await reasons({ worker: 'worker-b:8080' })).toEqual(['worker| worker: must look like http://host:port']);
+    expect(await reasons({ worker: 'worker-b:8080' })).toEqual([
+      expect.stringMatching(/^worker\| worker: must look like http:\/\/host:port, or s3:/),
+    ]);
+    expect(await reasons({ worker: 's3://spec/pair/?region=eu-west-1&pair=orders&site=b' })).toEqual([]);
+    expect(await reasons({ worker: 's3://spec/pair/?region=eu-west-1' })).toHaveLength(1);
     expect(await reasons({ onDelete: 'drop' })).toEqual(['onDelete| onDelete: must be "refuse" or "detach"']);
   });
 

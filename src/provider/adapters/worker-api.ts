@@ -1,11 +1,15 @@
 import { createApiClient } from '../../api/client.ts';
 import type { OpenWorkerApi } from '../ports.ts';
+import { parseChannelUrl } from '../resources/channel-url.ts';
+import { channelApi } from './channel-api.ts';
 
 /** Reading happens at every preview: a worker that hangs must not hold it up for long. */
 const readTimeoutMs = 10_000;
 
-/** {@link OpenWorkerApi} by the HTTP client of the worker's API. Changes get the client's own, longer bound. */
-export const openWorkerApi: OpenWorkerApi = ({ url, token }) => {
+/** {@link OpenWorkerApi} by the HTTP client of the worker's API, or by documents where the address says so. Changes get the client's own, longer bound. */
+export const openWorkerApi: OpenWorkerApi = ({ url, token, progress }) => {
+  const channel = parseChannelUrl(url);
+  if (channel !== undefined) return channelApi(channel, { progress });
   const reads = createApiClient({ url, token, timeoutMs: readTimeoutMs });
   const changes = createApiClient({ url, token });
   return {

@@ -16,7 +16,7 @@ import type { CheckFailure, Finding, Job, Outcome, Plan, PlannedChange, Resource
 import { aclLines } from './acl-lines.ts';
 import { nothingStands, type PrefixStanding, standingAt, standingOf } from './pair-standing.ts';
 import { iamFailures, iamInputs, iamOutputs, renderIam } from './prefix-policy-iam.ts';
-import { callWorker } from './worker-call.ts';
+import { callWorker, progressOf } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrls } from './worker-inputs.ts';
 
 const inputs = z.strictObject({ ...policyFields, iam: iamInputs, workers: workerUrls, apiToken, clusterIds });
@@ -106,7 +106,7 @@ function grantedAt(policy: PrefixPolicy | undefined, site: SiteId): readonly Acl
 async function declare(ports: PolicyPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   const declared = declaredPolicySchema.parse(policyIn(next));
   for (const site of sites) {
-    const api = open(ports, next, site);
+    const api = open(ports, next, site, job.report);
     const put = (): Promise<void> => api.putPrefixPolicy(declared, job.signal);
     await callWorker(put, { job, clock: ports.clock, what: `worker of site ${site}` });
     if (declared.applications[site].length > 0) await tellOfGrants(api, site, job);
@@ -185,6 +185,6 @@ function differences(wanted: DeclaredPolicy, there: DeclaredPolicy): Partial<Inp
   return Object.fromEntries(names.map((name) => [name, full[name]]));
 }
 
-function open(ports: PolicyPorts, { workers, apiToken }: Inputs, site: SiteId): WorkerApi {
-  return ports.openApi({ url: workers[site], token: apiToken });
+function open(ports: PolicyPorts, { workers, apiToken }: Inputs, site: SiteId, report?: Job['report']): WorkerApi {
+  return ports.openApi({ url: workers[site], token: apiToken, ...progressOf(report) });
 }

@@ -5,7 +5,7 @@ import { whyNotSchemaPrimary } from '../../worker/control/spec-refusals.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { OpenWorkerApi, Clock, WorkerApi } from '../ports.ts';
 import type { Finding, Job, Outcome, PlannedChange, ResourceHandler } from '../server/handler.ts';
-import { callWorker } from './worker-call.ts';
+import { callWorker, progressOf } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrls } from './worker-inputs.ts';
 
 const inputs = z.strictObject({ ...schemaPrimarySchema.shape, workers: workerUrls, apiToken, clusterIds });
@@ -46,7 +46,7 @@ async function declare(ports: SchemaPrimaryPorts, next: Inputs, job: Job): Promi
   const { site, idReserve } = next;
   const declared = { site, ...(idReserve === undefined ? {} : { idReserve }) };
   for (const at of sites) {
-    const put = (): Promise<void> => open(ports, next, at).putSchemaPrimary(declared, job.signal);
+    const put = (): Promise<void> => open(ports, next, at, job.report).putSchemaPrimary(declared, job.signal);
     await callWorker(put, { job, clock: ports.clock, what: `worker of site ${at}` });
   }
   return { kind: 'done', outputs: {} };
@@ -102,6 +102,6 @@ async function find(ports: SchemaPrimaryPorts, state: Inputs, job: Job): Promise
   }
 }
 
-function open(ports: SchemaPrimaryPorts, { workers, apiToken }: Inputs, at: SiteId): WorkerApi {
-  return ports.openApi({ url: workers[at], token: apiToken });
+function open(ports: SchemaPrimaryPorts, { workers, apiToken }: Inputs, at: SiteId, report?: Job['report']): WorkerApi {
+  return ports.openApi({ url: workers[at], token: apiToken, ...progressOf(report) });
 }

@@ -8,7 +8,7 @@ import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
 import type { CarriedTopic, Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
 import type { Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
-import { callWorker, isUnanswered, workerReadyMs } from './worker-call.ts';
+import { callWorker, isUnanswered, progressOf, workerReadyMs } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrl } from './worker-inputs.ts';
 
 const inputs = z.strictObject({
@@ -104,14 +104,18 @@ export function shadowLinkHandler(ports: ShadowLinkPorts): ResourceHandler<typeo
   };
 }
 
-function open(ports: ShadowLinkPorts, { worker, apiToken }: Pick<Inputs, 'worker' | 'apiToken'>): WorkerApi {
-  return ports.openApi({ url: worker, token: apiToken });
+function open(
+  ports: ShadowLinkPorts,
+  { worker, apiToken }: Pick<Inputs, 'worker' | 'apiToken'>,
+  report?: Job['report'],
+): WorkerApi {
+  return ports.openApi({ url: worker, token: apiToken, ...progressOf(report) });
 }
 
 /** Declares the link (again: it is idempotent) and waits until its state says how it is. */
 async function define(ports: ShadowLinkPorts, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   const { clock } = ports;
-  const [api, id] = [open(ports, next), linkId(next)];
+  const [api, id] = [open(ports, next, job.report), linkId(next)];
   const declare = (): Promise<LinkView> => api.putLink(specOf(next), job.signal);
   let link = await callWorker(declare, { job, clock, what: `link ${id}` });
   const beganMs = clock.nowMs();
@@ -157,7 +161,7 @@ function stillStarting(link: LinkView): Outcome<Outputs> {
 async function remove(ports: ShadowLinkPorts, state: Inputs, job: Job): Promise<void> {
   const id = linkId(state);
   try {
-    const drop = (): Promise<void> => open(ports, state).deleteLink(id, state.onDelete, job.signal);
+    const drop = (): Promise<void> => open(ports, state, job.report).deleteLink(id, state.onDelete, job.signal);
     const patienceMs = state.onDelete === 'detach' ? detachPatienceMs : workerReadyMs;
     await callWorker(drop, { job, clock: ports.clock, what: `link ${id}`, patienceMs });
   } catch (error) {

@@ -1,5 +1,5 @@
 import { Problem } from '../../worker/problems.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, WorkerAddress } from '../ports.ts';
 import type { Job } from '../server/handler.ts';
 
 /** How long a worker that starts, restarts or elects is waited for before its refusal counts. */
@@ -33,4 +33,9 @@ export async function callWorker<T>(call: () => Promise<T>, options: WorkerCall)
 /** The worker did not say yes or no: it is away or still loading its state. */
 export function isUnanswered(error: unknown): error is Problem {
   return error instanceof Problem && (error.code === 'UNREACHABLE' || error.code === 'NOT_READY');
+}
+
+/** For an address: what a change waits for is told as it is. */
+export function progressOf(report: Job['report'] | undefined): Pick<WorkerAddress, 'progress'> {
+  return report === undefined ? {} : { progress: (line) => report.progress(line) };
 }

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { Secret } from '../../worker/secret.ts';
+import { parseChannelUrl } from '../resources/channel-url.ts';
 import { workerFields } from '../resources/resource-fields.ts';
 
-/** Base URL of a worker's API. */
-export const workerUrl = z.url({ protocol: /^https?$/, error: 'must look like http://host:port' });
+/** Base URL of a worker's API, or where its site is told its spec by a document. */
+export const workerUrl = z.union(
+  [z.url({ protocol: /^https?$/ }), z.string().refine((url) => parseChannelUrl(url) !== undefined)],
+  { error: 'must look like http://host:port, or s3://bucket/prefix/?region=eu-west-1&pair=orders&site=a' },
+);
 
 export const apiToken = workerFields.apiToken
   .unwrap()

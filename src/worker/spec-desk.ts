@@ -1,0 +1,56 @@
+import type { LinkSpec } from '../pair/spec.ts';
+import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
+import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
+import { type ChannelView, type JudgedSpec, judgedSpecOf, putJudgedSpec } from './spec-channel-view.ts';
+import type { SiteState } from './state/state.ts';
+
+/** Sections of a site's spec, as they are in force. */
+export interface SiteDeclared {
+  readonly prefixPolicy: DeclaredPolicy | undefined;
+  readonly schemaPrimary: SchemaPrimary | undefined;
+  readonly links: readonly LinkSpec[];
+}
+
+/** What whoever brings declarations as documents has to know of the site, and writes down there. */
+export interface SpecDesk {
+  /** Everything that is declared at this site, however it came. */
+  declared(): SiteDeclared;
+  /** The newest declaration that came as a document; undefined before the first. */
+  judged(): JudgedSpec | undefined;
+  record(judged: JudgedSpec, signal: AbortSignal): Promise<void>;
+  /** How that goes, for the views and metrics. */
+  show(view: ChannelView): void;
+}
+
+/** {@link SpecDesk} over the state of the site; `state` throws where this worker does not lead it. */
+export class StoredSpecs implements SpecDesk {
+  readonly #state: () => SiteState;
+  #view: ChannelView | undefined;
+
+  constructor(state: () => SiteState) {
+    this.#state = state;
+  }
+
+  /** As it was shown last. */
+  get view(): ChannelView | undefined {
+    return this.#view;
+  }
+
+  declared(): SiteDeclared {
+    const state = this.#state();
+    const { schemaPrimary } = state;
+    return { prefixPolicy: state.prefixPolicy?.declared, schemaPrimary, links: state.links() };
+  }
+
+  judged(): JudgedSpec | undefined {
+    return judgedSpecOf(this.#state());
+  }
+
+  record(judged: JudgedSpec, signal: AbortSignal): Promise<void> {
+    return putJudgedSpec(this.#state(), judged, signal);
+  }
+
+  show(view: ChannelView): void {
+    this.#view = view;
+  }
+}
