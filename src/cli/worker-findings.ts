@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { checkWorkerClock } from '../worker/doctor/check-workers.ts';
 import { found, inOrder } from '../worker/doctor/doctor-codes.ts';
 import type { Finding } from '../worker/finding.ts';
+import type { SiteId } from '../pair/site.ts';
+import { channelStates, type ChannelView } from '../worker/spec-channel-view.ts';
 import { Problem } from '../worker/problems.ts';
 import type { FoundConfig, KnownWorker } from './discovery.ts';
 import { quarantineFolderOf } from './quarantine-folder.ts';
@@ -12,7 +14,7 @@ import { quarantineFolderOf } from './quarantine-folder.ts';
 export interface WorkerSight {
   readonly worker: Pick<KnownWorker, 'site'> & { readonly url: string };
   readonly said:
-    | { readonly kind: 'ready'; readonly version: string }
+    | { readonly kind: 'ready'; readonly version: string; readonly channel?: ChannelView | undefined }
     | { readonly kind: 'not-ready'; readonly reason: string }
     /** Ready itself, and nobody answers for the site. */
     | { readonly kind: 'leaderless'; readonly reason: string }
@@ -42,7 +44,8 @@ export function lookAtWorkers(workers: readonly KnownWorker[], signal: AbortSign
 /** Of whichever worker leads the site. */
 async function leadOf(client: KnownWorker['client'], signal: AbortSignal): Promise<WorkerSight['said']> {
   try {
-    return { kind: 'ready', version: (await client.pair(signal)).worker.version };
+    const { worker, channel } = await client.pair(signal);
+    return { kind: 'ready', version: worker.version, channel };
   } catch (error) {
     if (error instanceof Problem && error.code === 'NOT_READY') return { kind: 'leaderless', reason: error.message };
     throw error;
@@ -75,7 +78,7 @@ export function judgeWorkers(sights: readonly WorkerSight[], version: string): r
     const clock = aheadMs === undefined ? [] : checkWorkerClock(site, { url, aheadMs });
     switch (said.kind) {
       case 'ready':
-        return [inOrder(site, 'worker', `${url} is ready`), ...clock];
+        return [inOrder(site, 'worker', `${url} is ready`), ...clock, ...judgeChannel(site, said.channel)];
       case 'not-ready':
         return [
           found('WORKER_NOT_READY', {
@@ -113,6 +116,16 @@ export function judgeWorkers(sights: readonly WorkerSight[], version: string): r
       remedy: 'Install one version everywhere; restart the workers one after the other, those of one site together.',
     }),
   ];
+}
+
+function judgeChannel(site: SiteId | undefined, channel: ChannelView | undefined): readonly Finding[] {
+  if (channel === undefined) return [];
+  const { state, document, reason } = channel;
+  const { well, meaning } = channelStates[state];
+  if (well) return [inOrder(site, 'policy', `${document} is ${state}: ${meaning}`)];
+  const message = `${document} is ${state}: ${reason ?? meaning}`;
+  const remedy = 'Follow the reason; "pulumi up" writes the document again, as the program declares it.';
+  return [found('SPEC_CHANNEL', { ...(site === undefined ? {} : { site }), message, remedy })];
 }
 
 /** The table sends people here; from here on there is only starting it. */

@@ -14,7 +14,7 @@ import type { AclsView } from './acl-view.ts';
 import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
 import { type BootstrapQuery, Primaries } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
-import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
+import type { ChangeInHand, ChangeIntent, EventsQuery, EventSink, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
 import type { LinkControl } from './control/link-control.ts';
@@ -61,7 +61,7 @@ export class PairWorker implements WorkerService {
   #life: WorkerLife | undefined;
   /** Why it has not begun, until it has. */
   #notBegun = 'the worker has not begun yet';
-  readonly specs = new StoredSpecs(() => this.#ledState());
+  readonly specs = new StoredSpecs(() => this.#ledSite());
 
   constructor(config: WorkerConfig, logger: Logger) {
     this.#config = config;
@@ -316,10 +316,10 @@ export class PairWorker implements WorkerService {
     throw new Problem('NOT_READY', ready ? 'another worker leads the site' : reason);
   }
 
-  #ledState(): SiteState {
-    this.#control();
+  #ledSite(): { readonly state: SiteState; readonly events: EventSink } {
+    const { events } = this.#control();
     if (this.#life === undefined) throw new Problem('NOT_READY', this.readiness().reason);
-    return this.#life.state;
+    return { state: this.#life.state, events };
   }
 
   /** The one whose copies can become primary here. */
@@ -369,7 +369,11 @@ export class PairWorker implements WorkerService {
   #scrape(): ReturnType<typeof scrape> {
     const life = this.#life;
     const { ready } = this.readiness();
-    return scrape(life && { copying: life.copying, control: life.control, workers: life.workers.count }, ready);
+    const channel = this.specs.view;
+    return scrape(
+      life && { copying: life.copying, control: life.control, workers: life.workers.count, channel },
+      ready,
+    );
   }
 
   async #live(url: string, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
 import type { LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
-import { type ChannelView, type JudgedSpec, judgedSpecOf, putJudgedSpec } from './spec-channel-view.ts';
+import type { EventSink } from './events/event.ts';
+import { channelStates, type ChannelView, type JudgedSpec, judgedSpecOf, putJudgedSpec } from './spec-channel-view.ts';
 import type { SiteState } from './state/state.ts';
 
 /** Sections of a site's spec, as they are in force. */
@@ -22,13 +23,13 @@ export interface SpecDesk {
   show(view: ChannelView): void;
 }
 
-/** {@link SpecDesk} over the state of the site; `state` throws where this worker does not lead it. */
+/** {@link SpecDesk} over the state of the site; `site` throws where this worker does not lead it. */
 export class StoredSpecs implements SpecDesk {
-  readonly #state: () => SiteState;
+  readonly #site: () => { readonly state: SiteState; readonly events: EventSink };
   #view: ChannelView | undefined;
 
-  constructor(state: () => SiteState) {
-    this.#state = state;
+  constructor(site: () => { readonly state: SiteState; readonly events: EventSink }) {
+    this.#site = site;
   }
 
   /** As it was shown last. */
@@ -37,20 +38,25 @@ export class StoredSpecs implements SpecDesk {
   }
 
   declared(): SiteDeclared {
-    const state = this.#state();
+    const state = this.#site().state;
     const { schemaPrimary } = state;
     return { prefixPolicy: state.prefixPolicy?.declared, schemaPrimary, links: state.links() };
   }
 
   judged(): JudgedSpec | undefined {
-    return judgedSpecOf(this.#state());
+    return judgedSpecOf(this.#site().state);
   }
 
   record(judged: JudgedSpec, signal: AbortSignal): Promise<void> {
-    return putJudgedSpec(this.#state(), judged, signal);
+    return putJudgedSpec(this.#site().state, judged, signal);
   }
 
   show(view: ChannelView): void {
+    const before = this.#view;
     this.#view = view;
+    if (before?.state === view.state && before.reason === view.reason) return;
+    const { well } = channelStates[view.state];
+    const message = `${view.document}: ${view.state}${view.reason === undefined ? '' : `: ${view.reason}`}`;
+    this.#site().events.report({ kind: 'spec channel changed', level: well ? 'info' : 'error', message });
   }
 }

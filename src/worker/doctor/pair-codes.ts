@@ -207,6 +207,12 @@ export const pairCodes = {
     finds: 'a worker’s API does not answer',
     remedy: 'start the worker, or correct its address',
   },
+  SPEC_CHANNEL: {
+    level: 'error',
+    subject: 'policy',
+    finds: 'the document by which a site is told its spec is lost, refused, stale or cannot be read',
+    remedy: 'follow the message; `pulumi up` writes the document again',
+  },
   WORKER_NOT_READY: {
     level: 'warn',
     subject: 'worker',

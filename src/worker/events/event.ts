@@ -35,6 +35,10 @@ export const systemEvents = {
   'tail replayed': { level: 'warn', meaning: 'the tail of an old primary was appended to a topic of this site' },
   'violation found': { level: 'warn', meaning: 'a topic here breaks the prefix policy' },
   'violation gone': { level: 'info', meaning: 'a topic that broke the prefix policy does not any more' },
+  'spec channel changed': {
+    level: 'warn',
+    meaning: 'what the documents say by which the site is told its spec is in another state; the message says which',
+  },
   'events left out': { level: 'warn', meaning: 'more happened at once than is written down; the log has it' },
 } as const satisfies Record<string, { level: EventLevel; meaning: string }>;
 

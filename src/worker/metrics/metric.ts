@@ -4,6 +4,7 @@ import type { BarrierView } from '../../sync/producer-ids/barrier-view.ts';
 import type { SchemaSyncView } from '../../sync/schemas/schema-view.ts';
 import type { LinkCopying } from '../copying/link-copying.ts';
 import type { ReturnedState } from '../reconcile/returned-record.ts';
+import type { ChannelView } from '../spec-channel-view.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
 
 /** A link as the controller of its site knows it. */
@@ -24,7 +25,13 @@ export interface Scrape {
   readonly own: { readonly copying: LinkCopying; readonly topics: readonly TopicDetailView[] } | undefined;
   /** Undefined where another worker leads the site. */
   readonly control:
-    { readonly links: readonly ControlledLink[]; readonly workers: number; readonly violations: number } | undefined;
+    | {
+        readonly links: readonly ControlledLink[];
+        readonly workers: number;
+        readonly violations: number;
+        readonly channel: ChannelView | undefined;
+      }
+    | undefined;
   readonly ready: boolean;
 }
 

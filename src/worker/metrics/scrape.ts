@@ -2,6 +2,7 @@ import type { LinkControl } from '../control/link-control.ts';
 import type { SiteControl } from '../control/site-control.ts';
 import { TrackedTopic } from '../control/tracked-topic.ts';
 import type { LinkCopying } from '../copying/link-copying.ts';
+import type { ChannelView } from '../spec-channel-view.ts';
 import type { TopicDetailView } from '../views.ts';
 import type { ControlledLink, Scrape } from './metric.ts';
 
@@ -11,17 +12,19 @@ export interface Scraped {
   readonly control: SiteControl | undefined;
   /** Of the site. */
   readonly workers: number;
+  /** Where the site is told its spec by documents. */
+  readonly channel: ChannelView | undefined;
 }
 
 /** One look at a worker for all of its metrics. */
 export function scrape(life: Scraped | undefined, ready: boolean): Scrape {
   if (life === undefined) return { own: undefined, control: undefined, ready };
-  const { copying, control, workers } = life;
+  const { copying, control, workers, channel } = life;
   const carries =
     control?.links.some(({ id }) => id === copying.id) === true || copying.replicator.copiers().length > 0;
   return {
     own: carries ? { copying, topics: ownTopics(copying) } : undefined,
-    control: control && { links: control.links.map(look), workers, violations: control.violations.length },
+    control: control && { links: control.links.map(look), workers, violations: control.violations.length, channel },
     ready,
   };
 }

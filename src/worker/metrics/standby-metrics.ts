@@ -1,6 +1,7 @@
 import { bases } from '../../exposure/exposure.ts';
 import { topicStateKindSchema } from '../../pair/topic-state.ts';
 import { groupStates } from '../../sync/groups/group-view.ts';
+import { channelStates, type ChannelView } from '../spec-channel-view.ts';
 import { standbyViewSchema, type ExposureView } from '../views.ts';
 import { type Metric, ofLink, ofLinkAnd, oneOf, type Sample, type Scrape } from './metric.ts';
 
@@ -180,7 +181,22 @@ export const standbyMetrics: readonly Metric[] = [
 export const siteMetrics: readonly Metric[] = [
   ofSite('umbra_site_workers', 'Workers that share the work of the site.', ({ workers }) => workers),
   ofSite('umbra_violations', 'Topic names at the site that are outside the prefix policy.', (site) => site.violations),
+  ofChannel(
+    'umbra_spec_channel_well',
+    'Whether the documents by which the site is told its spec are in order: 0 where one is lost, refused, stale or unread.',
+    ({ state }) => (channelStates[state].well ? 1 : 0),
+  ),
+  ofChannel('umbra_spec_revision', 'Revision of the newest document that was judged.', ({ revision }) => revision),
 ];
+
+function ofChannel(name: string, help: string, value: (channel: ChannelView) => number | undefined): Metric {
+  const read = ({ control }: Scrape): readonly Sample[] => {
+    const one = control?.channel === undefined ? undefined : value(control.channel);
+    return one === undefined ? [] : [{ labels: {}, value: one }];
+  };
+  const absent = 'the spec comes over the API';
+  return { name, type: 'gauge', unit: '1', labels: [], from: 'controller', help, absent, read };
+}
 
 function ofSite(name: string, help: string, value: (site: NonNullable<Scrape['control']>) => number): Metric {
   const read = ({ control }: Scrape): readonly Sample[] =>
