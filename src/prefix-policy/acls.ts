@@ -1,19 +1,14 @@
 import { otherSite, type SiteId } from '../pair/site.ts';
-import { type PrefixOwners } from '../pair/spec.ts';
-import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import { type AclBinding, type AclOperation, bindingKey } from './acl-binding.ts';
-import { reservedPrefix, stateTopic } from './internal-names.ts';
+import { type Grant, literal, type NamesOfSite, prefixed, type Prefixes, prefixesAt } from './grant.ts';
 import { type MovedNames, movedWithin, type MovedTopics, nothingMoved } from './moved-names.ts';
+import { umbraGrants } from './umbra-grants.ts';
 
 export { type AclBinding, type AclOperation } from './acl-binding.ts';
+export { type Grant } from './grant.ts';
+export { copyGroupOperations, copyOperations } from './umbra-grants.ts';
 
-export interface SiteAclInput {
-  readonly site: SiteId;
-  /** Of topics. Proven (see `provePrefixes`). */
-  readonly owners: PrefixOwners;
-  /** Where groups or transactional ids have prefixes of their own; those of topics otherwise. Proven, too. */
-  readonly groups?: PrefixOwners | undefined;
-  readonly transactionalIds?: PrefixOwners | undefined;
+export interface SiteAclInput extends NamesOfSite {
   /** With their type, e.g. `User:umbra`. `app` is an application at this site whose scope are the whole prefixes. */
   readonly principals: { readonly umbra: string; readonly app?: string };
   /** Applications at this site, each with its scope. */
@@ -30,16 +25,6 @@ export interface SiteApplication {
   readonly writes: string | undefined;
   /** Names of the other site whose copies it reads; undefined for none. */
   readonly reads: string | undefined;
-}
-
-/** Several operations on one resource for one purpose. `why` is one line, for the docs and for people who audit. */
-export interface Grant {
-  readonly principal: string;
-  /** Where other than from anywhere (`*`). */
-  readonly host?: string;
-  readonly resource: Pick<AclBinding, 'resourceType' | 'resourceName' | 'patternType'>;
-  readonly operations: readonly AclOperation[];
-  readonly why: string;
 }
 
 /**
@@ -70,10 +55,7 @@ export function renderSiteGrants(input: SiteAclInput): readonly Grant[] {
   return [
     ...whole.flatMap((application) => appGrants(application, { own, foreign, ...movedAt(input.site, nothingMoved) })),
     ...renderApplicationGrants(input),
-    ...readerGrants(umbra, own),
-    ...writerGrants(umbra, foreign),
-    ...transactionGrants(umbra, [own, foreign]),
-    ...workerGrants(umbra),
+    ...umbraGrants(umbra, input),
   ];
 }
 
@@ -92,25 +74,6 @@ export function renderApplicationGrants(input: ApplicationAclInput): readonly Gr
 /** {@link renderApplicationGrants} as ACLs, each once. */
 export function renderApplicationAcls(input: ApplicationAclInput): readonly AclBinding[] {
   return bindingsOf(renderApplicationGrants(input));
-}
-
-function prefixesAt({ site, owners, groups = owners, transactionalIds = owners }: Omit<SiteAclInput, 'principals'>): {
-  readonly own: Prefixes;
-  readonly foreign: Prefixes;
-} {
-  const of = (each: SiteId): Prefixes => ({
-    topics: owners[each],
-    groups: groups[each],
-    transactionalIds: transactionalIds[each],
-  });
-  return { own: of(site), foreign: of(otherSite(site)) };
-}
-
-/** How the names of one site begin. */
-interface Prefixes {
-  readonly topics: string;
-  readonly groups: string;
-  readonly transactionalIds: string;
 }
 
 /** Where groups have a prefix of their own, `a_orders_` of the topics `a_` is `ga_orders_` of the groups `ga_`. */
@@ -209,142 +172,4 @@ function promotedGrants(
 
 function grantsOn(prefixes: Prefixes | undefined, grant: (prefixes: Prefixes) => Grant): readonly Grant[] {
   return prefixes === undefined ? [] : [grant(prefixes)];
-}
-
-/** The link that leaves this site: it only reads, here. */
-function readerGrants(principal: string, own: Prefixes): readonly Grant[] {
-  const operations: readonly AclOperation[] = ['READ', 'DESCRIBE', 'DESCRIBE_CONFIGS'];
-  return [
-    {
-      principal,
-      resource: prefixed('TOPIC', own.topics),
-      operations,
-      why: 'the link that leaves this site fetches its topics and reads their configs',
-    },
-    {
-      principal,
-      resource: literal('TOPIC', schemasTopic),
-      operations,
-      why: 'the link that leaves the schema primary fetches the schemas',
-    },
-    {
-      principal,
-      resource: literal('TOPIC', stateTopic),
-      operations,
-      why: 'the other site reads here which topics are primary and at what term',
-    },
-    {
-      principal,
-      resource: prefixed('GROUP', own.groups),
-      operations: ['DESCRIBE'],
-      why: 'the link that leaves this site reads group offsets',
-    },
-    {
-      principal,
-      resource: cluster,
-      operations: ['DESCRIBE'],
-      why: 'the link that leaves this site reads ACLs and groups',
-    },
-  ];
-}
-
-/** The link that ends at this site: the only writer of the copies. */
-function writerGrants(principal: string, foreign: Prefixes): readonly Grant[] {
-  return [
-    {
-      principal,
-      resource: prefixed('TOPIC', foreign.topics),
-      operations: copyOperations,
-      why: 'create, fill, compare, grow, configure and rebuild the copies',
-    },
-    {
-      principal,
-      resource: literal('TOPIC', schemasTopic),
-      operations: copyOperations,
-      why: 'the copy of the schemas, where the other site is the schema primary',
-    },
-    {
-      principal,
-      resource: prefixed('GROUP', foreign.groups),
-      operations: copyGroupOperations,
-      why: 'commit the group offsets of the other site, and remove what was removed there',
-    },
-    {
-      principal,
-      resource: cluster,
-      operations: ['ALTER', 'DESCRIBE'],
-      why: 'write markers into the gaps; read and write the ACLs of the copies',
-    },
-  ];
-}
-
-/** Topics of either site may be primary here, with the transactions of their applications. */
-function transactionGrants(principal: string, prefixes: readonly Prefixes[]): readonly Grant[] {
-  return prefixes.map(({ transactionalIds }) => ({
-    principal,
-    resource: prefixed('TRANSACTIONAL_ID', transactionalIds),
-    operations: ['DESCRIBE'],
-    why: 'see, before topics move, that no transaction with a part in them is still to end',
-  }));
-}
-
-/** The workers of this site among themselves, and what they must see to judge the site. */
-function workerGrants(principal: string): readonly Grant[] {
-  return [
-    {
-      principal,
-      resource: literal('TOPIC', stateTopic),
-      operations: copyOperations,
-      why: "umbra's own state at this site",
-    },
-    {
-      principal,
-      resource: prefixed('GROUP', reservedPrefix),
-      operations: ['READ'],
-      why: 'the group by which the workers share the work',
-    },
-    {
-      principal,
-      resource: prefixed('TRANSACTIONAL_ID', reservedPrefix),
-      operations: ['WRITE', 'DESCRIBE'],
-      why: 'a new controller fences the old one; the lease under which copies are appended to',
-    },
-    {
-      principal,
-      resource: literal('TOPIC', '*'),
-      operations: ['DESCRIBE'],
-      why: 'find the names that belong to no site',
-    },
-    {
-      principal,
-      resource: cluster,
-      operations: ['DESCRIBE_CONFIGS'],
-      why: "`umbra doctor` reads the brokers' settings and quotas; nothing else needs it",
-    },
-  ];
-}
-
-/** Everything that a copy needs of its only writer. */
-export const copyOperations: readonly AclOperation[] = [
-  'READ',
-  'WRITE',
-  'CREATE',
-  'ALTER',
-  'ALTER_CONFIGS',
-  'DESCRIBE_CONFIGS',
-  'DELETE',
-  'DESCRIBE',
-];
-
-/** Of groups whose offsets are committed by the link. */
-export const copyGroupOperations: readonly AclOperation[] = ['READ', 'DESCRIBE', 'DELETE'];
-
-const cluster: Grant['resource'] = literal('CLUSTER', 'kafka-cluster');
-
-function prefixed(resourceType: AclBinding['resourceType'], resourceName: string): Grant['resource'] {
-  return { resourceType, resourceName, patternType: 'PREFIXED' };
-}
-
-function literal(resourceType: AclBinding['resourceType'], resourceName: string): Grant['resource'] {
-  return { resourceType, resourceName, patternType: 'LITERAL' };
 }
