@@ -9,8 +9,11 @@ import { secretPaths } from '../src/provider/resources/hook-args.ts';
 import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
 import { linkIds } from '../src/provider/resources/link-ids.ts';
 import { parseSetting } from '../src/provider/resources/setting-lines.ts';
+import { type AwsConfig, awsRefusals, awsSchema, awsSecretPaths } from './aws/config.ts';
 
 const namespace = 'umbra:';
+const targets = ['local', 'existing', 'aws'] as const;
+type Target = (typeof targets)[number];
 
 const { runtime, kafkaVersion, clientPort, heapMb } = localClusterFields;
 const { apiHost, apiPort, apiToken, logLevel, principals, authorizers, repoint } = workerFields;
@@ -22,8 +25,11 @@ const localSite = z.strictObject({ clientPort, apiPort });
 
 /** Every setting of the program, by its key in the namespace `umbra`. */
 const settings = {
-  /** `local`: two clusters on this machine. `existing`: two clusters that are there already, given by `sites`. */
-  target: z.enum(['local', 'existing'], { error: 'must be "local" or "existing"' }).default('local'),
+  /**
+   * `local`: two clusters on this machine. `existing`: two clusters that are there already, given by `sites`. `aws`: two MSK
+   * clusters in two regions, made as `aws` says.
+   */
+  target: z.enum(targets, { error: `must be ${targets.map((each) => `"${each}"`).join(' or ')}` }).default('local'),
   pair: pairNameSchema.default('pair'),
   prefixes: provenOwnersSchema.default({ a: 'a_', b: 'b_' }),
   /** What the prefix policy says beside `prefixes` (docs/acls.md). */
@@ -67,6 +73,8 @@ const settings = {
   /** Of the target `existing`. */
   sites: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }).superRefine(refuseSharedServer).optional(),
   workers: z.strictObject({ a: workerSettings.prefault({}), b: workerSettings.prefault({}) }).optional(),
+  /** Of the target `aws` (docs/aws.md). */
+  aws: awsSchema.optional(),
 } as const;
 
 type SettingName = keyof typeof settings;
@@ -111,6 +119,7 @@ export type PairConfig = Common &
         readonly sites: { readonly a: ClusterConfig; readonly b: ClusterConfig };
         readonly workers: Settings['workers'];
       }
+    | { readonly target: 'aws'; readonly aws: AwsConfig }
   );
 
 export type ParsedConfig =
@@ -153,21 +162,45 @@ function parseOne(name: SettingName, text: string | undefined): ReturnType<typeo
   return parseSetting(settings[name], value, at);
 }
 
-/** What belongs to the other target is refused, not ignored: somebody meant it. */
+/** Settings that say something at some targets only. */
+const onlyAt: Readonly<Partial<Record<SettingName, readonly Target[]>>> = {
+  local: ['local'],
+  sites: ['existing'],
+  workers: ['existing'],
+  aws: ['aws'],
+  // At AWS umbra logs in by its role, nobody but the brokers is a super user, the pointer is a parameter, and the number
+  // of workers follows the load.
+  workersPerSite: ['local', 'existing'],
+  principals: ['local', 'existing'],
+  authorizers: ['local', 'existing'],
+  repoint: ['local', 'existing'],
+};
+
+/** What belongs to another target is refused, not ignored: somebody meant it. */
 function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedConfig {
-  const { target, local, sites: existing, workers, ...common } = parsed;
-  const strangers = (target === 'local' ? ['sites', 'workers'] : ['local']).filter((name) => given.has(name));
-  const lines = strangers.map((name) => {
-    const other = target === 'local' ? 'existing' : 'local';
-    return `${namespace}${name}: belongs to the target "${other}", the target is "${target}"; remove one of the two`;
+  const { target, local, sites: existing, workers, aws, ...common } = parsed;
+  const lines = (Object.keys(settings) as SettingName[]).flatMap((name) => {
+    const at = onlyAt[name];
+    if (!given.has(name) || at === undefined || at.includes(target)) return [];
+    const belongs = `the target${at.length === 1 ? '' : 's'} ${at.map((each) => `"${each}"`).join(' and ')}`;
+    return [`${namespace}${name}: belongs to ${belongs}, the target is "${target}"; remove one of the two`];
   });
   lines.push(...unsoundPolicy(common));
   if (target === 'existing' && existing === undefined) {
     lines.push(`${namespace}sites: is required for the target "existing"; give "a" and "b" their bootstrapServers`);
   }
+  if (target === 'aws') lines.push(...awsLines(aws, common));
   if (lines.length > 0) return { kind: 'refused', lines };
+  if (aws !== undefined) return { kind: 'accepted', config: { ...common, target: 'aws', aws } };
   if (existing === undefined) return { kind: 'accepted', config: { ...common, target: 'local', local } };
   return { kind: 'accepted', config: { ...common, target: 'existing', sites: existing, workers } };
+}
+
+function awsLines(aws: AwsConfig | undefined, { policy }: Pick<Settings, 'policy'>): readonly string[] {
+  if (aws === undefined) return [`${namespace}aws: is required for the target "aws"; docs/aws.md has an example`];
+  const applications = policy?.applications ?? { a: [], b: [] };
+  const iam = policy?.iam === undefined ? [] : [`${namespace}policy.iam: is known at the target "aws"; leave it out`];
+  return [...iam, ...awsRefusals(aws, { applications })];
 }
 
 /** The policy as a whole: its scopes have to lie within the prefixes. */
@@ -205,5 +238,6 @@ export function clearTextSecrets(config: PairConfig, isSecret: (key: string) => 
       found.push(...secretPaths(config.sites[site].sasl, `${namespace}sites.${site}.sasl`));
     }
   }
+  if (config.target === 'aws' && !isSecret(`${namespace}aws`)) found.push(...awsSecretPaths(config.aws));
   return found;
 }

@@ -10,7 +10,7 @@ interface Listening {
 }
 
 /** Where the workers' APIs listen, and what they are told beside. Both targets run the workers on this machine. */
-export function workerArgs(config: PairConfig): Workers {
+export function workerArgs(config: Exclude<PairConfig, { target: 'aws' }>): Workers {
   const given: Record<'a' | 'b', Listening> | undefined =
     config.target === 'local' ? config.local.sites : config.workers;
   const one = (site: 'a' | 'b'): Workers['a'] => {

@@ -32,7 +32,7 @@ describe('configuration', () => {
 
   test('all wrong fields are told together', () => {
     const parsed = parseConfig({
-      'umbra:target': 'aws',
+      'umbra:target': 'moon',
       'umbra:pair': '1',
       'umbra:prefixes': '{"a":"","b":""}',
       'umbra:what': 'x',

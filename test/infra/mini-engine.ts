@@ -16,6 +16,7 @@ import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js';
 import type { Catalogue } from '../../src/provider/server/dispatch.ts';
 import { decodeProperties, encodeProperties, type PropertyMap } from '../../src/provider/server/property.ts';
+import { checkFake, createFake, type FakeResource, invokeFake, previewFake } from './fake-aws/resources.ts';
 
 /**
  * Plays the Pulumi engine for one run of the real program: the program and the SDK are real and run in a process of
@@ -44,6 +45,11 @@ export interface Registration {
   readonly inputs: PropertyMap;
   /** URNs this one waits for. */
   readonly dependencies: readonly string[];
+  /** URN of the provider that is to make it, where the program says which. */
+  readonly provider: string | undefined;
+  readonly protect: boolean;
+  readonly retainOnDelete: boolean;
+  readonly ignoreChanges: readonly string[];
 }
 
 export interface RunOptions {
@@ -116,18 +122,48 @@ class Recorder {
     const inputs = decodeProperties(request.getObject()?.toJavaScript());
     const dependencies = request.getDependenciesList();
     const [custom, version] = [request.getCustom(), request.getVersion()];
-    this.registrations.push({ urn, type, name, parent, custom, version, inputs, dependencies });
+    const provider = providerUrn(request.getProvider());
+    const [protect, retainOnDelete] = [request.getProtect() === true, request.getRetainondelete() === true];
+    const ignoreChanges = request.getIgnorechangesList();
+    const options = { provider, protect, retainOnDelete, ignoreChanges };
+    this.registrations.push({ urn, type, name, parent, custom, version, inputs, dependencies, ...options });
     if (!custom) return { urn, id: '', outputs: inputs };
+    if (type.startsWith('pulumi:providers:')) return { urn, id: this.#preview ? '' : `id-of-${name}`, outputs: inputs };
+    if (type.startsWith('aws:'))
+      return { urn, ...this.#ofAws({ type, name, inputs, region: this.regionOf(provider) }) };
     const resource = await this.options.catalogue.resource(type);
     const checked = resource.check(inputs, {});
     if (checked.failures.length > 0) throw new Error(checked.failures.map((failure) => failure.reason).join('; '));
     const report = { info: () => undefined, warn: () => undefined, progress: () => undefined };
     const job = { signal: AbortSignal.timeout(runMs), report };
-    if (this.options.preview === true) {
-      return { urn, id: '', outputs: resource.previewCreate(checked.inputs, job) };
-    }
+    if (this.#preview) return { urn, id: '', outputs: resource.previewCreate(checked.inputs, job) };
     return { urn, ...(await resource.create(checked.inputs, job)) };
   }
+
+  /** With the stand-in for AWS, as the real engine in test/real. */
+  #ofAws(resource: FakeResource): { id: string; outputs: PropertyMap } {
+    const { inputs, failures } = checkFake(resource, {});
+    if (failures.length > 0) throw new Error(`${resource.type} ${resource.name}: ${failures.join('; ')}`);
+    return this.#preview
+      ? { id: '', outputs: previewFake({ ...resource, inputs }) }
+      : createFake({ ...resource, inputs });
+  }
+
+  get #preview(): boolean {
+    return this.options.preview === true;
+  }
+
+  /** Throws where no provider was named: the real engine would take one of the shell's making. */
+  regionOf(provider: string | undefined): string {
+    const region = this.registrations.find(({ urn }) => urn === provider)?.inputs['region'];
+    if (typeof region !== 'string') throw new Error('no provider was named: it would be made by the default one');
+    return region;
+  }
+}
+
+/** `urn::id` → urn; the last part is the id. */
+function providerUrn(reference: string): string | undefined {
+  return reference === '' ? undefined : reference.split('::').slice(0, -1).join('::');
 }
 
 function monitorMethods(seen: Recorder): UntypedServiceImplementation {
@@ -152,9 +188,15 @@ function monitorMethods(seen: Recorder): UntypedServiceImplementation {
     }),
     invoke: method(async (request: ResourceInvokeRequest) => {
       seen.invokes.push(`${request.getTok()} after ${seen.registrations.length - 1} resources`);
-      const invoke = await seen.options.catalogue.invoke(request.getTok());
       const args = decodeProperties(request.getArgs()?.toJavaScript());
-      const { outputs } = await invoke.call(args, AbortSignal.timeout(runMs));
+      const call = async (): Promise<PropertyMap> => {
+        const invoke = await seen.options.catalogue.invoke(request.getTok());
+        return (await invoke.call(args, AbortSignal.timeout(runMs))).outputs;
+      };
+      const ofAws = request.getTok().startsWith('aws:');
+      const outputs = ofAws
+        ? invokeFake(request.getTok(), seen.regionOf(providerUrn(request.getProvider())))
+        : await call();
       const response = new monitor.ResourceInvokeResponse();
       response.setReturn(write(outputs));
       return response;

@@ -78,6 +78,7 @@ describe('the target local', { timeout: runMs }, () => {
       workers: { a: ['http://127.0.0.1:18080'], b: ['http://127.0.0.1:18080'] },
       links: { 'a-b': 'following', 'b-a': 'following' },
       clientFiles: { a: { app: '/fake/a/app.properties' }, b: { app: '/fake/b/app.properties' } },
+      aws: {},
     });
     expectSecret(run);
   });

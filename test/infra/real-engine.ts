@@ -51,25 +51,37 @@ const clone = join(import.meta.dirname, '../..');
 const commandMs = 180_000;
 const stackName = 'test';
 
-export async function openStack(): Promise<TestStack> {
+export interface StackOptions {
+  /** Changes Pulumi.yaml, for another plugin in the place of umbra's. */
+  readonly project?: (yaml: string) => string;
+  /** Puts further plugins into `PULUMI_HOME` before the first command. */
+  readonly prepare?: (pulumiHome: string) => Promise<void>;
+  /** Beside what every stack has: for the CLI, the program and plugins. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function openStack(options: StackOptions = {}): Promise<TestStack> {
   const cli = await findPulumi({ signal: AbortSignal.timeout(commandMs) });
   if (cli === undefined) throw new Error('the Pulumi CLI is not on this machine: "npm test" builds it');
   const folder = testFolder('pulumi');
   const [project, root, state] = [join(folder, 'project'), join(folder, 'root'), join(folder, 'state')];
-  await makeProject(project);
-  for (const made of [root, state, join(folder, 'home')]) await mkdir(made);
+  const home = join(folder, 'home');
+  await makeProject(project, options.project);
+  for (const made of [root, state, home]) await mkdir(made);
+  await options.prepare?.(home);
   const env = {
     PATH: [...cli.folders, join(clone, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter),
     HOME: process.env['HOME'],
     UMBRA_CLONE: clone,
     UMBRA_PROJECT_ROOT: root,
     PULUMI_BACKEND_URL: `file://${state}`,
-    PULUMI_HOME: join(folder, 'home'),
+    PULUMI_HOME: home,
     PULUMI_CONFIG_PASSPHRASE: 'of the test',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     // That of the test run, where it has one of its own.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCacheDir(process.env),
+    ...options.env,
   };
   const shown: string[] = [];
   const pulumi = async (...args: readonly string[]): Promise<CliRun> => {
@@ -150,13 +162,13 @@ export async function takeAway(stack: TestStack): Promise<void> {
 }
 
 /** The clone's own program and packages below another Pulumi.yaml: stack files and state stay out of the clone. */
-async function makeProject(project: string): Promise<void> {
+async function makeProject(project: string, changed: (yaml: string) => string = (yaml) => yaml): Promise<void> {
   await mkdir(project);
   for (const name of ['infra', 'src', 'node_modules', 'package.json']) {
     await symlink(join(clone, name), join(project, name));
   }
   const yaml = await readFile(join(clone, 'Pulumi.yaml'), 'utf8');
-  await writeFile(join(project, 'Pulumi.yaml'), yaml);
+  await writeFile(join(project, 'Pulumi.yaml'), changed(yaml));
 }
 
 /** The lines of the block "Diagnostics" that name an error; the summary of the stack says only that there was one. */

@@ -141,8 +141,8 @@ export const wrongConfigs: readonly WrongConfig[] = [
   },
   {
     name: 'an unknown target',
-    config: { 'umbra:target': 'aws' },
-    line: 'umbra:target: must be "local" or "existing"',
+    config: { 'umbra:target': 'moon' },
+    line: 'umbra:target: must be "local" or "existing" or "aws"',
   },
   {
     name: 'a misspelt setting',

@@ -11,7 +11,7 @@ export interface PolicyArgs extends Omit<PrefixPolicyInput, 'owners'> {
 
 interface IamSite {
   /** `arn:aws:kafka:<region>:<account>:cluster/<name>/<uuid>` */
-  readonly clusterArn: string;
+  readonly clusterArn: pulumi.Input<string>;
   readonly umbra?: string;
 }
 

@@ -1,0 +1,230 @@
+import { z } from 'zod';
+import { sites, siteIdSchema, type SiteId } from '../../src/pair/site.ts';
+import { overlap, parseCidr } from './cidr.ts';
+import { imageSchema, isExpress, siteSchema } from './site-config.ts';
+
+/** With KRaft: those with ZooKeeper end with 3.9, and no cluster can be taken from one to the other in place. */
+const kafkaVersionSchema = z.string().superRefine((version, context) => {
+  const [, major, minor] = /^(\d+)\.(\d+)\.x\.kraft$/.exec(version) ?? [];
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+  if (major === undefined || minor === undefined) refuse('must be a version with KRaft, such as "4.1.x.kraft"');
+  else if (Number(major) * 1000 + Number(minor) < 3008) {
+    refuse('must be 3.8 or later: earlier ones refuse WriteTxnMarkers to roles, and gaps could not be filled');
+  }
+});
+
+/** What CloudWatch Logs takes. */
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+const monitoringLevels = ['DEFAULT', 'PER_BROKER', 'PER_TOPIC_PER_BROKER', 'PER_TOPIC_PER_PARTITION'] as const;
+
+const drillSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}'),
+  /** What the drill may touch; a higher one needs a recent pass of the lower. */
+  level: z.string().regex(/^L[0-6]$/, 'must be "L0" to "L6"'),
+  schedule: z
+    .string()
+    .regex(
+      /^(?:cron\(\S+(?: \S+){5}\)|rate\([1-9]\d* (?:minute|hour|day)s?\))$/,
+      'must be cron(<six fields>) or rate(<n> hours)',
+    ),
+  timezone: z.string().refine(isTimezone, 'must be a time zone such as "Europe/Dublin"').default('UTC'),
+  /** The site that is activated: the drill runs there, for the other one is to be missed. */
+  site: siteIdSchema,
+});
+
+const topicArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$/, 'must be the ARN of an SNS topic');
+
+const imagesSchema = z.union(
+  [imageSchema.transform((image) => ({ a: image, b: image })), z.strictObject({ a: imageSchema, b: imageSchema })],
+  {
+    error: 'must be by digest, "<name>@sha256:<64 hex digits>", or one such for "a" and "b"',
+  },
+);
+
+const shapeSchema = z.strictObject({
+  sites: z.strictObject({ a: siteSchema, b: siteSchema }),
+  kafkaVersion: kafkaVersionSchema.default('4.1.x.kraft'),
+  /** Of umbra. In networks that are made here each site has it in the registry of its own region. */
+  image: imagesSchema,
+  architecture: z.enum(['X86_64', 'ARM64'], { error: 'must be "X86_64" or "ARM64"' }).default('X86_64'),
+  /** Whether umbra's role may write markers into gaps, and ACLs: AlterCluster. */
+  markers: z.boolean().default(true),
+  /** Between the two VPCs. Without it they reach each other already, by routes that others made. */
+  peering: z.boolean().default(true),
+  logRetentionDays: z
+    .int()
+    .refine((days) => retentionDays.includes(days), `must be one of ${retentionDays.join(', ')}`)
+    .default(30),
+  evidenceRetentionDays: z.int().min(1).max(36_500).default(365),
+  /** COMPLIANCE is kept from everybody, whoever owns the account, until its time is over. */
+  evidenceLock: z
+    .enum(['GOVERNANCE', 'COMPLIANCE'], { error: 'must be "GOVERNANCE" or "COMPLIANCE"' })
+    .default('GOVERNANCE'),
+  quarantineRetentionDays: z.int().min(1).max(36_500).default(30),
+  monitoring: z
+    .enum(monitoringLevels, { error: `must be one of ${monitoringLevels.join(', ')}` })
+    .default('PER_BROKER'),
+  /** What the alarm and the number of workers go by: seconds of writes that would be lost with the source. */
+  exposureSecondsMax: z.int().min(1).max(86_400).default(60),
+  budgetUsdPerMonth: z.number().positive().optional(),
+  /** For the estimate of costs: what is written at the source of each link. */
+  interRegionMibPerSecond: z
+    .strictObject({ 'a-b': z.number().nonnegative().default(0), 'b-a': z.number().nonnegative().default(0) })
+    .prefault({}),
+  /** For the estimate, too: of all logs of a site. */
+  logGibPerMonth: z.number().nonnegative().default(10),
+  drills: z.array(drillSchema).max(100).default([]),
+  /** Of each region. Alarms without one only change colour. */
+  alarmTopics: z.strictObject({ a: topicArn.optional(), b: topicArn.optional() }).default({}),
+  tags: z
+    .record(
+      z
+        .string()
+        .min(1)
+        .max(128)
+        .regex(/^(?!aws:)/, 'must not begin with "aws:"'),
+      z.string().max(256),
+    )
+    .default({}),
+});
+
+type Shape = z.output<typeof shapeSchema>;
+
+/** The setting `umbra:aws`. Every value that is wrong by itself or beside another one of this setting is an issue at its path. */
+export const awsSchema = shapeSchema.transform((aws, context) => {
+  // Only of what is sound by itself: a region that is none would say more about images than about itself.
+  for (const { path, message } of contradictions(aws)) context.addIssue({ code: 'custom', path: [...path], message });
+  return aws;
+});
+
+export type AwsConfig = z.output<typeof awsSchema>;
+
+interface Contradiction {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+function contradictions(aws: Shape): readonly Contradiction[] {
+  return [...betweenSites(aws), ...sites.flatMap((site) => ofImages(aws, site)), ...ofDrills(aws), ...ofTopics(aws)];
+}
+
+function betweenSites({ sites: { a, b }, image }: Shape): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  const at = (field: readonly string[], message: string): void =>
+    void found.push({ path: ['sites', 'b', ...field], message });
+  if (a.region === b.region) at(['region'], 'is the region of site a, too: a pair outlives a region, so it needs two');
+  const [left, right] = [parseCidr(a.network.cidr), parseCidr(b.network.cidr)];
+  if (left !== undefined && right !== undefined && overlap(left, right)) {
+    at(['network', 'cidr'], `overlaps ${a.network.cidr} of site a: no route could tell them apart`);
+  }
+  if (a.accountId !== b.accountId) {
+    at(['accountId'], 'must be that of site a: roles of another account are not let in by the clusters');
+  }
+  if (isExpress(a.brokers.instanceType) !== isExpress(b.brokers.instanceType)) {
+    at(
+      ['brokers', 'instanceType'],
+      'must be Express at both sites or at neither: each has to carry what the other does',
+    );
+  }
+  if (digestOf(image.a) !== digestOf(image.b)) {
+    found.push({ path: ['image', 'b'], message: 'must have the digest of site a: both sites run the same program' });
+  }
+  return found;
+}
+
+/** Of images in Amazon's registry: account, region and repository. */
+export function parseEcrImage(image: string): { accountId: string; region: string; repository: string } | undefined {
+  const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^@]+)@/.exec(image);
+  const [, accountId, region, repository] = match ?? [];
+  if (accountId === undefined || region === undefined || repository === undefined) return undefined;
+  return { accountId, region, repository };
+}
+
+/** A network that is made here has no way out: images come through the endpoints of their region or not at all. */
+function ofImages({ image, sites: of }: Shape, site: SiteId): readonly Contradiction[] {
+  const { network, region, registry } = of[site];
+  if (network.kind === 'existing') return [];
+  const wrong = (path: readonly string[]): Contradiction => ({
+    path,
+    message: `must be in the registry of its region, "<account>.dkr.ecr.${region}.amazonaws.com/…": the network of site ${site} has no way out`,
+  });
+  const near = (each: string): boolean => parseEcrImage(each)?.region === region;
+  return [
+    ...(near(image[site]) ? [] : [wrong(['image', site])]),
+    ...(registry === undefined || near(registry.image) ? [] : [wrong(['sites', site, 'registry', 'image'])]),
+  ];
+}
+
+function ofDrills({ drills }: Shape): readonly Contradiction[] {
+  return drills.flatMap(({ name }, index) =>
+    drills.findIndex((other) => other.name === name) === index
+      ? []
+      : [{ path: ['drills', index, 'name'], message: 'is the name of another drill, too' }],
+  );
+}
+
+function ofTopics({ alarmTopics, sites: of }: Shape): readonly Contradiction[] {
+  return sites.flatMap((site) => {
+    const region = alarmTopics[site]?.split(':')[3];
+    if (region === undefined || region === of[site].region) return [];
+    return [
+      { path: ['alarmTopics', site], message: `must be a topic of ${of[site].region}: alarms tell their own region` },
+    ];
+  });
+}
+
+function digestOf(image: string): string | undefined {
+  return image.split('@')[1];
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** What `umbra:aws` has to agree with of the settings beside it. */
+export interface BesideAws {
+  readonly applications: Readonly<Record<SiteId, readonly { readonly principal: string }[]>>;
+}
+
+/** By this name umbra stands in ACLs and events. It logs in by its role; nobody can have this name and a password. */
+export const umbraPrincipal = 'User:umbra';
+
+/** Pure: one line for each SCRAM user that is nobody, and for each application that says it is umbra. */
+export function awsRefusals(aws: AwsConfig, { applications }: BesideAws): readonly string[] {
+  return sites.flatMap((site) => [
+    ...applications[site].flatMap(({ principal }, index) =>
+      principal === umbraPrincipal
+        ? [
+            `umbra:policy.applications.${site}[${index}].principal: is umbra's own; applications have names of their own`,
+          ]
+        : [],
+    ),
+    ...aws.sites[site].scramUsers.flatMap(({ name }, index) => {
+      const at = `umbra:aws.sites.${site}.scramUsers[${index}].name`;
+      if (`User:${name}` === umbraPrincipal)
+        return [`${at}: is umbra's own, which logs in by its role; choose another`];
+      if (applications[site].some(({ principal }) => principal === `User:${name}`)) return [];
+      return [
+        `${at}: could log in and do nothing; declare {"principal":"User:…"} of it in umbra:policy.applications.${site}`,
+      ];
+    }),
+  ]);
+}
+
+/** Paths of passwords below `umbra:aws`, for a warning when the stack's file has them in clear text. */
+export function awsSecretPaths(aws: AwsConfig): readonly string[] {
+  return sites.flatMap((site) =>
+    aws.sites[site].scramUsers.flatMap(({ password }, index) =>
+      password === undefined ? [] : [`umbra:aws.sites.${site}.scramUsers[${index}].password`],
+    ),
+  );
+}

@@ -1,0 +1,66 @@
+import type * as aws from '@pulumi/aws';
+import pulumi from '@pulumi/pulumi';
+import { otherSite } from '../../src/pair/site.ts';
+import { Buckets } from './buckets.ts';
+import { KafkaCluster } from './cluster.ts';
+import type { AwsConfig } from './config.ts';
+import { SiteKey } from './key.ts';
+import { Network } from './network.ts';
+import { Primaries } from './primaries.ts';
+import { type SiteScope, scopeInputs } from './scope.ts';
+import { ApiToken, ScramUsers } from './secrets.ts';
+import { TasksHome } from './tasks-home.ts';
+
+export interface AwsSiteArgs {
+  readonly aws: AwsConfig;
+  readonly apiToken: pulumi.Input<string> | undefined;
+}
+
+/** Everything of a site that needs nothing of the other one. */
+export class AwsSite extends pulumi.ComponentResource {
+  readonly scope: SiteScope;
+  readonly provider: aws.Provider;
+  readonly network: Network;
+  readonly key: SiteKey;
+  readonly kafka: KafkaCluster;
+  readonly users: ScramUsers;
+  readonly buckets: Buckets;
+  readonly primaries: Primaries;
+  readonly home: TasksHome;
+  readonly token: ApiToken;
+
+  constructor(
+    scope: SiteScope,
+    { aws: config, apiToken }: AwsSiteArgs,
+    { parent, provider }: { readonly parent: pulumi.Resource; readonly provider: aws.Provider },
+  ) {
+    // Every resource below, those of IAM and Route 53 too, is made by the side's own provider.
+    super('umbra:aws:Site', scope.name, scopeInputs(scope), { parent, provider });
+    const child = { parent: this };
+    const { site } = scope;
+    const { network, brokers, clientCidrs, scramUsers } = config.sites[site];
+    const cidrs = [network.cidr, config.sites[otherSite(site)].network.cidr];
+    this.scope = scope;
+    this.provider = provider;
+    this.network = new Network(scope, { network, cidrs }, child);
+    const { vpcId, subnetIds, s3PrefixListId } = this.network;
+    this.key = new SiteKey(scope, child);
+    const { kafkaVersion, monitoring, logRetentionDays } = config;
+    const keyArn = this.key.arn;
+    this.kafka = new KafkaCluster(
+      scope,
+      {
+        ...{ brokers, kafkaVersion, monitoring, logRetentionDays, vpcId, subnetIds, keyArn },
+        cidrs: [...cidrs, ...clientCidrs],
+      },
+      child,
+    );
+    const { keyId } = this.key;
+    this.users = new ScramUsers(scope, { users: scramUsers, clusterArn: this.kafka.arn, keyId }, child);
+    this.buckets = new Buckets(scope, { keyArn, ...config }, child);
+    this.primaries = new Primaries(scope, child);
+    this.home = new TasksHome(scope, { vpcId, keyArn, logRetentionDays, cidrs, s3PrefixListId }, child);
+    this.token = new ApiToken(scope, { token: apiToken, keyId }, child);
+    this.registerOutputs({ clusterArn: this.kafka.arn });
+  }
+}

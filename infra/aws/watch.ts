@@ -1,0 +1,47 @@
+import * as aws from '@pulumi/aws';
+import pulumi from '@pulumi/pulumi';
+import { type AlarmedSite, type AlarmRule, alarmRules, dashboardText } from './metrics.ts';
+import { type SiteScope, scopeInputs } from './scope.ts';
+
+export interface WatchArgs {
+  readonly watched: AlarmedSite;
+  readonly alarmTopic: string | undefined;
+}
+
+/** Alarms and a dashboard of a region. */
+export class Watch extends pulumi.ComponentResource {
+  constructor(scope: SiteScope, { watched, alarmTopic }: WatchArgs, opts: pulumi.ComponentResourceOptions) {
+    super('umbra:aws:Watch', `${scope.name}-watch`, { ...scopeInputs(scope), watched }, opts);
+    const child = { parent: this };
+    for (const rule of alarmRules(watched)) {
+      new aws.cloudwatch.MetricAlarm(`${scope.name}-alarm-${rule.name}`, alarmArgs(rule, alarmTopic), child);
+    }
+    const dashboardBody = dashboardText({ ...watched, region: scope.region });
+    const dashboardName = `umbra-${scope.pair}-${scope.site}`;
+    new aws.cloudwatch.Dashboard(`${scope.name}-dashboard`, { dashboardName, dashboardBody }, child);
+    this.registerOutputs({});
+  }
+}
+
+/** Pure. */
+export function alarmArgs(rule: AlarmRule, topic: string | undefined): aws.cloudwatch.MetricAlarmArgs {
+  const actions = topic === undefined ? [] : [topic];
+  const bound =
+    rule.above === undefined
+      ? { comparisonOperator: 'LessThanThreshold', threshold: rule.below ?? 0 }
+      : { comparisonOperator: 'GreaterThanThreshold', threshold: rule.above };
+  return {
+    ...bound,
+    alarmDescription: rule.why,
+    namespace: rule.namespace,
+    metricName: rule.metric,
+    dimensions: { ...rule.dimensions },
+    statistic: rule.statistic,
+    period: rule.periodSeconds,
+    evaluationPeriods: rule.periods,
+    datapointsToAlarm: rule.periods,
+    treatMissingData: rule.silence,
+    alarmActions: actions,
+    okActions: actions,
+  };
+}
