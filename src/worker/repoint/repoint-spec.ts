@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { regionSchema } from '../../aws/s3-place.ts';
 import { bootstrapServerSchema, clusterFields, refuseClearIam } from '../../kafka/cluster-config.ts';
 import type { OperationKind } from '../../operations/operation.ts';
 import type { SiteId } from '../../pair/site.ts';
@@ -54,6 +55,22 @@ const dnsHookSchema = z
   })
   .superRefine(refuseRecords);
 
+const parameterHookSchema = z.strictObject({
+  ...common,
+  kind: z.literal('parameter'),
+  /** Of the parameter, which is also what the reports call it. */
+  name: z
+    .string()
+    .regex(
+      /^\/[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){0,14}$/,
+      'must be the path of a parameter, such as /umbra/orders/primary/a',
+    )
+    .max(1_011),
+  // As for DNS: one text for all of them.
+  prefix: topicPrefix,
+  regions: z.array(regionSchema).min(1, 'needs at least one region').max(5),
+});
+
 const probeSchema = z.strictObject({
   ...common,
   kind: z.literal('probe'),
@@ -81,13 +98,16 @@ const probeSchema = z.strictObject({
  * breaks their connections to the site before.
  */
 export const repointSchema = z
-  .array(z.discriminatedUnion('kind', [commandHookSchema, webhookSchema, dnsHookSchema, probeSchema]))
+  .array(
+    z.discriminatedUnion('kind', [commandHookSchema, webhookSchema, dnsHookSchema, parameterHookSchema, probeSchema]),
+  )
   .max(20);
 
 export type RepointHook = z.output<typeof repointSchema>[number];
 export type CommandHook = Extract<RepointHook, { kind: 'command' }>;
 export type Webhook = Extract<RepointHook, { kind: 'webhook' }>;
 export type DnsHook = Extract<RepointHook, { kind: 'dns' }>;
+export type ParameterHook = Extract<RepointHook, { kind: 'parameter' }>;
 export type ProbeHook = Extract<RepointHook, { kind: 'probe' }>;
 
 /** What a hook is told of the move. */

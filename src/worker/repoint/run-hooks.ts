@@ -1,3 +1,4 @@
+import { SsmParameters } from '../../aws/ssm-parameters.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { Attempt } from './attempt.ts';
@@ -6,6 +7,7 @@ import { probePrimary } from './probe-primary.ts';
 import type { Move, RepointHook } from './repoint-spec.ts';
 import { runHookCommand } from './run-hook-command.ts';
 import { updateDns } from './update-dns.ts';
+import { writeParameter } from './write-parameter.ts';
 
 /** What became of one hook. No part of it is a secret: no arguments, no headers, of a URL its host. */
 export interface HookOutcome {
@@ -101,6 +103,8 @@ async function attempt(hook: RepointHook, run: HookRun, signal: AbortSignal): Pr
       return doneUnless(await callWebhook(hook, run.move, signal));
     case 'dns':
       return doneUnless(await updateDns(hook, run.env, signal));
+    case 'parameter':
+      return writeParameter(hook, run.move, { open: (region) => new SsmParameters(region), signal });
     case 'probe':
       return probePrimary(hook, run.move, signal);
   }
@@ -122,6 +126,8 @@ function whatOf(hook: RepointHook): string {
       return new URL(hook.url.reveal()).host;
     case 'dns':
       return hook.zone;
+    case 'parameter':
+      return hook.name;
     case 'probe':
       return hook.topic;
   }
