@@ -95,6 +95,9 @@ const shapeSchema = z.strictObject({
 
 type Shape = z.output<typeof shapeSchema>;
 
+/** Names of what is set for the pair and for each site, which a test holds to docs/aws.md. */
+export const awsSettingNames = { pair: Object.keys(shapeSchema.shape), site: Object.keys(siteSchema.shape) } as const;
+
 /** The setting `umbra:aws`. Every value that is wrong by itself or beside another one of this setting is an issue at its path. */
 export const awsSchema = shapeSchema.transform((aws, context) => {
   // Only of what is sound by itself: a region that is none would say more about images than about itself.

@@ -11,6 +11,7 @@ import type { AwsConfig } from './config.ts';
 import { Drills } from './drills.ts';
 import { FargateService } from './fargate-service.ts';
 import { Peering } from './peering.ts';
+import { Primaries, primaryArns } from './primaries.ts';
 import { AwsSite } from './site.ts';
 import { registryStatements, workerStatements } from './statements.ts';
 import {
@@ -77,6 +78,7 @@ export class AwsPair extends pulumi.ComponentResource {
     super('umbra:aws:Pair', name, { pair, prefixes, schemaPrimary, onDelete, gap, regions }, opts);
     const made = perSite((site) => this.#site(name, site, args));
     const ways = config.peering ? this.#peering(name, made, config) : [];
+    this.#primaries(made, args);
     const workers = perSite((site) => this.#workers(made, site, { ...args, ways }));
     const home = this.#registry(made, schemaPrimary, { ...args, after: [] });
     const services = sites.map((site) => workers[site].service);
@@ -126,6 +128,17 @@ export class AwsPair extends pulumi.ComponentResource {
     return new Peering(`${name}-peering`, ends, { parent: this }).ready;
   }
 
+  /** Applications are told of the listener that they use: that for passwords, where the site has users with one. */
+  #primaries(made: PerSite<AwsSite>, { prefixes, aws: config }: AwsPairArgs): void {
+    const bootstrapServers = perSite((site) => {
+      const { bootstrapScram, bootstrapIam } = made[site].kafka;
+      return config.sites[site].scramUsers.length > 0 ? bootstrapScram : bootstrapIam;
+    });
+    for (const site of sites) {
+      new Primaries(made[site].scope, { prefixes, bootstrapServers }, { parent: made[site] });
+    }
+  }
+
   /** The workers of a site carry the link that ends there: they run where it ends. */
   #workers(
     made: PerSite<AwsSite>,
@@ -157,7 +170,7 @@ export class AwsPair extends pulumi.ComponentResource {
         clusterArns: perSite((each) => made[each].kafka.arn),
         arns: { spec: buckets.spec.arn, quarantine: buckets.quarantine.arn, evidence: buckets.evidence.arn },
         keyArn: key.arn,
-        parameterArns: sites.flatMap((each) => made[each].primaries.arns),
+        parameterArns: sites.flatMap((each) => primaryArns(made[each].scope)),
       })
       .apply(({ arns, ...rest }) => {
         const folder = (kind: keyof typeof folders): { arn: string; prefix: string } => ({

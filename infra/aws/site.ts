@@ -6,7 +6,6 @@ import { KafkaCluster } from './cluster.ts';
 import type { AwsConfig } from './config.ts';
 import { SiteKey } from './key.ts';
 import { Network } from './network.ts';
-import { Primaries } from './primaries.ts';
 import { type SiteScope, scopeInputs } from './scope.ts';
 import { ApiToken, ScramUsers } from './secrets.ts';
 import { TasksHome } from './tasks-home.ts';
@@ -25,7 +24,6 @@ export class AwsSite extends pulumi.ComponentResource {
   readonly kafka: KafkaCluster;
   readonly users: ScramUsers;
   readonly buckets: Buckets;
-  readonly primaries: Primaries;
   readonly home: TasksHome;
   readonly token: ApiToken;
 
@@ -58,7 +56,6 @@ export class AwsSite extends pulumi.ComponentResource {
     const { keyId } = this.key;
     this.users = new ScramUsers(scope, { users: scramUsers, clusterArn: this.kafka.arn, keyId }, child);
     this.buckets = new Buckets(scope, { keyArn, ...config }, child);
-    this.primaries = new Primaries(scope, child);
     this.home = new TasksHome(scope, { vpcId, keyArn, logRetentionDays, cidrs, s3PrefixListId }, child);
     this.token = new ApiToken(scope, { token: apiToken, keyId }, child);
     this.registerOutputs({ clusterArn: this.kafka.arn });

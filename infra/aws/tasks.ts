@@ -82,6 +82,11 @@ export function parameterName(pair: string, owner: SiteId): string {
   return `/umbra/${pair}/primary/${owner}`;
 }
 
+/** What it says before any role was moved, in the shape in which umbra writes it (docs/repoint.md). */
+export function firstPointerText(owner: SiteId, prefix: string, bootstrapServers: string): string {
+  return JSON.stringify({ prefix, primary: owner, term: 0, bootstrapServers: bootstrapServers.split(',') });
+}
+
 /** Where workers of another site, commands and dashboards reach a service of a site. */
 export function serviceHost(pair: string, site: SiteId, service: 'worker' | 'registry'): string {
   return `${service}.${namespaceName(pair, site)}`;
