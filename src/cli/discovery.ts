@@ -6,7 +6,8 @@ import { apiUrl } from '../local/worker-file.ts';
 import type { SiteId } from '../pair/site.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
-import { readSmallFile, readWorkerFile } from './worker-file.ts';
+import { readSmallFile } from './config-text.ts';
+import { readWorkerFile } from './worker-file.ts';
 
 /** A status is asked by a person who waits. */
 const askTimeoutMs = 5_000;

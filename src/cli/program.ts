@@ -1,12 +1,12 @@
-import { Command, CommanderError } from 'commander';
-import { failureOf, renderFailure } from './failure.ts';
+import { runCommandLine } from './command-line.ts';
 import type { Io } from './io.ts';
-import { verbContext, type CommonOptions, type Verb } from './verb.ts';
+import type { Verb } from './verb.ts';
 import { acls } from './verbs/acls.ts';
 import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { groups } from './verbs/groups.ts';
+import { health } from './verbs/health.ts';
 import { local } from './verbs/local.ts';
 import { failback, failover, plan, switchover } from './verbs/move.ts';
 import { abort, operations, release } from './verbs/operations.ts';
@@ -19,7 +19,6 @@ import { status } from './verbs/status.ts';
 import { topics } from './verbs/topics.ts';
 import { verify } from './verbs/verify.ts';
 import { worker } from './verbs/worker.ts';
-import { version } from './version.ts';
 
 /** The command line, whole. docs/cli.md is held to it. */
 export const verbs: readonly Verb[] = [
@@ -46,83 +45,10 @@ export const verbs: readonly Verb[] = [
   doctor,
   local,
   worker,
+  health,
 ];
 
 /** Runs one command line; resolves to the exit code and never rejects. `signal` fires on Ctrl-C. */
-export async function runCli(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
-  let exit = 0;
-  const program = createProgram(io, signal, (code) => {
-    exit = code;
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return exit;
-  } catch (error) {
-    // Help and version were asked for and have been printed; help instead of a verb is a mistake.
-    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')) {
-      return error.exitCode === 0 ? 0 : failureOf(error).exit;
-    }
-    const failure = failureOf(error);
-    io.err(renderFailure(failure, { json: args.includes('--json'), debug: io.env['UMBRA_DEBUG'] === '1' }));
-    return failure.exit;
-  }
-}
-
-function createProgram(io: Io, signal: AbortSignal, finish: (exit: number) => void): Command {
-  const program = new Command('umbra')
-    .description('Two Kafka clusters as one reciprocal active-passive pair, with identical offsets and bytes.')
-    .version(version(), '-V, --version', 'print the version')
-    .option('--json', 'answer as JSON (docs/cli.md names the shapes)')
-    .option('--api <URL>', 'a worker to ask; may be given several times', collect)
-    .option('--token-file <FILE>', 'file with the bearer token of the workers')
-    .configureHelp({ showGlobalOptions: true })
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        io.out(text.trimEnd());
-      },
-      writeErr: (text) => {
-        io.err(text.trimEnd());
-      },
-      // Said once, by runCli.
-      outputError: () => undefined,
-    });
-  for (const verb of verbs) addVerb(program, verb, { io, signal, finish });
-  return program;
-}
-
-interface Surroundings {
-  readonly io: Io;
-  readonly signal: AbortSignal;
-  readonly finish: (exit: number) => void;
-}
-
-function addVerb(program: Command, verb: Verb, { io, signal, finish }: Surroundings): void {
-  const command = program.command(`${verb.name} ${verb.parameters ?? ''}`.trim()).description(verb.summary);
-  verb.declare?.(command);
-  command.action(async () => {
-    const context = verbContext(io, { api: [], ...program.opts<Partial<CommonOptions>>() }, signal);
-    const running = verb.run(context, command.processedArgs, command.opts());
-    finish(await (verb.endsItself === true ? running : unlessInterrupted(running, signal)));
-  });
-}
-
-/** Rejects with the signal's reason as soon as it fires; what still runs then ends with the process. */
-async function unlessInterrupted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
-  const interrupted = Promise.withResolvers<never>();
-  const interrupt = (): void => {
-    interrupted.reject(signal.reason);
-  };
-  signal.addEventListener('abort', interrupt);
-  if (signal.aborted) interrupt();
-  try {
-    return await Promise.race([running, interrupted.promise]);
-  } finally {
-    signal.removeEventListener('abort', interrupt);
-  }
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
+export function runCli(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
+  return runCommandLine(verbs, args, { io, signal });
 }

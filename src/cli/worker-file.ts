@@ -1,50 +1,52 @@
-import { open } from 'node:fs/promises';
 import { parseInput } from '../api/input.ts';
 import { Problem } from '../worker/problems.ts';
 import { workerConfigSchema, type WorkerConfig, type WorkerConfigInput } from '../worker/worker-config.ts';
+import { type ConfigSource, readConfigJson, sourceName } from './config-text.ts';
 
-const fileBytesMax = 1 << 20;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Of an orchestrator that has the token as a secret of its own, apart from the configuration. */
+export const tokenVariable = 'UMBRA_API_TOKEN';
 
 /**
  * Reads and parses the configuration of a worker. Rejects with `INVALID_INPUT`: one line that names the file and every
  * wrong field; never a value, they may be secrets.
  */
 export async function readWorkerFile(file: string): Promise<WorkerConfig> {
-  return parseInput(workerConfigSchema, await readJsonFile(file), `${file}: config`);
+  return parseInput(workerConfigSchema, await readConfigJson({ kind: 'file', file }, {}), `${file}: config`);
 }
 
 /** The same file as it stands, secrets in clear text, checked but without what parsing adds. */
 export async function readWorkerInput(file: string): Promise<WorkerConfigInput> {
-  const json = await readJsonFile(file);
+  const json = await readConfigJson({ kind: 'file', file }, {});
   parseInput(workerConfigSchema, json, `${file}: config`);
   // Sound: the schema accepted it as its input.
   return json as WorkerConfigInput;
 }
 
-async function readJsonFile(file: string): Promise<unknown> {
-  const text = await readSmallFile(file);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // The parser's own message quotes the text, which holds passwords.
-    throw new Problem('INVALID_INPUT', `${file}: is not valid JSON`);
-  }
+/**
+ * What a worker process starts with: the configuration behind `source`, and `api.token` from {@link tokenVariable}
+ * where the configuration has none. Rejects with `INVALID_INPUT`, which names the source and the field, never a value.
+ */
+export async function readWorkerConfig(source: ConfigSource, env: Environment): Promise<WorkerConfig> {
+  const json = withToken(await readConfigJson(source, env), env[tokenVariable]);
+  return parseInput(workerConfigSchema, json, `${sourceName(source)}: config`);
 }
 
-/** The text of a file of at most 1 MiB. Rejects with `INVALID_INPUT` when there is none or it is larger. */
-export async function readSmallFile(file: string): Promise<string> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size > fileBytesMax) throw new Problem('INVALID_INPUT', `${file}: is larger than ${fileBytesMax} bytes`);
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new Problem('INVALID_INPUT', `${file}: cannot be read (${reason})`, { cause: error });
-  }
+/** Before the whole is parsed: with a token it may be sound where without one it is not. */
+function withToken(json: unknown, token: string | undefined): unknown {
+  if (token === undefined || !isRecord(json) || !isRecord(json['api']) || 'token' in json['api']) return json;
+  // Parsed alone: an error has to name the variable, for that is what a person has to correct.
+  parseInput(workerConfigSchema.shape.api.shape.token.unwrap(), token, `the variable ${tokenVariable}`);
+  return { ...json, api: { ...json['api'], token } };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Throws `INVALID_INPUT` when a verb that needs a configuration was given none. */
+export function neededSource(source: ConfigSource | undefined): ConfigSource {
+  if (source !== undefined) return source;
+  throw new Problem('INVALID_INPUT', 'give --config FILE or --config-env NAME: a worker starts from one of them');
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { networkInterfaces } from 'node:os';
 import type { Logger } from 'pino';
 import { assertBindable, tokensOf } from '../api/access.ts';
 import { createApi } from '../api/server.ts';
@@ -7,6 +8,7 @@ import { SpecChannel } from '../channel/spec-channel.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
+import { chooseReachableUrl } from './reachable-url.ts';
 
 /** What the composition root of the worker gives; passed in, so that tests run the process without Kafka. */
 export type StartWorker = (
@@ -40,7 +42,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<v
   try {
     api = createApi({ service: worker.service, tokens, host: config.api.host, logger });
     const url = await listen(api, config);
-    worker.begin(url);
+    worker.begin(urlForPeers(url, options));
     channel = watchedChannel(options, worker.service);
     options.onListening(url);
     await fired(signal);
@@ -72,6 +74,16 @@ async function startUnlessStopped(options: WorkerProcessOptions): ReturnType<Sta
   } finally {
     options.signal.removeEventListener('abort', abort);
   }
+}
+
+/** A worker that shares its site needs an address that others reach; with several it takes a person to say which. */
+function urlForPeers(listening: string, { config, logger }: WorkerProcessOptions): string {
+  const chosen = chooseReachableUrl(config.api.host, listening, networkInterfaces());
+  if (chosen.kind === 'several' && config.api.advertisedUrl === undefined) {
+    const { addresses } = chosen;
+    logger.warn({ addresses, url: listening }, 'several addresses: other workers need api.advertisedUrl of this one');
+  }
+  return chosen.kind === 'one' ? chosen.url : listening;
 }
 
 const listenReasons: Readonly<Record<string, string>> = {

@@ -105,7 +105,7 @@ describe('called wrongly', () => {
     [['frobnicate'], /^umbra: unknown command 'frobnicate'\n {2}→ .*\n$/],
     [['statsu'], /^umbra: unknown command 'statsu' \(Did you mean status\?\)\n {2}→ .*\n$/],
     [['status', '--nonsense'], /^umbra: unknown option '--nonsense'\n {2}→ .*\n$/],
-    [['worker'], /^umbra: required option '--config <FILE>' not specified\n {2}→ .*\n$/],
+    [['worker'], /^umbra: give --config FILE or --config-env NAME: .*\n {2}→ .*\n$/],
     [['worker', '--config', 'none.json'], /^umbra: none\.json: cannot be read \(ENOENT\)\n {2}→ .*\n$/],
     [['status', '--api', 'nonsense'], /^umbra: the URL of a worker must look like .*\n {2}→ .*\n$/],
   ])('%j is one line, the remedy, and exit code 2', async (args, text) => {

@@ -3,9 +3,10 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import { problems } from '../../worker/problems.ts';
 import type { WorkerConfig } from '../../worker/worker-config.ts';
 import { printableJson } from '../printable.ts';
-import { quarantineFolderOf } from '../quarantine-folder.ts';
+import { configSource } from '../config-text.ts';
+import { quarantineFolderFor } from '../quarantine-folder.ts';
 import type { Verb } from '../verb.ts';
-import { readWorkerFile } from '../worker-file.ts';
+import { neededSource, readWorkerConfig } from '../worker-file.ts';
 
 const stopMs = 20_000;
 
@@ -13,14 +14,17 @@ const stopMs = 20_000;
 export const worker: Verb = {
   name: 'worker',
   summary: 'run the worker of one site in this process until it is asked to stop',
-  declare: (command) => command.requiredOption('--config <FILE>', 'JSON file with clusters, site and API address'),
+  declare: (command) =>
+    command
+      .option('--config <FILE>', 'JSON file with clusters, site and API address')
+      .option('--config-env <NAME>', 'environment variable that holds the same JSON'),
   endsItself: true,
-  run: async (context, _args, { config: given }) => {
-    const file = String(given);
-    const read = await readWorkerFile(file);
-    const config = { ...read, quarantineFolder: quarantineFolderOf({ file, config: read }) };
+  run: async (context, _args, options) => {
+    const source = neededSource(configSource(options));
+    const read = await readWorkerConfig(source, context.io.env);
+    const config = { ...read, quarantineFolder: quarantineFolderFor(source, read) };
     const logger = createLogger(config);
-    await warnIfReadable(file, logger);
+    if (source.kind === 'file') await warnIfReadable(source.file, logger);
     exitOnBugs(logger);
     const { startWorker } = await import('../../worker/start.ts');
     const { runWorkerProcess } = await import('../worker-process.ts');
