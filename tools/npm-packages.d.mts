@@ -16,5 +16,6 @@ export interface LockFile {
 
 export declare function missingPackages(lock: LockFile, installed: LockFile): string[];
 export declare function pathWithoutProject(path: string, root: string): string;
+export declare function npmEnvironment(root: string): NodeJS.ProcessEnv;
 export declare function packagesReady(root: string): boolean;
 export declare function installPackages(root: string, signal: AbortSignal): Promise<StepResult<undefined>>;

@@ -35,6 +35,14 @@ export function pathWithoutProject(path, root) {
     .join(delimiter);
 }
 
+/** What an npm that we start gets of our environment. */
+export function npmEnvironment(root) {
+  const env = { ...process.env, PATH: pathWithoutProject(process.env.PATH ?? '', root) };
+  // An npm that runs us hands its own settings down as npm_config_…: a nested npm would take them for the user's.
+  for (const key of Object.keys(env)) if (/^npm_/i.test(key)) delete env[key];
+  return env;
+}
+
 /** True when everything that the lock file wants is in `node_modules`. */
 export function packagesReady(root) {
   const lock = readJson(join(root, 'package-lock.json'));
@@ -63,9 +71,7 @@ function readJson(file) {
 }
 
 function npmCi(root, signal) {
-  const env = { ...process.env, PATH: pathWithoutProject(process.env.PATH ?? '', root) };
-  // An npm that runs us hands its own settings down as npm_config_…: a nested npm would take them for the user's.
-  for (const key of Object.keys(env)) if (/^npm_/i.test(key)) delete env[key];
+  const env = npmEnvironment(root);
   return new Promise((done, fail) => {
     const lines = [];
     const child = spawn('npm', ['ci', '--no-audit', '--no-fund', '--no-progress'], { cwd: root, env });
