@@ -20,7 +20,15 @@ const { apiHost, apiPort, apiToken, logLevel, principals, authorizers, repoint }
 const { groups, transactionalIds, unowned, applications } = policyFields;
 const iamSite = z.strictObject({ clusterArn: z.string(), umbra: z.string().min(1).default('User:umbra') });
 
-const workerSettings = z.strictObject({ apiHost, apiPort });
+/** Workers of this machine; or `url`: those of the site run elsewhere, and here is the API of one of them. */
+const workerSettings = z.strictObject({
+  apiHost,
+  apiPort,
+  url: z
+    .url({ protocol: /^https?$/, error: 'must look like https://host:port' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+});
 const localSite = z.strictObject({ clientPort, apiPort });
 
 /** Every setting of the program, by its key in the namespace `umbra`. */
@@ -186,6 +194,7 @@ function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedCon
     return [`${namespace}${name}: belongs to ${belongs}, the target is "${target}"; remove one of the two`];
   });
   lines.push(...unsoundPolicy(common));
+  if (target === 'existing') lines.push(...refuseElsewhere(parsed, given));
   if (target === 'existing' && existing === undefined) {
     lines.push(`${namespace}sites: is required for the target "existing"; give "a" and "b" their bootstrapServers`);
   }
@@ -201,6 +210,41 @@ function awsLines(aws: AwsConfig | undefined, { policy }: Pick<Settings, 'policy
   const applications = policy?.applications ?? { a: [], b: [] };
   const iam = policy?.iam === undefined ? [] : [`${namespace}policy.iam: is known at the target "aws"; leave it out`];
   return [...iam, ...awsRefusals(aws, { applications })];
+}
+
+/** What is set for workers that this program does not start: it would be written nowhere. */
+function refuseElsewhere(
+  { workers, repoint, apiToken }: Settings,
+  given: ReadonlyMap<string, string>,
+): readonly string[] {
+  const lines: string[] = [];
+  const elsewhere = sites.filter((site) => workers?.[site].url !== undefined);
+  for (const site of elsewhere) {
+    const { url = '', apiHost: host, apiPort: port } = workers?.[site] ?? {};
+    const at = `${namespace}workers.${site}`;
+    if (host !== undefined) lines.push(`${at}.apiHost: ${notHere(site)}; remove it, or ${at}.url`);
+    if (port !== undefined) lines.push(`${at}.apiPort: ${notHere(site)}; remove it, or ${at}.url`);
+    if (repoint?.[site] !== undefined) {
+      lines.push(`${namespace}repoint.${site}: ${notHere(site)}; put it into their configuration`);
+    }
+    if (apiToken === undefined && !isLoopback(url)) {
+      lines.push(`${namespace}apiToken: is required: without it workers elsewhere take changes from nobody`);
+    }
+  }
+  if (elsewhere.length < sites.length) return [...new Set(lines)];
+  for (const name of ['workersPerSite', 'principals', 'authorizers', 'logLevel'] as const) {
+    if (!given.has(name)) continue;
+    lines.push(`${namespace}${name}: no worker is started here (umbra:workers.…url); say it where they run`);
+  }
+  return [...new Set(lines)];
+}
+
+function notHere(site: string): string {
+  return `the workers of site ${site} run elsewhere`;
+}
+
+function isLoopback(url: string): boolean {
+  return ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
 }
 
 /** The policy as a whole: its scopes have to lie within the prefixes. */

@@ -7,16 +7,19 @@ type Workers = NonNullable<RegionPairArgs['workers']>;
 interface Listening {
   readonly apiHost?: string | undefined;
   readonly apiPort?: number | undefined;
+  readonly url?: string | undefined;
 }
 
-/** Where the workers' APIs listen, and what they are told beside. Both targets run the workers on this machine. */
+/** Where the workers' APIs are, and what those that are started on this machine are told beside. */
 export function workerArgs(config: Exclude<PairConfig, { target: 'aws' }>): Workers {
   const given: Record<'a' | 'b', Listening> | undefined =
     config.target === 'local' ? config.local.sites : config.workers;
   const one = (site: 'a' | 'b'): Workers['a'] => {
-    const { apiHost, apiPort } = given?.[site] ?? {};
+    const { apiHost, apiPort, url } = given?.[site] ?? {};
+    if (url !== undefined) return { kind: 'elsewhere', url };
     const hooks = config.repoint?.[site];
     return {
+      kind: 'here',
       ...(apiHost === undefined ? {} : { apiHost }),
       ...(apiPort === undefined ? {} : { apiPort }),
       ...(config.principals === undefined ? {} : { principals: config.principals }),

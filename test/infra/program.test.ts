@@ -195,6 +195,42 @@ describe('the target existing', { timeout: runMs }, () => {
     expectSecret(run);
   });
 
+  test('starts no worker of a site whose workers run elsewhere, and declares everything to them', async () => {
+    const workers = { a: { url: 'https://umbra-a.example/' }, b: { apiPort: 7000 } };
+    const config = {
+      ...{ ...existing, 'umbra:workers': JSON.stringify(workers), 'umbra:apiToken': 'sixteen-characters' },
+      'umbra:workersPerSite': '2',
+    };
+    const catalogue = fakeProvider(({ bootstrapServers }) => Promise.resolve(usable(bootstrapServers)));
+    const run = await runProgram({ catalogue, config, secretKeys: ['umbra:sites', 'umbra:apiToken'] });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    const names = pairNames.filter((name) => name !== 'pair-worker-a');
+    expect([...namesOf(run)].sort()).toEqual([...names, 'pair-worker-b-2'].sort());
+    const url = 'https://umbra-a.example';
+    expect(named(run, 'pair-link-b-a').inputs).toMatchObject({
+      worker: url,
+      apiToken: expect.any(SecretProperty) as unknown,
+    });
+    for (const name of ['pair-prefix-policy', 'pair-schema-primary']) {
+      expect(named(run, name).inputs, name).toMatchObject({ workers: { a: url, b: 'http://127.0.0.1:18080' } });
+    }
+    expect(run.stackOutputs).toMatchObject({
+      api: { a: url, b: 'http://127.0.0.1:18080' },
+      metrics: { a: `${url}/metrics` },
+      workers: { a: [url], b: ['http://127.0.0.1:18080', 'http://127.0.0.1:18080'] },
+    });
+  });
+
+  test('starts nothing at all where the workers of both sites run elsewhere', async () => {
+    const workers = { a: { url: 'https://umbra-a.example' }, b: { url: 'https://umbra-b.example' } };
+    const config = { ...existing, 'umbra:workers': JSON.stringify(workers), 'umbra:apiToken': 'sixteen-characters' };
+    const catalogue = fakeProvider(({ bootstrapServers }) => Promise.resolve(usable(bootstrapServers)));
+    const run = await runProgram({ catalogue, config, secretKeys: ['umbra:sites', 'umbra:apiToken'] });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect([...namesOf(run)].sort()).toEqual(pairNames.filter((name) => !name.includes('worker')));
+    expect(JSON.stringify([run.registrations, run.stackOutputs])).not.toContain(secretText);
+  });
+
   test('a wrong password ends it with one line, and a password in clear text is pointed at', async () => {
     const catalogue = fakeProvider(({ bootstrapServers }) =>
       bootstrapServers[0] === 'kafka-a:9092'

@@ -18,6 +18,10 @@ function sites(wrong: object): Readonly<Record<string, string>> {
   return { 'umbra:target': 'existing', 'umbra:sites': JSON.stringify({ a, b, ...wrong }) };
 }
 
+function elsewhere(workers: object): Readonly<Record<string, string>> {
+  return { ...existing, 'umbra:workers': JSON.stringify(workers), 'umbra:apiToken': 'sixteen-characters' };
+}
+
 /** The text of every secret in this file: no line may hold it. */
 export const secretText = 'hunter2';
 
@@ -138,6 +142,37 @@ export const wrongConfigs: readonly WrongConfig[] = [
     name: 'existing clusters that are not given',
     config: { 'umbra:target': 'existing' },
     line: /^umbra:sites: is required for the target "existing"/,
+  },
+  {
+    name: 'a worker elsewhere whose address is none',
+    config: { ...existing, 'umbra:workers': '{"a":{"url":"workers.example:8080"}}' },
+    line: 'umbra:workers.a.url: must look like https://host:port',
+  },
+  {
+    name: 'a worker elsewhere with a port here',
+    config: elsewhere({ b: { url: 'https://b.example', apiPort: 8080 } }),
+    line: 'umbra:workers.b.apiPort: the workers of site b run elsewhere; remove it, or umbra:workers.b.url',
+  },
+  {
+    name: 'workers elsewhere that no token opens',
+    config: { ...existing, 'umbra:workers': '{"a":{"url":"https://a.example"},"b":{"url":"http://b.example:8080"}}' },
+    line: 'umbra:apiToken: is required: without it workers elsewhere take changes from nobody',
+  },
+  {
+    name: 'hooks for workers elsewhere',
+    config: {
+      ...elsewhere({ b: { url: 'https://b.example' } }),
+      'umbra:repoint': '{"b":[{"kind":"command","command":["/x"]}]}',
+    },
+    line: 'umbra:repoint.b: the workers of site b run elsewhere; put it into their configuration',
+  },
+  {
+    name: 'a number of workers where none is started',
+    config: {
+      ...elsewhere({ a: { url: 'https://a.example' }, b: { url: 'https://b.example' } }),
+      'umbra:workersPerSite': '3',
+    },
+    line: 'umbra:workersPerSite: no worker is started here (umbra:workers.…url); say it where they run',
   },
   {
     name: 'an unknown target',

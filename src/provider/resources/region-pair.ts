@@ -28,6 +28,19 @@ export interface ExistingClusters {
   readonly sites: PerSite<{ readonly cluster: ClusterArgs; readonly clusterId: string }>;
 }
 
+/** Workers that the pair starts on this machine. */
+export type WorkersHere = { readonly kind: 'here' } & Pick<
+  LocalWorkerArgs,
+  'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers' | 'repoint'
+>;
+
+/** Workers that somebody else runs (docs/deploy). Each of them answers for its site, so one address is enough. */
+export interface WorkersElsewhere {
+  readonly kind: 'elsewhere';
+  /** Base URL of the API: of one of them, or of what stands before all of them. */
+  readonly url: string;
+}
+
 export interface RegionPairArgs {
   /** Name of the pair, as the workers store it. */
   readonly pair: string;
@@ -43,11 +56,10 @@ export interface RegionPairArgs {
   /** What the prefix policy says beside `prefixes`. */
   readonly policy?: PolicyArgs;
   readonly clusters: LocalClusters | ExistingClusters;
-  /** Default 1. */
+  /** Of those that are started here. Default 1. */
   readonly workersPerSite?: number;
-  readonly workers?: PerSite<
-    Pick<LocalWorkerArgs, 'apiHost' | 'apiPort' | 'logLevel' | 'principals' | 'authorizers' | 'repoint'>
-  >;
+  /** Default: started here. */
+  readonly workers?: PerSite<WorkersHere | WorkersElsewhere>;
   readonly apiToken?: pulumi.Input<string>;
 }
 
@@ -56,6 +68,11 @@ const ends = { 'a-b': ['a', 'b'], 'b-a': ['b', 'a'] } as const;
 /** Why these arguments cannot make a pair; empty when they can. Pure. */
 export function refuseRegionPair(args: Pick<RegionPairArgs, 'prefixes'>): readonly string[] {
   return provePrefixes(args.prefixes, 'prefixes').map(({ path, message }) => `${path}: ${message}`);
+}
+
+interface Worker {
+  readonly apiUrl: pulumi.Output<string>;
+  readonly metricsUrl: pulumi.Output<string>;
 }
 
 interface Site {
@@ -88,9 +105,7 @@ export class RegionPair extends pulumi.ComponentResource {
       opts,
     );
     const made = perSite((site) => this.#site(name, site, args));
-    const others = Array.from({ length: (args.workersPerSite ?? 1) - 1 }, (_, index) => index + 2);
-    const workers = perSite((site) => this.#worker(name, { site, number: 1 }, { ...args, made }));
-    const further = perSite((site) => others.map((number) => this.#worker(name, { site, number }, { ...args, made })));
+    const { workers, further } = this.#workers(name, { ...args, made });
     const spec = { ...specArgs(args, made), workers: perSite((site) => workers[site].apiUrl) };
     const child = { parent: this };
     const policy = new PrefixPolicy(`${name}-prefix-policy`, { ...spec, ...args.policy, owners: prefixes }, child);
@@ -133,15 +148,35 @@ export class RegionPair extends pulumi.ComponentResource {
     return { cluster: made.connection(), clusterId: made.clusterId, clientFiles: made.clientFiles };
   }
 
+  /** Of each site the worker that is asked, and the others. */
+  #workers(
+    name: string,
+    args: RegionPairArgs & { made: PerSite<Site> },
+  ): { readonly workers: PerSite<Worker>; readonly further: PerSite<readonly Worker[]> } {
+    const others = Array.from({ length: (args.workersPerSite ?? 1) - 1 }, (_, index) => index + 2);
+    const given = perSite((site) => args.workers?.[site] ?? ({ kind: 'here' } as const));
+    const workers = perSite((site): Worker => {
+      const here = given[site];
+      if (here.kind === 'here') return this.#worker(name, { site, number: 1, here }, args);
+      return { apiUrl: pulumi.output(here.url), metricsUrl: pulumi.output(`${here.url}/metrics`) };
+    });
+    const further = perSite((site) => {
+      const here = given[site];
+      if (here.kind === 'elsewhere') return [];
+      return others.map((number) => this.#worker(name, { site, number, here }, args));
+    });
+    return { workers, further };
+  }
+
   #worker(
     name: string,
-    { site, number }: { readonly site: SiteId; readonly number: number },
+    { site, number, here }: { readonly site: SiteId; readonly number: number; readonly here: WorkersHere },
     args: RegionPairArgs & { made: PerSite<Site> },
   ): LocalWorker {
-    const { pair, workers, made } = args;
+    const { pair, made } = args;
     const clusters = perSite((each) => made[each].cluster);
     const token = args.apiToken === undefined ? {} : { apiToken: args.apiToken };
-    const { apiPort, ...settings } = workers?.[site] ?? {};
+    const { kind: _here, apiPort, ...settings } = here;
     const clusterIds = perSite((each) => made[each].clusterId);
     const worker = { pair, site, clusters, clusterIds, ...settings, ...token };
     // A port can be of one worker only: the others take free ones.
