@@ -13,10 +13,20 @@ export function quarantineFolderOf({ file, config }: FoundConfig): string {
   return config.quarantineFolder === undefined ? join(beside, 'quarantine') : resolve(beside, config.quarantineFolder);
 }
 
-/** The same for a worker that may have no file: then nothing is beside it, and a relative path is refused. */
-export function quarantineFolderFor(source: ConfigSource, config: WorkerConfig): string {
+/**
+ * The same for a worker process, which may have no file, or one that its service manager put where nothing can be written:
+ * then it is in the state folder that systemd made for it. A relative path is refused where it is relative to nothing.
+ */
+export function quarantineFolderFor(
+  source: ConfigSource,
+  config: WorkerConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const [stateFolder] = env['STATE_DIRECTORY']?.split(':') ?? [];
+  const { quarantineFolder } = config;
+  if (quarantineFolder === undefined && stateFolder !== undefined) return join(stateFolder, 'quarantine');
   if (source.kind === 'file') return quarantineFolderOf({ file: source.file, config });
-  const { quarantineFolder = withoutFile } = config;
+  if (quarantineFolder === undefined) return withoutFile;
   if (isAbsolute(quarantineFolder)) return quarantineFolder;
   throw new Problem(
     'INVALID_INPUT',

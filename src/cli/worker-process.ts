@@ -8,7 +8,7 @@ import { SpecChannel } from '../channel/spec-channel.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
-import { chooseReachableUrl } from './reachable-url.ts';
+import { chooseReachableUrl, type Interfaces } from './reachable-url.ts';
 
 /** What the composition root of the worker gives; passed in, so that tests run the process without Kafka. */
 export type StartWorker = (
@@ -78,12 +78,22 @@ async function startUnlessStopped(options: WorkerProcessOptions): ReturnType<Sta
 
 /** A worker that shares its site needs an address that others reach; with several it takes a person to say which. */
 function urlForPeers(listening: string, { config, logger }: WorkerProcessOptions): string {
-  const chosen = chooseReachableUrl(config.api.host, listening, networkInterfaces());
+  const chosen = chooseReachableUrl(config.api.host, listening, interfacesHere(logger));
   if (chosen.kind === 'several' && config.api.advertisedUrl === undefined) {
     const { addresses } = chosen;
     logger.warn({ addresses, url: listening }, 'several addresses: other workers need api.advertisedUrl of this one');
   }
   return chosen.kind === 'one' ? chosen.url : listening;
+}
+
+/** Sandboxes may forbid to ask: then it is as without an address, and `api.advertisedUrl` says it. */
+function interfacesHere(logger: Logger): Interfaces {
+  try {
+    return networkInterfaces();
+  } catch (error) {
+    logger.warn({ err: error }, 'the addresses of this machine cannot be read');
+    return {};
+  }
 }
 
 const listenReasons: Readonly<Record<string, string>> = {

@@ -76,9 +76,14 @@ describe('a worker whose configuration is in a variable', () => {
 
   test('quarantines have a folder of their own where no file is beside them', async () => {
     const config = await readWorkerConfig(variable, { PAIR_CONFIG: configJson() });
-    expect(quarantineFolderFor(variable, config)).toBe('/var/lib/umbra/quarantine');
-    expect(quarantineFolderFor({ kind: 'file', file: '/etc/umbra/worker.json' }, config)).toBe('/etc/umbra/quarantine');
-    expect(quarantineFolderFor(variable, { ...config, quarantineFolder: '/data' })).toBe('/data');
+    const file = { kind: 'file', file: '/etc/umbra/worker.json' } as const;
+    expect(quarantineFolderFor(variable, config, {})).toBe('/var/lib/umbra/quarantine');
+    expect(quarantineFolderFor(file, config, {})).toBe('/etc/umbra/quarantine');
+    const own = { ...config, quarantineFolder: '/data' };
+    expect(quarantineFolderFor(variable, own, {})).toBe('/data');
+    const service = { STATE_DIRECTORY: '/var/lib/umbra/a:/var/lib/other' };
+    expect(quarantineFolderFor(file, config, service)).toBe('/var/lib/umbra/a/quarantine');
+    expect(quarantineFolderFor(file, own, service)).toBe('/data');
   });
 });
 

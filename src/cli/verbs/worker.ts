@@ -22,7 +22,7 @@ export const worker: Verb = {
   run: async (context, _args, options) => {
     const source = neededSource(configSource(options));
     const read = await readWorkerConfig(source, context.io.env);
-    const config = { ...read, quarantineFolder: quarantineFolderFor(source, read) };
+    const config = { ...read, quarantineFolder: quarantineFolderFor(source, read, context.io.env) };
     const logger = createLogger(config);
     if (source.kind === 'file') await warnIfReadable(source.file, logger);
     exitOnBugs(logger);
