@@ -134,6 +134,8 @@ const fileSchema = z.strictObject({
    * it "umbra worker" takes the folder `quarantine` beside the worker's file.
    */
   quarantineFolder: z.string().min(1).optional(),
+  /** Where the folder does not outlive the worker: what is in it is put there too, before anything is deleted. */
+  quarantineArchive: s3PlaceSchema.optional(),
   tuning: z
     .strictObject({
       /** Bytes of fetched batches held in memory per link, at most (one larger batch is still let through alone). */

@@ -36,6 +36,7 @@ import { SiteWorkers } from './control/site-workers.ts';
 import { claimSite } from './state/site-record.ts';
 import { ensureStateTopic, SiteState } from './state/state.ts';
 import { StateWriter } from './state/state-writer.ts';
+import { quarantineOf } from './quarantine-of.ts';
 import { siteHooks } from './repoint/site-hooks.ts';
 import { rightsAtSites } from './site-rights.ts';
 import type { WorkerConfig } from './worker-config.ts';
@@ -253,7 +254,7 @@ export class WorkerLife {
     this.#workers.beginLead();
     this.#control = new SiteControl({
       ...{ site: config.site, pair: config.pair, version, clusters, clock, logger, url: this.#ports.url },
-      ...{ state: this.#state, workers: this.#workers, quarantineFolder: config.quarantineFolder },
+      ...{ state: this.#state, workers: this.#workers, ...quarantineOf(config) },
       ...{ discoveryIntervalMs: config.tuning.discoveryIntervalMs, rights: rightsAtSites(config) },
       repoint: siteHooks(config, logger),
     });

@@ -1,3 +1,4 @@
+import type { FolderArchive } from '../../aws/s3-folders.ts';
 import type { Logger } from 'pino';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { LinkSpec } from '../../pair/spec.ts';
@@ -30,5 +31,6 @@ export interface LinkControlPorts {
   readonly pair: string;
   readonly version: string;
   readonly quarantineFolder: string | undefined;
+  readonly quarantineArchive: FolderArchive | undefined;
   readonly repoint: Repoint;
 }

@@ -1,3 +1,4 @@
+import type { FolderArchive } from '../../aws/s3-folders.ts';
 import type { Logger } from 'pino';
 import type { Cluster, TopicMetadata } from '../../kafka/cluster.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -24,6 +25,7 @@ export interface LinkParts {
     readonly pair: string;
     readonly version: string;
     readonly quarantineFolder: string | undefined;
+    readonly quarantineArchive: FolderArchive | undefined;
     readonly workers: LinkWorkers;
   };
   /** Nobody is to append to the copy any more. */
@@ -53,10 +55,11 @@ export function seededAs(
 /** What rebuilds may ask of a link and do to it. */
 export function rebuildPortsOf({ id, ports, topics, unfollow, samplesOf, view, mayCopy }: LinkParts): RebuildPorts {
   const { workers, source, target, state, logger, clock, pair, version, quarantineFolder: folder } = ports;
+  const archive = ports.quarantineArchive;
   const sides = { source, target };
   const { replicator } = workers.own;
   return {
-    ...{ link: id, pair, version, sides, state, folder, logger, mayCopy },
+    ...{ link: id, pair, version, sides, state, folder, archive, logger, mayCopy },
     lease: {
       ours: async (signal) => {
         // It may have to be taken anew in between, which is no loss: only who took over makes it one.

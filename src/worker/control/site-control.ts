@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { FolderArchive } from '../../aws/s3-folders.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
@@ -56,6 +57,7 @@ export interface SiteControlPorts {
   readonly logger: Logger;
   readonly discoveryIntervalMs: number;
   readonly quarantineFolder: string | undefined;
+  readonly quarantineArchive: FolderArchive | undefined;
   readonly repoint: Repoint;
 }
 
@@ -290,6 +292,7 @@ export class SiteControl {
       events: this.events,
       schemaPrimary: () => state.schemaPrimary,
       quarantineFolder: this.#ports.quarantineFolder,
+      quarantineArchive: this.#ports.quarantineArchive,
       repoint: this.#ports.repoint,
     });
     this.#links.set(control.id, control);

@@ -1,3 +1,4 @@
+import type { FolderArchive } from '../../aws/s3-folders.ts';
 import type { Logger } from 'pino';
 import type { TopicMetadata } from '../../kafka/cluster.ts';
 import type { SiteState } from '../state/state.ts';
@@ -41,6 +42,8 @@ export interface RebuildPorts {
   readonly newestRecord: (topic: string, signal: AbortSignal) => Promise<RebuildRecord | undefined>;
   /** Undefined: no folder was configured, so nothing can be rebuilt. */
   readonly folder: string | undefined;
+  /** Where quarantines outlive the disk that the folder is on; undefined where the disk outlives the worker. */
+  readonly archive?: FolderArchive | undefined;
   readonly now: () => Date;
   readonly logger: Logger;
   /** Of reconciliations alone. */

@@ -10,6 +10,7 @@ import type { RebuildView } from './rebuild-view.ts';
 import { restorePositions } from './restore-positions.ts';
 import { viewRecord } from './view-record.ts';
 import { Stopped } from './stopped.ts';
+import { type ArchiveCall, bringQuarantineBack, keepQuarantine } from './quarantine-archive.ts';
 import { finishedQuarantine, verifiedQuarantine, writeQuarantine, writtenManifest } from './write-quarantine.ts';
 
 type Step = RebuildRecord['step'];
@@ -113,6 +114,7 @@ export class RebuildRun {
     try {
       if (this.#noted || (await this.#note(this.#record, signal))) {
         if (isHeld(this.#record.step)) await this.#ports.quiet(topic, signal);
+        await bringQuarantineBack(this.#archiveCall(), signal);
         await this.#walk(signal);
       }
       if (this.#ports.lease.lost.aborted) this.#interrupted = 'another worker took over the link; ask that one';
@@ -212,6 +214,7 @@ export class RebuildRun {
     const { manifestSha256 } =
       (await finishedQuarantine(this.#record)) ??
       (await writeQuarantine({ sides, pair, version, now }, this.#record, { signal, onPartition }));
+    await keepQuarantine(this.#archiveCall(), signal);
     const { tail } = this.#record;
     if (tail?.method === 'in-place') return { kind: 'reversing' };
     if (tail?.decision?.kind !== 'replay') return { kind: 'deleting', manifestSha256 };
@@ -253,6 +256,11 @@ export class RebuildRun {
     }
     this.#trouble = undefined;
     return { kind: 'done', at: this.#ports.now().toISOString(), copy: 'level', remarks: [] };
+  }
+
+  #archiveCall(): ArchiveCall {
+    const { archive } = this.#ports;
+    return { archive, record: this.#record, onTrouble: (reason) => void (this.#trouble = reason) };
   }
 
   get #tails(): TailPorts {
