@@ -205,11 +205,14 @@ function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedCon
   return { kind: 'accepted', config: { ...common, target: 'existing', sites: existing, workers } };
 }
 
-function awsLines(aws: AwsConfig | undefined, { policy }: Pick<Settings, 'policy'>): readonly string[] {
+function awsLines(
+  aws: AwsConfig | undefined,
+  { policy, schemaPrimary, links }: Pick<Settings, 'policy' | 'schemaPrimary' | 'links'>,
+): readonly string[] {
   if (aws === undefined) return [`${namespace}aws: is required for the target "aws"; docs/aws.md has an example`];
   const applications = policy?.applications ?? { a: [], b: [] };
   const iam = policy?.iam === undefined ? [] : [`${namespace}policy.iam: is known at the target "aws"; leave it out`];
-  return [...iam, ...awsRefusals(aws, { applications })];
+  return [...iam, ...awsRefusals(aws, { applications, schemaPrimary, links })];
 }
 
 /** What is set for workers that this program does not start: it would be written nowhere. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { sites, siteIdSchema, type SiteId } from '../../src/pair/site.ts';
+import { otherSite, sites, siteIdSchema, type SiteId } from '../../src/pair/site.ts';
+import { linkId } from '../../src/pair/spec.ts';
 import { overlap, parseCidr } from './cidr.ts';
 import { imageSchema, isExpress, siteSchema } from './site-config.ts';
 
@@ -196,31 +197,49 @@ function isTimezone(name: string): boolean {
 /** What `umbra:aws` has to agree with of the settings beside it. */
 export interface BesideAws {
   readonly applications: Readonly<Record<SiteId, readonly { readonly principal: string }[]>>;
+  readonly schemaPrimary: SiteId;
+  /** Ids such as `a-b`. */
+  readonly links: readonly string[];
 }
 
 /** By this name umbra stands in ACLs and events. It logs in by its role; nobody can have this name and a password. */
 export const umbraPrincipal = 'User:umbra';
 
-/** Pure: one line for each SCRAM user that is nobody, and for each application that says it is umbra. */
-export function awsRefusals(aws: AwsConfig, { applications }: BesideAws): readonly string[] {
+/** Pure: one line for whatever is sound by itself and wrong beside other settings. */
+export function awsRefusals(aws: AwsConfig, beside: BesideAws): readonly string[] {
   return sites.flatMap((site) => [
-    ...applications[site].flatMap(({ principal }, index) =>
-      principal === umbraPrincipal
-        ? [
-            `umbra:policy.applications.${site}[${index}].principal: is umbra's own; applications have names of their own`,
-          ]
-        : [],
-    ),
-    ...aws.sites[site].scramUsers.flatMap(({ name }, index) => {
-      const at = `umbra:aws.sites.${site}.scramUsers[${index}].name`;
-      if (`User:${name}` === umbraPrincipal)
-        return [`${at}: is umbra's own, which logs in by its role; choose another`];
-      if (applications[site].some(({ principal }) => principal === `User:${name}`)) return [];
-      return [
-        `${at}: could log in and do nothing; declare {"principal":"User:…"} of it in umbra:policy.applications.${site}`,
-      ];
-    }),
+    ...wrongApplications(site, beside),
+    ...wrongUsers(aws, site, beside),
+    ...wrongRegistry(aws, site, beside),
   ]);
+}
+
+function wrongApplications(site: SiteId, { applications }: BesideAws): readonly string[] {
+  return applications[site].flatMap(({ principal }, index) =>
+    principal === umbraPrincipal
+      ? [`umbra:policy.applications.${site}[${index}].principal: is umbra's own; applications have names of their own`]
+      : [],
+  );
+}
+
+function wrongUsers(aws: AwsConfig, site: SiteId, { applications }: BesideAws): readonly string[] {
+  return aws.sites[site].scramUsers.flatMap(({ name }, index) => {
+    const at = `umbra:aws.sites.${site}.scramUsers[${index}].name`;
+    if (`User:${name}` === umbraPrincipal) return [`${at}: is umbra's own, which logs in by its role; choose another`];
+    if (applications[site].some(({ principal }) => principal === `User:${name}`)) return [];
+    return [
+      `${at}: could log in and do nothing; declare {"principal":"User:…"} of it in umbra:policy.applications.${site}`,
+    ];
+  });
+}
+
+/** Without a copy of the schemas a registry makes a topic of its own in its place. */
+function wrongRegistry(aws: AwsConfig, site: SiteId, { schemaPrimary, links }: BesideAws): readonly string[] {
+  const link = linkId({ from: otherSite(site), to: site });
+  if (aws.sites[site].registry === undefined || site === schemaPrimary || links.includes(link)) return [];
+  return [
+    `umbra:aws.sites.${site}.registry: no link brings the schemas there; add "${link}" to umbra:links, or leave it out`,
+  ];
 }
 
 /** Paths of passwords below `umbra:aws`, for a warning when the stack's file has them in clear text. */

@@ -117,6 +117,8 @@ export class FargateService extends pulumi.ComponentResource {
         executionRoleArn: executionRole.arn,
         volumes: args.volumes.map((volume) => ({ name: volume })),
         containerDefinitions,
+        // What a deployment is undone to has to be there still.
+        skipDestroy: true,
       },
       { parent: this, dependsOn: this.#rights },
     );

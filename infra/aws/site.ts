@@ -49,7 +49,8 @@ export class AwsSite extends pulumi.ComponentResource {
       scope,
       {
         ...{ brokers, kafkaVersion, monitoring, logRetentionDays, vpcId, subnetIds, keyArn },
-        cidrs: [...cidrs, ...clientCidrs],
+        // AWS refuses a rule that is there already.
+        cidrs: [...new Set([...cidrs, ...clientCidrs])],
       },
       child,
     );

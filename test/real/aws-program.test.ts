@@ -113,6 +113,7 @@ describe('pulumi up, target aws', { timeout: testMs }, () => {
     answering = startSites();
     const run = await stack.up('--skip-preview');
     expect(run.errors, run.text).toEqual([]);
+    expect(run.text).toContain('estimate, not a quote');
     expect(answering.map(({ inForce }) => inForce.links.map(linkId))).toEqual([['b-a'], ['a-b']]);
     const asked = await requests();
     const created = asked.filter(({ method }) => method === 'create');

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { serverProperties } from '../../../infra/aws/broker-settings.ts';
 import { fargateCpus, whyNotOnFargate } from '../../../infra/aws/fargate-sizes.ts';
 import { alarmRules, type AlarmedSite, dashboardText } from '../../../infra/aws/metrics.ts';
+import { primaryPointerSchema } from '../../../src/worker/repoint/write-parameter.ts';
+import { workerConfigSchema } from '../../../src/worker/worker-config.ts';
 import {
+  firstPointerText,
   registryContainers,
   workerConfigText,
   workerContainers,
@@ -69,6 +72,26 @@ describe('the task of the workers', () => {
         ...{ kind: 'parameter', name: `/umbra/orders/primary/${site}`, prefix: `${site}_` },
         regions: ['eu-west-1', 'eu-central-1'],
       })),
+    });
+  });
+
+  test('what it is told is what a worker takes', () => {
+    const registryUrl = 'http://registry.orders-b.umbra.internal:8081';
+    for (const each of [settings, { ...settings, clients: {}, registryUrl, logLevel: 'debug' }]) {
+      const {
+        quarantineArchive: _archive,
+        embeddedMetrics: _metrics,
+        ...told
+      } = JSON.parse(workerConfigText(each)) as Record<string, unknown>;
+      const parsed = workerConfigSchema.safeParse(told);
+      expect(parsed.error?.issues).toBeUndefined();
+    }
+  });
+
+  test('who is primary begins in the shape in which umbra writes it, and every move is later', () => {
+    const first = firstPointerText('a', 'a_', 'b-1.a:9096,b-2.a:9096');
+    expect(primaryPointerSchema.parse(JSON.parse(first))).toEqual({
+      ...{ prefix: 'a_', primary: 'a', term: 0, bootstrapServers: ['b-1.a:9096', 'b-2.a:9096'] },
     });
   });
 

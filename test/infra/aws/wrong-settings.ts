@@ -189,6 +189,11 @@ export const wrongAwsConfigs: readonly WrongConfig[] = [
     line: 'umbra:aws.sites.a.scramUsers[0].password: must have at least 16 characters',
   },
   {
+    name: 'a registry that no schemas come to',
+    config: awsConfig({}, { 'umbra:links': '["b-a"]' }),
+    line: /^umbra:aws\.sites\.b\.registry: no link brings the schemas there; add "a-b" to umbra:links/,
+  },
+  {
     name: 'a retention that CloudWatch does not have',
     config: awsConfig({ logRetentionDays: 31 }),
     line: /^umbra:aws\.logRetentionDays: must be one of 1, 3, 5/,
