@@ -19,8 +19,9 @@ import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
 import type { LinkControl } from './control/link-control.ts';
 import { isOwnSite } from './own-site.ts';
+import type { Scrape } from './metrics/metric.ts';
 import { createMetrics } from './metrics/registry.ts';
-import { scrape } from './metrics/scrape.ts';
+import { gatherForScrape, scrape } from './metrics/scrape.ts';
 import { Problem } from './problems.ts';
 import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } from './moves/operation-view.ts';
 import type { RebuildView } from './rebuild/rebuild-view.ts';
@@ -41,7 +42,6 @@ import { WorkerLife } from './worker-life.ts';
 
 const version = '0.1.0';
 const stopPatienceMs = 5_000;
-const scrapePatienceMs = 2_000;
 const clock: CopierClock = { monotonicMs: () => performance.now(), now: () => new Date() };
 
 /**
@@ -103,9 +103,14 @@ export class PairWorker implements WorkerService {
   }
 
   async metrics(): Promise<string> {
-    // The controller speaks for all workers; one that does not answer in time holds up no scrape, it grows old.
-    if (this.#life?.control !== undefined) await this.#life.workers.gather(AbortSignal.timeout(scrapePatienceMs));
+    await gatherForScrape(this.#life);
     return this.#metrics.metrics();
+  }
+
+  /** What {@link metrics} shows, for other forms of it. */
+  async scraped(): Promise<Scrape> {
+    await gatherForScrape(this.#life);
+    return this.#scrape();
   }
 
   controller(): Controller {
@@ -366,14 +371,8 @@ export class PairWorker implements WorkerService {
     );
   }
 
-  #scrape(): ReturnType<typeof scrape> {
-    const life = this.#life;
-    const { ready } = this.readiness();
-    const channel = this.specs.view;
-    return scrape(
-      life && { copying: life.copying, control: life.control, workers: life.workers.count, channel },
-      ready,
-    );
+  #scrape(): Scrape {
+    return scrape(this.#life, { ready: this.readiness().ready, channel: this.specs.view });
   }
 
   async #live(url: string, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { s3PlaceSchema } from '../aws/s3-place.ts';
 import { siteIdSchema } from '../pair/site.ts';
+import { embeddedMetricsSchema } from './metrics/embedded-metrics.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
 import { refuseOwnProbe } from './repoint/own-probe.ts';
 import { repointSchema } from './repoint/repoint-spec.ts';
@@ -128,6 +129,8 @@ const fileSchema = z.strictObject({
       error: 'must be at most a third of sessionTimeoutMs, so that one lost heartbeat costs nothing',
     })
     .prefault({}),
+  /** Metrics for CloudWatch in the process's output, where a log driver takes them up (docs/metrics.md). */
+  embeddedMetrics: embeddedMetricsSchema.optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   /**
    * Folder for what only a copy held before it was rebuilt (docs/quarantine.md). It must outlive the worker. Without

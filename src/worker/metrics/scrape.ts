@@ -11,15 +11,27 @@ export interface Scraped {
   /** Where this worker leads its site. */
   readonly control: SiteControl | undefined;
   /** Of the site. */
-  readonly workers: number;
+  readonly workers: { readonly count: number; gather(signal: AbortSignal): Promise<unknown> };
+}
+
+export interface ScrapedWorker {
+  readonly ready: boolean;
   /** Where the site is told its spec by documents. */
   readonly channel: ChannelView | undefined;
 }
 
+const patienceMs = 2_000;
+
+/** Before a scrape. The controller speaks for all workers; one that does not answer in time holds up none, it grows old. */
+export async function gatherForScrape(life: Pick<Scraped, 'control' | 'workers'> | undefined): Promise<void> {
+  if (life?.control !== undefined) await life.workers.gather(AbortSignal.timeout(patienceMs));
+}
+
 /** One look at a worker for all of its metrics. */
-export function scrape(life: Scraped | undefined, ready: boolean): Scrape {
+export function scrape(life: Scraped | undefined, { ready, channel }: ScrapedWorker): Scrape {
   if (life === undefined) return { own: undefined, control: undefined, ready };
-  const { copying, control, workers, channel } = life;
+  const { copying, control, workers: all } = life;
+  const workers = all.count;
   const carries =
     control?.links.some(({ id }) => id === copying.id) === true || copying.replicator.copiers().length > 0;
   return {
