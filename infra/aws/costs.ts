@@ -31,6 +31,8 @@ export function costsOf({ sites, architecture, interRegionMibPerSecond, logGibPe
 export interface Costs {
   /** The table, for people. */
   readonly lines: readonly string[];
+  /** Of the table, in whole dollars: what it is worth. */
+  readonly estimatedUsdPerMonth: number;
   /** When it comes to more than the budget. */
   readonly warning: string | undefined;
 }
@@ -44,5 +46,11 @@ export function costs(aws: AwsConfig): Costs {
   const { budgetUsdPerMonth } = aws;
   const over = budgetUsdPerMonth !== undefined && totalUsdPerMonth > budgetUsdPerMonth;
   const warning = `umbra:aws.budgetUsdPerMonth: is ${budgetUsdPerMonth ?? 0} USD a month, the estimate is ${totalUsdPerMonth.toFixed(2)} without what is not in it`;
-  return { lines: [...estimateText(input), ...beside], warning: over ? warning : undefined };
+  const text = estimateText(input);
+  return {
+    // The last line stays the last one: that it is no quote.
+    lines: [...text.slice(0, -1), ...beside, ...text.slice(-1)],
+    estimatedUsdPerMonth: Math.round(totalUsdPerMonth),
+    warning: over ? warning : undefined,
+  };
 }

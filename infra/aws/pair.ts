@@ -8,6 +8,7 @@ import { SchemaPrimary } from '../../src/provider/resources/schema-primary.ts';
 import { ShadowLink, type ShadowLinkArgs } from '../../src/provider/resources/shadow-link.ts';
 import { clusterName } from './cluster.ts';
 import type { AwsConfig } from './config.ts';
+import { costs } from './costs.ts';
 import { Drills } from './drills.ts';
 import { FargateService } from './fargate-service.ts';
 import { Peering } from './peering.ts';
@@ -75,7 +76,11 @@ export class AwsPair extends pulumi.ComponentResource {
   constructor(name: string, args: AwsPairArgs, opts?: pulumi.ComponentResourceOptions) {
     const { pair, prefixes, schemaPrimary, onDelete, gap, aws: config } = args;
     const regions = perSite((site) => config.sites[site].region);
-    super('umbra:aws:Pair', name, { pair, prefixes, schemaPrimary, onDelete, gap, regions }, opts);
+    // Kept for whoever judges the plan: infra/policy/cost.ts.
+    const { estimatedUsdPerMonth } = costs(config);
+    const { budgetUsdPerMonth } = config;
+    const cost = { estimatedUsdPerMonth, ...(budgetUsdPerMonth === undefined ? {} : { budgetUsdPerMonth }) };
+    super('umbra:aws:Pair', name, { pair, prefixes, schemaPrimary, onDelete, gap, regions, ...cost }, opts);
     const made = perSite((site) => this.#site(name, site, args));
     const ways = config.peering ? this.#peering(name, made, config) : [];
     this.#primaries(made, args);

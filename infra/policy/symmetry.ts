@@ -58,7 +58,11 @@ function ofPairs(
     resources.filter((resource) => resource.type === type),
     pairOf,
   );
-  return [...groups.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [[first, ...others]]));
+  // The engine has them in the order in which they were made.
+  const sorted = [...groups.values()].map((group) =>
+    group.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
+  );
+  return sorted.flatMap(([first, ...others]) => (first === undefined ? [] : [[first, ...others]]));
 }
 
 function differing(

@@ -130,7 +130,10 @@ export async function openStack(options: StackOptions = {}): Promise<TestStack> 
       const main = await readFile(join(project, 'infra/index.ts'), 'utf8');
       const [folder, yaml] = ['another-infra', join(project, 'Pulumi.yaml')];
       await mkdir(join(project, folder), { recursive: true });
-      await writeFile(join(project, folder, 'index.ts'), changed(main.replaceAll("from './", "from '../infra/")));
+      await writeFile(
+        join(project, folder, 'index.ts'),
+        changed(main.replaceAll(/(from |import\()'\.\//g, "$1'../infra/")),
+      );
       const before = await readFile(yaml, 'utf8');
       await writeFile(yaml, before.replace('main: infra/', `main: ${folder}/`));
       try {

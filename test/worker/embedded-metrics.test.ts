@@ -26,6 +26,7 @@ const leading: Scrape = {
     links: [link('a-b', [following, following, { state: 'faulted', partitionsFaulted: 3 }])],
     workers: 1,
     violations: 0,
+    channel: undefined,
   },
   ready: true,
 };
