@@ -9,6 +9,8 @@ export interface AlarmRule {
   readonly why: string;
   readonly namespace: string;
   readonly metric: string;
+  /** A second metric of the same thing, which is added to it. */
+  readonly plus?: string;
   readonly dimensions: Readonly<Record<string, string>>;
   readonly statistic: 'Maximum' | 'Minimum' | 'Sum' | 'Average';
   readonly above?: number;
@@ -68,7 +70,7 @@ function brokerRules({ clusterName, instanceType, brokerCount }: AlarmedSite): r
     } as const;
     const cpu: AlarmRule = {
       ...broker,
-      ...{ name: `cpu-${id}`, metric: 'CpuUser', statistic: 'Average', above: 60 },
+      ...{ name: `cpu-${id}`, metric: 'CpuUser', plus: 'CpuSystem', statistic: 'Average', above: 60 },
       why: `broker ${id} has no room for the load of another one`,
     };
     if (isExpress(instanceType)) {

@@ -196,7 +196,7 @@ export class AwsPair extends pulumi.ComponentResource {
             .all([configText, token.arn])
             .apply(([text, tokenSecretArn]) => workerContainers({ image, configText: text, tokenSecretArn, log })),
         volumes: workerVolumes.map((volume) => volume.name),
-        dependsOn: [...ways, token.version],
+        dependsOn: [...reachable(made, site), ...ways, token.version],
       },
       { parent: made[site] },
     );
@@ -219,7 +219,8 @@ export class AwsPair extends pulumi.ComponentResource {
       scope,
       {
         ...{ kind: 'registry', image, size: registry, architecture: config.architecture, count: 1, home },
-        ...{ subnetIds: network.subnetIds, keyArn: key.arn, secretArns: [], volumes: [], dependsOn: after },
+        ...{ subnetIds: network.subnetIds, keyArn: key.arn, secretArns: [], volumes: [] },
+        dependsOn: [...reachable(made, site), ...after],
         statements: kafka.arn.apply((arn) => registryStatements(arn, role)),
         containers: (log) =>
           kafka.bootstrapIam.apply((bootstrapServers) =>
@@ -291,6 +292,14 @@ export class AwsPair extends pulumi.ComponentResource {
       child,
     );
   }
+}
+
+/**
+ * What a task needs to be there before it starts: it would fail without endpoints and rules, and so would its deployment.
+ * Nothing that it is given says so by itself.
+ */
+function reachable(made: PerSite<AwsSite>, site: SiteId): readonly pulumi.Resource[] {
+  return [made[site].network, made[site].home, ...sites.map((each) => made[each].kafka)];
 }
 
 function perSite<T>(of: (site: SiteId) => T): PerSite<T> {

@@ -154,7 +154,8 @@ export function drillStatements({
 }: DrillAccess): readonly Statement[] {
   return [
     {
-      ...allow('Run', ['ecs:RunTask'], [`${taskFamilyArn}:*`]),
+      // The schedule names no revision; which of both is asked for AWS does not say.
+      ...allow('Run', ['ecs:RunTask'], [taskFamilyArn, `${taskFamilyArn}:*`]),
       Condition: { ArnEquals: { 'ecs:cluster': clusterArn } },
     },
     {

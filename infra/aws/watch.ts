@@ -32,16 +32,29 @@ export function alarmArgs(rule: AlarmRule, topic: string | undefined): aws.cloud
       : { comparisonOperator: 'GreaterThanThreshold', threshold: rule.above };
   return {
     ...bound,
+    ...(rule.plus === undefined ? one(rule) : sum(rule, rule.plus)),
     alarmDescription: rule.why,
-    namespace: rule.namespace,
-    metricName: rule.metric,
-    dimensions: { ...rule.dimensions },
-    statistic: rule.statistic,
-    period: rule.periodSeconds,
     evaluationPeriods: rule.periods,
     datapointsToAlarm: rule.periods,
     treatMissingData: rule.silence,
     alarmActions: actions,
     okActions: actions,
   };
+}
+
+function one(rule: AlarmRule): aws.cloudwatch.MetricAlarmArgs {
+  const { namespace, metric: metricName, statistic, periodSeconds: period } = rule;
+  return { namespace, metricName, statistic, period, dimensions: { ...rule.dimensions } };
+}
+
+function sum(rule: AlarmRule, plus: string): aws.cloudwatch.MetricAlarmArgs {
+  const query = (id: string, metricName: string): aws.types.input.cloudwatch.MetricAlarmMetricQuery => ({
+    id,
+    metric: {
+      ...{ namespace: rule.namespace, metricName, stat: rule.statistic, period: rule.periodSeconds },
+      dimensions: { ...rule.dimensions },
+    },
+  });
+  const added = { id: 'sum', expression: 'first + second', label: `${rule.metric} + ${plus}`, returnData: true };
+  return { metricQueries: [query('first', rule.metric), query('second', plus), added] };
 }

@@ -172,6 +172,20 @@ describe('what is watched', () => {
     expect(alarmArgs(ready, undefined)).toMatchObject({ comparisonOperator: 'LessThanThreshold', alarmActions: [] });
   });
 
+  test('the load of a broker is what users and system take of it together', () => {
+    const cpu = alarmRules(watched).find(({ name }) => name === 'cpu-2')!;
+    const args = alarmArgs(cpu, undefined);
+    expect(args).not.toHaveProperty('metricName');
+    expect(args).toMatchObject({
+      ...{ threshold: 60, comparisonOperator: 'GreaterThanThreshold' },
+      metricQueries: [
+        { id: 'first', metric: { metricName: 'CpuUser', stat: 'Average', dimensions: { 'Broker ID': '2' } } },
+        { id: 'second', metric: { metricName: 'CpuSystem' } },
+        { expression: 'first + second', returnData: true },
+      ],
+    });
+  });
+
   test('the dashboard shows every metric that has an alarm', () => {
     const text = dashboardText({ ...watched, region: 'eu-central-1' });
     for (const { metric } of alarmRules(watched)) expect(text).toContain(`"${metric}"`);

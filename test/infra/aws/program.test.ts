@@ -121,6 +121,13 @@ describe('the target aws', { timeout: runMs }, () => {
     expect(waitsFor(run, 'pair-b-registry-service')).toContain('pair-link-a-b');
     for (const site of ['a', 'b']) {
       const ways = ['pair-a-route-1', 'pair-b-route-1', `pair-${site}-token-value`];
+      // A task that starts before its endpoints and rules fails, and its deployment with it.
+      const rules = ['pair-a-brokers-iam-2', 'pair-b-brokers-iam-1', `pair-${site}-task-ports-out-https`];
+      const endpoints = [`pair-${site}-endpoint-ecr-dkr`, `pair-${site}-endpoint-s3`, `pair-${site}-endpoint-logs`];
+      for (const service of ['worker', 'registry']) {
+        const before = waitsFor(run, `pair-${site}-${service}-service`);
+        expect(before).toEqual(expect.arrayContaining([...rules, ...endpoints]));
+      }
       expect(waitsFor(run, `pair-${site}-worker-service`)).toEqual(expect.arrayContaining(ways));
     }
     expect(waitsFor(run, 'pair-link-b-a')).toEqual(

@@ -183,6 +183,7 @@ describe('the other roles', () => {
     };
     const statements = drillStatements(arns);
     expect(pairsOf(statements)).toEqual([
+      'ecs:RunTask arn:task',
       'ecs:RunTask arn:task:*',
       'iam:PassRole arn:role',
       'sqs:SendMessage arn:queue',
