@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { serverProperties } from '../../../infra/aws/broker-settings.ts';
 import { fargateCpus, whyNotOnFargate } from '../../../infra/aws/fargate-sizes.ts';
 import { alarmRules, type AlarmedSite, dashboardText } from '../../../infra/aws/metrics.ts';
+import { embeddedMetricLines, linkMetrics, workerMetrics } from '../../../src/worker/metrics/embedded-metrics.ts';
 import { primaryPointerSchema } from '../../../src/worker/repoint/write-parameter.ts';
 import { workerConfigSchema } from '../../../src/worker/worker-config.ts';
 import {
@@ -78,12 +79,7 @@ describe('the task of the workers', () => {
   test('what it is told is what a worker takes', () => {
     const registryUrl = 'http://registry.orders-b.umbra.internal:8081';
     for (const each of [settings, { ...settings, clients: {}, registryUrl, logLevel: 'debug' }]) {
-      const {
-        quarantineArchive: _archive,
-        embeddedMetrics: _metrics,
-        ...told
-      } = JSON.parse(workerConfigText(each)) as Record<string, unknown>;
-      const parsed = workerConfigSchema.safeParse(told);
+      const parsed = workerConfigSchema.safeParse(JSON.parse(workerConfigText(each)));
       expect(parsed.error?.issues).toBeUndefined();
     }
   });
@@ -170,6 +166,20 @@ describe('what is watched', () => {
     });
     const ready = alarmRules(watched).find(({ name }) => name === 'ready')!;
     expect(alarmArgs(ready, undefined)).toMatchObject({ comparisonOperator: 'LessThanThreshold', alarmActions: [] });
+  });
+
+  test('umbra’s own metrics are those that workers write, with their dimensions', () => {
+    const scrape = { ready: true, control: undefined } as unknown as Parameters<typeof embeddedMetricLines>[0];
+    const from = { namespace: 'Umbra', pair: 'orders', site: 'b', timestampMs: 0 };
+    const [ofWorker] = embeddedMetricLines(scrape, from).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const own = alarmRules(watched).filter(({ namespace }) => namespace === from.namespace);
+    for (const { metric, dimensions } of own.filter((rule) => !('Link' in rule.dimensions))) {
+      expect(ofWorker).toMatchObject({ ...dimensions, [metric]: 1 });
+    }
+    const text = dashboardText({ ...watched, region: 'eu-central-1' });
+    for (const { name } of [...linkMetrics, ...workerMetrics]) expect(text).toContain(`["Umbra","${name}"`);
+    const names = [...linkMetrics, ...workerMetrics].map(({ name }) => name);
+    expect(own.filter(({ metric }) => !names.includes(metric))).toEqual([]);
   });
 
   test('the load of a broker is what users and system take of it together', () => {
