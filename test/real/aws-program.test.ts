@@ -18,6 +18,7 @@ import { testFolder } from '../fixtures/test-root.ts';
 
 const testMs = 120_000;
 const golden = join(import.meta.dirname, '../infra/aws/urns.txt');
+const guardRails = join(import.meta.dirname, '../../infra/policy/guard-rails');
 const password = 'umbra:aws.sites.a.scramUsers[1].password';
 
 let aws: AwsServer;
@@ -139,6 +140,13 @@ describe('pulumi up, target aws', { timeout: testMs }, () => {
 
   test('a second preview has nothing to do, though AWS would make up other passwords', async () => {
     const run = await stack.pulumi('preview', '--expect-no-changes');
+    expect(run.code, run.text).toBe(0);
+  });
+
+  test('the guard rails let it pass also when everything in it is known', async () => {
+    const run = await stack.pulumi('preview', '--policy-pack', guardRails);
+    expect(run.text).toContain('umbra@v0.1.0');
+    expect(run.text).not.toMatch(/\[(mandatory|advisory)\]/);
     expect(run.code, run.text).toBe(0);
   });
 
