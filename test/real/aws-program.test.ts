@@ -16,7 +16,7 @@ import { testFolder } from '../fixtures/test-root.ts';
 // The whole program for AWS under the real engine, with umbra's own provider. What is not real: the AWS provider
 // (test/infra/fake-aws); S3, which is moto; and the workers behind the buckets (test/fixtures/channel-site.ts), which copy nothing.
 
-const testMs = 120_000;
+const testMs = 240_000;
 const golden = join(import.meta.dirname, '../infra/aws/urns.txt');
 const guardRails = join(import.meta.dirname, '../../infra/policy/guard-rails');
 const password = 'umbra:aws.sites.a.scramUsers[1].password';
@@ -182,6 +182,22 @@ describe('pulumi up, target aws', { timeout: testMs }, () => {
     }
     expect((await requests()).filter(({ method }) => method === 'delete')).toEqual([]);
     expect(await stack.resources()).toEqual(before);
+  });
+
+  test('with both clusters unprotected all goes but the buckets, what guards them, and the keys', async () => {
+    for (const { urn } of plan.steps.filter((step) => step.urn.endsWith('-cluster'))) {
+      const run = await stack.pulumi('state', 'unprotect', urn, '--yes');
+      expect(run.code, run.text).toBe(0);
+    }
+    const run = await stack.pulumi('destroy', '--yes');
+    expect(run.errors, run.text).toEqual([]);
+    expect(await stack.resources()).toEqual([]);
+    const deleted = (await requests()).filter(({ method }) => method === 'delete').map(({ name }) => name);
+    const made = (await requests()).filter(({ method }) => method === 'create');
+    const left = made.filter(({ name }) => !deleted.includes(name)).map(({ type }) => type.split('/')[0]);
+    expect([...new Set(left)].sort()).toEqual(['aws:kms', 'aws:s3']);
+    expect(deleted.filter((name) => /-(?:spec|evidence|quarantine|key)\b/.test(name))).toEqual([]);
+    expect(answering.map(({ inForce }) => inForce.links)).toEqual([[], []]);
   });
 });
 
