@@ -2,19 +2,20 @@
 # No default: a base is given by its digest, and "npm run image" refuses one that is not.
 ARG BASE
 
-# Proof that Node starts on this base, as the user it will run as, and that every module of the program is there.
-FROM ${BASE} AS proof
-ADD rootfs.tar /
-USER 65532:65532
-RUN ["/usr/local/bin/node", "/umbra/src/cli/umbra.mjs", "--version"]
-
-FROM ${BASE}
+FROM ${BASE} AS filled
 # Extracted with the owners, modes and times of the archive: the same archive gives the same layer.
 ADD rootfs.tar /
 # Compiled code may be kept where /tmp can be written; nothing is lost where it cannot.
 ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production UMBRA_CACHE_DIR=/tmp/umbra
 USER 65532:65532
 WORKDIR /umbra
+
+# Proof that Node starts on this base, as the user it will run as, and that every module of the program is there.
+FROM filled AS proof
+LABEL umbra.stage=proof
+RUN ["node", "/umbra/src/cli/umbra.mjs", "--version"]
+
+FROM filled
 EXPOSE 8080
 # Whether it answers. Whether it takes part in copying is another question: GET /readyz.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \

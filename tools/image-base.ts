@@ -1,9 +1,10 @@
 import { copyFile, mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { dockerOk, type EngineCall } from '../src/local/docker.ts';
+import { docker, dockerOk, type EngineCall } from '../src/local/docker.ts';
 import { parseLinked } from '../src/local/kafka-image-build.ts';
 import { runCommand } from '../src/local/run-command.ts';
 import { imageUser } from './image-content.ts';
+import { sha256Of } from './kafka-jars.ts';
 import { ToolError } from './steps.mjs';
 
 const stepMs = 60_000;
@@ -12,7 +13,7 @@ const nameServices = /^libnss_(dns|files)\.so\.\d+$|^libresolv\.so\.\d+$/;
 
 /**
  * A base out of nothing, for machines without an image registry: the system libraries of this machine that Node links, a user,
- * `/tmp`. No shell, no package manager. Returns its id. To try things: nobody brings it up to date.
+ * `/tmp`. No shell, no package manager. Returns its id, the same for the same libraries. To try things: nobody brings it up to date.
  * @throws {ToolError} on anything but Linux
  */
 export async function makeLocalBase(work: string, call: EngineCall): Promise<string> {
@@ -31,7 +32,18 @@ export async function makeLocalBase(work: string, call: EngineCall): Promise<str
   const steady = ['--mtime=@0', '--sort=name', '--format=gnu', '--numeric-owner', '--owner=0', '--group=0'];
   await run('tar', [...steady, '--mode=u=rwX,go=rX', '-C', root, '--exclude=./tmp', '-cf', archive, '.'], call);
   await run('tar', [...steady, '--mode=1777', '-C', root, '-rf', archive, './tmp'], call);
-  return (await dockerOk(['import', archive], { ...call, timeoutMs: stepMs })).trim();
+  return importOnce(archive, { ...call, timeoutMs: stepMs });
+}
+
+/** An engine gives the same archive another id each time; one that it has already, known by its only layer, is taken. */
+async function importOnce(archive: string, call: EngineCall): Promise<string> {
+  const hash = await sha256Of(archive);
+  const name = `umbra/base:${hash}`;
+  const format = '{{.Id}} {{json .RootFS.Layers}}';
+  const { exitCode, stdout } = await docker(['image', 'inspect', '--format', format, name], call);
+  const [id, layers] = stdout.trim().split(' ');
+  if (exitCode === 0 && id !== undefined && layers === JSON.stringify([`sha256:${hash}`])) return id;
+  return (await dockerOk(['import', archive, name], call)).trim();
 }
 
 async function copyLibraries(root: string, call: EngineCall): Promise<void> {

@@ -12,6 +12,8 @@ export interface ImageRequest {
   /** As `parseBase` gave it. Without one a base is made out of this machine's libraries. */
   readonly base?: string | undefined;
   readonly tag: string;
+  /** Takes nothing from what was built before. */
+  readonly fresh?: boolean;
   /** An empty folder: what is built from stays in its `context`. */
   readonly work: string;
   readonly env: NodeJS.ProcessEnv;
@@ -53,7 +55,8 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
   };
   const flags = Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
   const from = ['--build-arg', `BASE=${await nameOf(base, call)}`];
-  await dockerOk(['build', '--quiet', ...from, ...flags, '--tag', tag, context], call);
+  const cache = request.fresh === true ? ['--no-cache'] : [];
+  await dockerOk(['build', '--quiet', ...cache, ...from, ...flags, '--tag', tag, context], call);
   const sbom = join(context, 'sbom.cdx.json');
   return { ...(await inspect(tag, call)), base, sbom };
 }

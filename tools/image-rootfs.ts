@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { runCommand } from '../src/local/run-command.ts';
 import { type Architecture, imageManifest, imageUser, leftOutRooms, nodePackage, steadyBom } from './image-content.ts';
+import { sha256Of } from './kafka-jars.ts';
 import { npmEnvironment } from './npm-packages.mjs';
 import { projectRoot } from './project.ts';
 import { ToolError } from './steps.mjs';
@@ -52,7 +50,7 @@ export async function makeRootfs(request: RootfsRequest): Promise<Rootfs> {
   request.report('archive');
   const archive = join(request.work, 'rootfs.tar');
   await pack(root, archive, request);
-  return { archive, sha256: await sha256(archive), bom };
+  return { archive, sha256: await sha256Of(archive), bom };
 }
 
 async function installInto(home: string, request: RootfsRequest): Promise<void> {
@@ -114,10 +112,4 @@ async function step(command: string, args: readonly string[], { signal }: Rootfs
     if (error instanceof ToolError) throw error;
     throw new ToolError(`${basename(command)} ${args[0]} failed: ${String(error)}`, { cause: error });
   }
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

@@ -36,11 +36,11 @@ const call = (): { env: NodeJS.ProcessEnv; signal: AbortSignal; timeoutMs: numbe
   timeoutMs: buildMs,
 });
 
-async function build(name: string): Promise<{ readonly image: BuiltImage; readonly sbom: string }> {
+async function build(name: string, fresh = false): Promise<{ readonly image: BuiltImage; readonly sbom: string }> {
   const work = testFolder('image');
   const env = { ...process.env, SOURCE_DATE_EPOCH: '1700000000' };
   const signal = AbortSignal.timeout(buildMs);
-  const image = await buildImage({ tag: name, work, env, signal, report: () => undefined });
+  const image = await buildImage({ tag: name, fresh, work, env, signal, report: () => undefined });
   return { image, sbom: await readFile(image.sbom, 'utf8') };
 }
 
@@ -62,6 +62,9 @@ describe.skipIf(missing !== undefined)('the image', () => {
   afterAll(async () => {
     await Promise.all([...clusters.values()].map((cluster) => cluster.remove()));
     await network.stop();
+    // A run leaves no 180 MB behind.
+    await docker(['image', 'rm', '--force', tag], call());
+    await docker(['image', 'prune', '--force', '--filter', 'label=umbra.stage=proof'], call());
   });
 
   test('runs as nobody of this machine, and starts with a read-only file system, no rights and no network', async () => {
@@ -99,10 +102,21 @@ describe.skipIf(missing !== undefined)('the image', () => {
   });
 
   test('the same sources give the same layers', async () => {
-    const again = await build('umbra:test-again');
-    onTestFinished(() => void docker(['image', 'rm', 'umbra:test-again'], call()));
+    const again = await build('umbra:test-again', true);
+    onTestFinished(() => docker(['image', 'rm', 'umbra:test-again'], call()).then(() => undefined));
     expect(again.image.layers).toEqual(built.image.layers);
     expect(again.sbom).toBe(built.sbom);
+  }, 240_000);
+
+  test('what must outlive a worker is its user’s own, on a volume too', async () => {
+    const volume = 'umbra-test-quarantine';
+    onTestFinished(() => docker(['volume', 'rm', volume], call()).then(() => undefined));
+    const make =
+      'fs.mkdirSync("/var/lib/umbra/quarantine"); process.stdout.write(fs.readdirSync("/var/lib/umbra").join())';
+    const mounted = [...hardened, '--volume', `${volume}:/var/lib/umbra`, '--entrypoint', 'node', tag];
+    expect(await dockerOk(['run', '--rm', ...mounted, '--eval', make], call())).toBe('quarantine');
+    const refused = await docker(['run', '--rm', ...hardened, '--entrypoint', 'node', tag, '--eval', make], call());
+    expect(refused.output).toMatch(/EROFS/);
   });
 
   test('a worker says what is wrong with its configuration, and nothing of what is in it', async () => {
@@ -139,6 +153,25 @@ describe.skipIf(missing !== undefined)('the image', () => {
       if (totals.recordsDifferent > 0) throw new Error('copies differ');
       return totals.recordsEqual === 600 && totals.behind === 0 ? true : undefined;
     });
+    // One more at site b: whichever of the two leads, the other one reaches it by the address that it was told.
+    const more = `${network.getName()}-b-2`;
+    onTestFinished(() => docker(['rm', '--force', more], call()).then(() => undefined));
+    await pair.compose.run('run', '--detach', '--name', more, 'worker-b');
+    const ask = (path: string): Promise<string> => {
+      const headers = `{ headers: { authorization: "Bearer ${token}" } }`;
+      const script = `fetch("http://127.0.0.1:8080${path}", ${headers}).then((answer) => console.log(answer.status))`;
+      return dockerOk(['exec', more, 'node', '--eval', script], call());
+    };
+    await eventually(
+      'the other worker has its part',
+      async () => ((await ask('/readyz')).trim() === '200' ? true : undefined),
+      60_000,
+    );
+    expect((await ask('/v1/links')).trim()).toBe('200');
+    await pair.api.b.links();
+    await dockerOk(['stop', '--time', '30', more], call());
+    await dockerOk(['rm', more], call());
+
     await pair.compose.run('stop');
     for (const site of sites) {
       expect(await pair.state(site, '{{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('0 false');

@@ -1,9 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createApiClient } from '../../src/api/client.ts';
 import type { ClusterConfigInput } from '../../src/kafka/cluster-config.ts';
+import { Secret } from '../../src/kafka/secret.ts';
+import { startLocalWorker, stopLocalWorker } from '../../src/local/local-worker.ts';
+import { otherSite, sites } from '../../src/pair/site.ts';
 import { renderSiteAcls } from '../../src/prefix-policy/acls.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { testFolder } from '../fixtures/test-root.ts';
 import { eventually } from '../fixtures/wait.ts';
 import { openStack, takeAway, type TestStack } from '../infra/real-engine.ts';
 
@@ -95,6 +99,40 @@ describe('pulumi up, target existing', { timeout: testMs }, () => {
     expect(await logEnds(plain.connection('admin'), 'a_there')).toEqual([2n]);
     expect(await logEnds(secured.connection('admin'), 'b_there')).toEqual([3n]);
     expect(await logEnds(plain.connection('admin'), 'b_there')).toEqual([3n]);
+  });
+});
+
+describe('pulumi up, workers that somebody else runs', { timeout: testMs }, () => {
+  test('everything is declared to them, nothing is started here, and a destroy leaves them running', async () => {
+    const bounds = { signal: AbortSignal.timeout(testMs) };
+    const clusters = { a: secured.connection('umbra'), b: plain.connection('umbra') };
+    const homes = { a: testFolder('elsewhere-a'), b: testFolder('elsewhere-b') };
+    const apiToken = 'of-workers-elsewhere';
+    const start = async (site: 'a' | 'b'): Promise<string> => {
+      onTestFinished(() => stopLocalWorker({ home: homes[site] }, bounds));
+      return (await startLocalWorker({ home: homes[site], pair: 'pair', site, clusters, apiToken }, bounds)).apiUrl;
+    };
+    const [urlA, urlB] = await Promise.all([start('a'), start('b')]);
+    await stack.setConfig(
+      { 'umbra:workers.a.url': urlA, 'umbra:workers.b.url': urlB, 'umbra:onDelete': 'detach' },
+      { 'umbra:apiToken': apiToken },
+    );
+    const run = await stack.up('--skip-preview');
+    expect(run.errors, run.text).toEqual([]);
+    expect((await stack.resources()).filter((name) => /Worker|Cluster/.test(name))).toEqual([]);
+    expect(await stack.outputs()).toMatchObject({ api: { a: urlA, b: urlB }, links: { 'a-b': 'following' } });
+    const api = {
+      a: createApiClient({ url: urlA, token: new Secret(apiToken) }),
+      b: createApiClient({ url: urlB, token: new Secret(apiToken) }),
+    };
+    for (const site of sites) {
+      expect((await api[site].links()).map(({ id }) => id)).toEqual([`${otherSite(site)}-${site}`]);
+    }
+    const again = await stack.up('--skip-preview', '--expect-no-changes');
+    expect(again.errors, again.text).toEqual([]);
+    const destroyed = await stack.pulumi('destroy', '--yes');
+    expect(destroyed.errors, destroyed.text).toEqual([]);
+    for (const site of sites) expect(await api[site].links()).toEqual([]);
   });
 });
 
