@@ -17,6 +17,8 @@ RUN ["node", "/umbra/src/cli/umbra.mjs", "--version"]
 
 FROM filled
 EXPOSE 8080
+# All that is ever written. Fargate gives a volume to root alone unless the image says whose its path is.
+VOLUME ["/var/lib/umbra", "/tmp"]
 # Whether it answers. Whether it takes part in copying is another question: GET /readyz.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "/umbra/src/cli/umbra.mjs", "health"]

@@ -115,7 +115,10 @@ describe.skipIf(missing !== undefined)('the image', () => {
       'fs.mkdirSync("/var/lib/umbra/quarantine"); process.stdout.write(fs.readdirSync("/var/lib/umbra").join())';
     const mounted = [...hardened, '--volume', `${volume}:/var/lib/umbra`, '--entrypoint', 'node', tag];
     expect(await dockerOk(['run', '--rm', ...mounted, '--eval', make], call())).toBe('quarantine');
-    const refused = await docker(['run', '--rm', ...hardened, '--entrypoint', 'node', tag, '--eval', make], call());
+    const declared = await dockerOk(['image', 'inspect', '--format', '{{json .Config.Volumes}}', tag], call());
+    expect(JSON.parse(declared)).toEqual({ '/var/lib/umbra': {}, '/tmp': {} });
+    const elsewhere = ['--entrypoint', 'node', tag, '--eval', 'fs.writeFileSync("/umbra/x", "")'];
+    const refused = await docker(['run', '--rm', ...hardened, ...elsewhere], call());
     expect(refused.output).toMatch(/EROFS/);
   });
 
