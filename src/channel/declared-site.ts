@@ -31,12 +31,34 @@ interface Section<T> {
   write(spec: SiteSpec, value: T | undefined): SiteSpec;
 }
 
-type Outcome =
-  | { readonly kind: 'applied'; readonly status: StatusDocument }
-  | { readonly kind: 'refused'; readonly problem: Problem };
+/** One change on its way, over all of its writes. */
+interface Attempt<T> {
+  readonly wanted: T | undefined;
+  /** Nothing is written unless the section is declared so. */
+  readonly only?: { readonly value: T | undefined };
+  /** How it was declared before, and what was in force of it: the same, but for what was refused. */
+  known: readonly [declared: T | undefined, inForce: T | undefined] | undefined;
+  /** Something of it may stand in the document. */
+  sent: boolean;
+  writes: number;
+  firstRevision: number;
+  revision: number;
+}
 
-interface Written {
+function newAttempt<T>(wanted: T | undefined): Attempt<T> {
+  return { wanted, known: undefined, sent: false, writes: 0, firstRevision: 0, revision: 0 };
+}
+
+interface Base {
+  /** As it stands there. */
+  readonly declared: SiteSpec;
+  readonly spec: SiteSpec;
   readonly revision: number;
+  readonly etag: string | undefined;
+  /** As the site said last; undefined before its first word. */
+  readonly inForceNow: SiteSpec | undefined;
+  /** Whether the document says what is in force, or is on its way there. */
+  readonly inForce: boolean;
 }
 
 const lookAgainMs = 1_000;
@@ -45,6 +67,8 @@ const detachMs = 30_000;
 const takeBackMs = 30_000;
 /** Two resources of one program write at once, seldom more. */
 const conflictsMax = 20;
+/** A section that others keep in the way is written again; one that never comes into force is no other's fault. */
+const writesMax = 10;
 /** A status that is older was written by a worker that does not lead any more, or runs no more. */
 const statusAgeMaxMs = 3 * statusEveryMs;
 
@@ -68,10 +92,7 @@ export class DeclaredSite {
     if (read.kind !== 'found') {
       throw new Problem('NOT_READY', `no worker of site ${site} has told anything yet (there is no ${where})`);
     }
-    const status = parseStatusDocument(read.text);
-    if (status === undefined || status.pair !== this.#ports.pair || status.site !== site) {
-      throw new Problem('BAD_ANSWER', `${where} is no status of site ${site} of the pair "${this.#ports.pair}"`);
-    }
+    const status = this.#ownStatus(read.text);
     const ageMs = clock.nowMs() - read.modifiedAt.getTime();
     if (ageMs > statusAgeMaxMs) {
       const since = read.modifiedAt.toISOString();
@@ -93,68 +114,61 @@ export class DeclaredSite {
   }
 
   async deleteLink(id: string, mode: 'refuse' | 'detach', signal: AbortSignal): Promise<void> {
+    const section = linkSection(id, mode === 'detach');
     if (mode === 'detach') {
-      // The copies stay as they are, whenever the site hears of it.
-      await this.#declare(linkSection(id, true), undefined, signal, Math.min(detachMs, this.#ports.patienceMs));
+      // The copies stay as they are, whenever the site hears of it: it is not taken back.
+      const attempt = newAttempt<LinkSpec>(undefined);
+      await this.#settled(section, attempt, signal, Math.min(detachMs, this.#ports.patienceMs));
       return;
     }
-    const section = linkSection(id, false);
     const { spec } = await this.status(signal);
-    const before = section.read(spec);
-    if (before === undefined) throw new Problem('NOT_FOUND', `site ${this.#ports.site} has no link ${id}`);
-    let outcome: Outcome;
+    if (section.read(spec) === undefined) throw new Problem('NOT_FOUND', `site ${this.#ports.site} has no link ${id}`);
+    await this.#declare(section, undefined, signal);
+  }
+
+  /** What does not come into force, for whatever reason, is taken back. */
+  async #declare<T>(section: Section<T>, value: T | undefined, signal: AbortSignal): Promise<StatusDocument> {
+    const attempt = newAttempt(asStored(value));
     try {
-      outcome = await this.#declared(section, undefined, signal, this.#ports.patienceMs);
+      return await this.#settled(section, attempt, signal, this.#ports.patienceMs);
     } catch (error) {
-      // Nobody may delete it some day when everybody believes that it is there.
-      await this.#write(section, before, AbortSignal.timeout(takeBackMs));
-      throw error;
+      throw await this.#takenBack(section, attempt, error);
     }
-    if (outcome.kind === 'refused') throw outcome.problem;
   }
 
-  async #declare<T>(
+  /** Writes it and waits for the site's answer. Rejects with its refusal, and with `UNREACHABLE` when none came in time. */
+  async #settled<T>(
     section: Section<T>,
-    value: T | undefined,
-    signal: AbortSignal,
-    patienceMs = this.#ports.patienceMs,
-  ): Promise<StatusDocument> {
-    const outcome = await this.#declared(section, value, signal, patienceMs);
-    if (outcome.kind === 'refused') throw outcome.problem;
-    return outcome.status;
-  }
-
-  /** Writes it and waits for the site's answer. Rejects with `UNREACHABLE` when none came in time: then it may still come. */
-  async #declared<T>(
-    section: Section<T>,
-    value: T | undefined,
+    attempt: Attempt<T>,
     signal: AbortSignal,
     patienceMs: number,
-  ): Promise<Outcome> {
+  ): Promise<StatusDocument> {
     const endMs = this.#ports.clock.nowMs() + patienceMs;
-    const wanted = asStored(value);
-    let written = await this.#write(section, wanted, signal);
+    await this.#write(section, attempt, signal);
     for (;;) {
       const seen = await this.#statusOf(signal);
       if (seen.kind === 'told') {
         const { status } = seen;
         const { judged, channel } = status;
-        if (judged !== undefined && judged.revision >= written.revision) {
-          if (isDeepStrictEqual(section.read(status.spec), wanted)) return { kind: 'applied', status };
-          if (judged.refusal?.section === section.name) return await this.#takeBack(section, status, signal);
-        }
-        // The site has taken a higher revision that is not there any more: a bucket that was put back.
-        if (channel.state === 'stale') written = await this.#write(section, wanted, signal);
+        const heard = judged !== undefined && judged.revision >= attempt.revision;
+        if (heard && isDeepStrictEqual(section.read(status.spec), attempt.wanted)) return status;
+        const refusal = judged?.refusals.findLast(
+          (each) => each.section === section.name && each.revision >= attempt.firstRevision,
+        );
+        if (refusal !== undefined) throw problemOf(refusal);
+        // Another section stood in its way, or an older document was put in the place of this one.
+        if (heard || channel.state === 'stale') await this.#write(section, attempt, signal);
       }
-      await this.#pause({ ...written, section: section.name, seen, endMs }, signal);
+      await this.#pause(section.name, attempt, { seen, endMs }, signal);
     }
   }
 
   async #pause(
-    waiting: Written & { readonly section: string; readonly seen: Seen; readonly endMs: number },
+    section: string,
+    { revision }: Attempt<unknown>,
+    { seen, endMs }: { readonly seen: Seen; readonly endMs: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { revision, section, seen, endMs } = waiting;
     const { site, clock, progress } = this.#ports;
     const why = seen.kind === 'told' ? heardOf(seen.status) : seen.reason;
     const line = `${section} is written for site ${site} as revision ${revision}; ${why}`;
@@ -163,34 +177,57 @@ export class DeclaredSite {
     await clock.sleep(this.#ports.lookAgainMs ?? lookAgainMs, signal);
   }
 
-  async #takeBack<T>(section: Section<T>, status: StatusDocument, signal: AbortSignal): Promise<Outcome> {
-    const { refusal } = status.judged ?? {};
-    await this.#write(section, section.read(status.spec), signal);
-    const code = refusal !== undefined && refusal.code in problems ? refusal.code : 'INVALID_INPUT';
-    const why = refusal?.message ?? `site ${status.site} refused it`;
-    return { kind: 'refused', problem: new Problem(code as ProblemCode, why) }; // as: it is in the table
+  /** The error to tell. Only what this attempt wrote is taken back: somebody may have declared another thing since. */
+  async #takenBack<T>(section: Section<T>, attempt: Attempt<T>, error: unknown): Promise<unknown> {
+    if (!attempt.sent) return error;
+    const back: Attempt<T> = { ...newAttempt(attempt.known?.[1]), only: { value: attempt.wanted } };
+    try {
+      await this.#write(section, back, AbortSignal.timeout(takeBackMs));
+      return error;
+    } catch (failure) {
+      const [why, whyNot] = [textOf(error), textOf(failure)];
+      const { site, documents } = this.#ports;
+      const where = documents.where(documentNames.spec);
+      const left = `${section.name} stays declared for site ${site} in ${where}, and may come into force: run "pulumi up" again`;
+      return new Problem('UNREACHABLE', `${why}. It could not be taken back (${whyNot}): ${left}`, { cause: error });
+    }
   }
 
-  /** Replaces the document by one that declares this; one that does so already, and is not behind, is left as it is. */
-  async #write<T>(section: Section<T>, value: T | undefined, signal: AbortSignal): Promise<Written> {
+  /**
+   * Replaces the document by one of the next revision that declares what is wanted. One that does so already, and is not
+   * behind, is left as it is.
+   */
+  async #write<T>(section: Section<T>, attempt: Attempt<T>, signal: AbortSignal): Promise<void> {
     const { pair, site, documents, clock } = this.#ports;
-    let first: { readonly value: T | undefined } | undefined;
+    if (attempt.writes >= writesMax)
+      throw new Problem('INTERNAL', `${section.name} was written ${writesMax} times, and never came into force`);
+    attempt.writes += 1;
     for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
       const base = await this.#base(signal);
-      const there = section.read(base.spec);
-      if (first !== undefined && !isDeepStrictEqual(there, first.value) && !isDeepStrictEqual(there, value)) {
+      const there = section.read(base.declared);
+      if (attempt.only !== undefined && !isDeepStrictEqual(there, attempt.only.value)) return;
+      attempt.known ??= [there, section.read(base.inForceNow ?? base.spec)];
+      if (![...attempt.known, attempt.wanted].some((each) => isDeepStrictEqual(there, each))) {
         const what = `somebody else has just declared ${section.name} of site ${site} otherwise (revision ${base.revision})`;
         throw new Problem('PLAN_CHANGED', `${what}; nothing was written. Look at it, then run "pulumi up" again`);
       }
-      first ??= { value: there };
-      const spec = section.write(base.spec, value);
-      if (base.inForce && isDeepStrictEqual(spec, base.spec)) return { revision: base.revision };
-      const revision = base.revision + 1;
+      const spec = section.write(base.spec, attempt.wanted);
+      const revision = base.inForce && isDeepStrictEqual(spec, base.spec) ? base.revision : base.revision + 1;
+      attempt.revision = revision;
+      if (attempt.firstRevision === 0) attempt.firstRevision = revision;
+      if (revision === base.revision) {
+        // It may be our own, written by a request whose answer was lost.
+        attempt.sent ||= !attempt.known.some((each) => isDeepStrictEqual(each, attempt.wanted));
+        return;
+      }
       const writtenAt = new Date(clock.nowMs()).toISOString();
       const text = renderSpecDocument({ site, revision, writtenAt, spec: { ...spec, name: pair } });
       const condition = { replaces: base.etag };
+      // Whether it is there is not known when its answer is lost.
+      attempt.sent = true;
       const answer = await this.#asked(() => documents.write(documentNames.spec, text, condition, signal));
-      if (answer.kind === 'written') return { revision };
+      if (answer.kind === 'written') return;
+      attempt.sent = attempt.writes > 1;
       await clock.sleep(Math.min(50 * (conflicts + 1), lookAgainMs), signal);
     }
     const where = documents.where(documentNames.spec);
@@ -200,34 +237,48 @@ export class DeclaredSite {
     );
   }
 
-  /** What the next revision is made of: the document; where it is lost or damaged, what the site says is in force. */
-  async #base(signal: AbortSignal): Promise<{
-    readonly spec: SiteSpec;
-    readonly revision: number;
-    readonly etag: string | undefined;
-    readonly inForce: boolean;
-  }> {
+  /**
+   * What the next revision is made of: what is declared and in force, or on its way there. Where the document is lost, damaged,
+   * or an older one, that is what the site said last, however long ago; and what it refused is left out, whoever declared it.
+   */
+  async #base(signal: AbortSignal): Promise<Base> {
     const { documents, pair } = this.#ports;
     const read = await this.#asked(() => documents.read(documentNames.spec, { etag: undefined }, signal));
-    const seen = await this.#statusOf(signal);
-    const status = seen.kind === 'told' ? seen.status : undefined;
-    const judged = status?.judged?.revision ?? 0;
-    const etag = read.kind === 'found' ? read.etag : undefined;
-    if (read.kind === 'found') {
-      const parsed = parseSpecDocument(read.text, this.#ports);
-      if (parsed.kind === 'accepted') {
-        const { revision, spec } = parsed.document;
+    const status = await this.#lastWord(signal);
+    const judged = status?.judged;
+    const common = { etag: read.kind === 'found' ? read.etag : undefined, inForceNow: status?.spec };
+    const parsed = read.kind === 'found' ? parseSpecDocument(read.text, this.#ports) : undefined;
+    if (parsed?.kind === 'accepted') {
+      const { revision, hash, spec } = parsed.document;
+      if (status === undefined || judged === undefined || revision > judged.revision)
+        return { declared: spec, spec, revision, ...common, inForce: true };
+      if (revision === judged.revision && hash === judged.hash) {
+        if (judged.outcome === 'refused')
+          return { declared: spec, spec: withoutRefused(spec, status), revision, ...common, inForce: false };
         // What is in force may be another thing than what was declared: somebody used the API.
-        const drifted = status !== undefined && judged === revision && !covers(status.spec, spec);
-        return { spec, revision: Math.max(revision, judged), etag, inForce: revision >= judged && !drifted };
+        return { declared: spec, spec, revision, ...common, inForce: covers(status.spec, spec) };
       }
-      if (status === undefined) {
-        const where = documents.where(documentNames.spec);
-        throw new Problem('BAD_ANSWER', `${where} ${parsed.reason}; nothing was written`);
-      }
+    } else if (parsed !== undefined && status === undefined) {
+      const where = documents.where(documentNames.spec);
+      throw new Problem('BAD_ANSWER', `${where} ${parsed.reason}; nothing was written`);
     }
     const spec = status?.spec ?? { name: pair, links: [], detach: [] };
-    return { spec, revision: judged, etag, inForce: false };
+    return { declared: spec, spec, revision: judged?.revision ?? 0, ...common, inForce: false };
+  }
+
+  /** However old it is; undefined before the first. */
+  async #lastWord(signal: AbortSignal): Promise<StatusDocument | undefined> {
+    const { documents } = this.#ports;
+    const read = await this.#asked(() => documents.read(documentNames.status, { etag: undefined }, signal));
+    return read.kind === 'found' ? this.#ownStatus(read.text) : undefined;
+  }
+
+  #ownStatus(text: string): StatusDocument {
+    const { pair, site, documents } = this.#ports;
+    const status = parseStatusDocument(text);
+    if (status?.pair === pair && status.site === site) return status;
+    const where = documents.where(documentNames.status);
+    throw new Problem('BAD_ANSWER', `${where} is no status of site ${site} of the pair "${pair}"`);
   }
 
   async #statusOf(signal: AbortSignal): Promise<Seen> {
@@ -253,6 +304,14 @@ export class DeclaredSite {
 type Seen =
   { readonly kind: 'told'; readonly status: StatusDocument } | { readonly kind: 'silent'; readonly reason: string };
 
+function problemOf({ code, message }: { readonly code: string; readonly message: string }): Problem {
+  return new Problem(code in problems ? (code as ProblemCode) : 'INVALID_INPUT', message); // as: it is in the table
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function heardOf({ judged, channel }: StatusDocument): string {
   const known = judged === undefined ? 'has taken none yet' : `has taken revision ${judged.revision}`;
   const why = channel.reason === undefined ? '' : ` (${channel.state}: ${channel.reason})`;
@@ -272,6 +331,16 @@ function covers(inForce: SiteSpec, { prefixPolicy, schemaPrimary, links }: SiteS
     links.every((link) => inForce.links.some((each) => isDeepStrictEqual(each, link))) &&
     inForce.links.length === links.length
   );
+}
+
+/** A section that was refused is as it is in force: it must not come true with the next declaration of another one. */
+function withoutRefused(spec: SiteSpec, { judged, spec: inForce }: StatusDocument): SiteSpec {
+  const name = judged?.refusals.at(-1)?.section;
+  if (name === policySection.name) return policySection.write(spec, inForce.prefixPolicy);
+  if (name === primarySection.name) return primarySection.write(spec, inForce.schemaPrimary);
+  const ids = [...spec.links, ...inForce.links].map(linkId);
+  const refused = ids.map((id) => linkSection(id, false)).find((section) => section.name === name);
+  return refused === undefined ? spec : refused.write(spec, refused.read(inForce));
 }
 
 const policySection: Section<DeclaredPolicy> = {

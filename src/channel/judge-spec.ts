@@ -1,6 +1,6 @@
 import { problems, Problem } from '../worker/problems.ts';
 import type { WorkerService } from '../worker/service.ts';
-import type { JudgedSpec } from '../worker/spec-channel-view.ts';
+import { type JudgedSpec, refusalsKept } from '../worker/spec-channel-view.ts';
 import { sectionNames, siteOrders } from './site-orders.ts';
 import type { SpecDocument } from './spec-document.ts';
 
@@ -23,7 +23,7 @@ export function standingOf(
       : `revision ${revision} is older than ${judged.revision}, which was taken`;
   return {
     kind: 'stale',
-    reason: `${what}; write it as revision ${judged.revision + 1} if it is meant ("pulumi up" does)`,
+    reason: `${what}; write it as revision ${judged.revision + 1} if it is meant ("pulumi up --refresh" does)`,
   };
 }
 
@@ -45,10 +45,13 @@ export async function judgeSpec(
   const { revision, hash, spec } = document;
   const before = service.specs.judged();
   let primary = before?.schemaPrimary;
-  const judged = (outcome: Pick<JudgedSpec, 'outcome' | 'refusal'>): Judged => ({
+  const judged = (refusal?: Omit<JudgedSpec['refusals'][number], 'revision'>): Judged => ({
     kind: 'judged',
     judged: {
-      ...{ revision, hash, at: now().toISOString(), ...outcome },
+      ...{ revision, hash, at: now().toISOString(), outcome: refusal === undefined ? 'applied' : 'refused' },
+      refusals: [...(before?.refusals ?? []), ...(refusal === undefined ? [] : [{ revision, ...refusal }])].slice(
+        -refusalsKept,
+      ),
       ...(primary === undefined ? {} : { schemaPrimary: primary }),
     },
   });
@@ -65,10 +68,10 @@ export async function judgeSpec(
       const { status } = problems[code];
       const refused = status < 500;
       await inHand.end({ outcome: refused ? 'refused' : 'failed', status, code });
-      if (refused) return judged({ outcome: 'refused', refusal: { section: order.section, code, message } });
+      if (refused) return judged({ section: order.section, code, message });
       return { kind: 'pending', reason: `${order.section}: ${message}` };
     }
   }
   primary = spec.schemaPrimary ?? primary;
-  return judged({ outcome: 'applied' });
+  return judged();
 }

@@ -20,6 +20,25 @@ export interface SpecChannelPorts {
   readonly logger: Logger;
 }
 
+/** A document that cannot be applied is tried again after growing pauses, and people want to know at last. */
+const pendingPauseMsMax = 60_000;
+const stuckMs = 600_000;
+
+interface Pending {
+  readonly revision: number;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly sinceMs: number;
+  readonly againMs: number;
+}
+
+interface WrittenStatus {
+  readonly etag: string | undefined;
+  readonly written: StatusDocument;
+  /** When it is to be said again, by the monotonic clock. */
+  readonly dueMs: number;
+}
+
 /** What one look at the document came to. */
 type Sight = Pick<ChannelView, 'state' | 'reason'>;
 
@@ -34,7 +53,8 @@ export class SpecChannel {
   readonly #loop: Promise<void>;
   /** What was there at the newest look, so that an unchanged document costs a request and no more. */
   #spec: { readonly etag: string; readonly document: SpecDocument | undefined; readonly reason: string } | undefined;
-  #status: { readonly etag: string | undefined; readonly written: StatusDocument; readonly atMs: number } | undefined;
+  #status: WrittenStatus | undefined;
+  #pending: Pending | undefined;
 
   constructor(ports: SpecChannelPorts) {
     this.#ports = ports;
@@ -92,7 +112,7 @@ export class SpecChannel {
     if (read.kind === 'missing') {
       this.#spec = undefined;
       if (judged === undefined) return { state: 'none' };
-      const todo = 'run "pulumi up", which writes it again';
+      const todo = 'run "pulumi up --refresh", which writes it again';
       return { state: 'lost', reason: `${documents.where(documentNames.spec)} is gone; ${todo}` };
     }
     if (read.kind === 'found') this.#take(read);
@@ -112,55 +132,74 @@ export class SpecChannel {
   async #judge(document: SpecDocument, before: JudgedSpec | undefined, signal: AbortSignal): Promise<Sight> {
     const { service, documents, clock } = this.#ports;
     const standing = standingOf(document, before);
+    if (standing.kind !== 'new') this.#pending = undefined;
     if (standing.kind === 'stale') return { state: 'stale', reason: standing.reason };
     if (standing.kind === 'judged') return sightOf(before);
+    const waiting = this.#pending?.revision === document.revision ? this.#pending : undefined;
+    if (waiting !== undefined && clock.monotonicMs() < waiting.againMs) return this.#sightOfPending(waiting);
     const where = documents.where(documentNames.spec);
     const result = await judgeSpec(document, { service, where, now: () => clock.now() }, signal);
-    if (result.kind === 'pending') return { state: 'pending', reason: result.reason };
+    if (result.kind === 'pending') return this.#sightOfPending(this.#waitLonger(document, waiting, result.reason));
     await service.specs.record(result.judged, signal);
+    this.#pending = undefined;
     return sightOf(result.judged);
+  }
+
+  /** Each attempt is in the site's events: they grow rarer. */
+  #waitLonger({ revision }: SpecDocument, before: Pending | undefined, reason: string): Pending {
+    const nowMs = this.#ports.clock.monotonicMs();
+    const attempts = (before?.attempts ?? 0) + 1;
+    const pauseMs = Math.min(this.#ports.lookIntervalMs * 2 ** Math.min(attempts - 1, 20), pendingPauseMsMax);
+    const sinceMs = before?.sinceMs ?? nowMs;
+    this.#pending = { revision, reason, attempts, sinceMs, againMs: nowMs + pauseMs };
+    return this.#pending;
+  }
+
+  #sightOfPending({ sinceMs, reason }: Pending): Sight {
+    return { state: this.#ports.clock.monotonicMs() - sinceMs > stuckMs ? 'stuck' : 'pending', reason };
   }
 
   /** Writes what is to be known of the site, where it is another thing than before, or the last word is old. */
   async #answer(channel: ChannelView, judged: JudgedSpec | undefined, signal: AbortSignal): Promise<void> {
-    const { documents, clock, logger } = this.#ports;
-    const now = await this.#statusNow(channel, judged, signal);
-    const last = this.#status;
-    const dueMs = last === undefined ? 0 : last.atMs + statusEveryMs;
-    if (last !== undefined && !differs(last.written, now) && clock.monotonicMs() < dueMs) return;
+    const { documents, clock, logger, service } = this.#ports;
     try {
-      const replaces = last === undefined ? await this.#statusTag(signal) : last.etag;
+      // Looked at before what is said is gathered: a word that is older than the one it would replace is not said.
+      const there = this.#status ?? (await this.#statusThere(signal));
+      const now = await this.#statusNow(channel, judged, signal);
+      if (this.#status !== undefined && !differs(this.#status.written, now) && clock.monotonicMs() < this.#status.dueMs)
+        return;
+      const leads = service.controller().kind === 'here';
+      if (!leads || (there.written !== undefined && BigInt(there.written.knownTo) > BigInt(now.knownTo))) return;
       const text = `${JSON.stringify(now)}\n`;
-      const written = await documents.write(documentNames.status, text, { replaces }, signal);
-      // Somebody else wrote it: another worker that led, or a person. The next round looks at what is there.
-      this.#status =
-        written.kind === 'conflict' ? undefined : { etag: written.etag, written: now, atMs: clock.monotonicMs() };
+      const answer = await documents.write(documentNames.status, text, { replaces: there.etag }, signal);
+      const dueMs = clock.monotonicMs() + statusEveryMs;
+      // After a conflict the next round looks at what is there: another worker that led wrote it, or a person.
+      this.#status = answer.kind === 'conflict' ? undefined : { etag: answer.etag, written: now, dueMs };
     } catch (error) {
       if (!(error instanceof AwsProblem)) throw error;
       logger.warn({ reason: error.message }, 'the status could not be written; trying again');
     }
   }
 
-  async #statusTag(signal: AbortSignal): Promise<string | undefined> {
-    const read = await this.#ports.documents.read(documentNames.status, { etag: undefined }, signal);
-    if (read.kind !== 'found') return undefined;
-    const before = parseStatusDocument(read.text);
-    const { pair, site } = this.#ports;
-    if (before !== undefined && (before.pair !== pair || before.site !== site)) {
-      const where = this.#ports.documents.where(documentNames.status);
-      throw new AwsProblem(
-        'refused',
-        `${where} is of site ${before.site} of the pair "${before.pair}": are buckets mixed up?`,
-      );
+  async #statusThere(signal: AbortSignal): Promise<Pick<WrittenStatus, 'etag'> & Partial<WrittenStatus>> {
+    const { pair, site, documents } = this.#ports;
+    const read = await documents.read(documentNames.status, { etag: undefined }, signal);
+    if (read.kind !== 'found') return { etag: undefined };
+    const written = parseStatusDocument(read.text);
+    if (written !== undefined && (written.pair !== pair || written.site !== site)) {
+      const where = documents.where(documentNames.status);
+      const whose = `site ${written.site} of the pair "${written.pair}"`;
+      throw new AwsProblem('refused', `${where} is of ${whose}: are buckets mixed up?`);
     }
-    return read.etag;
+    return { etag: read.etag, ...(written === undefined ? {} : { written }) };
   }
 
   async #statusNow(channel: ChannelView, judged: JudgedSpec | undefined, signal: AbortSignal): Promise<StatusDocument> {
     const { pair, site, service, clock } = this.#ports;
+    const knownTo = String(service.specs.knownTo());
     const [view, topics] = [await service.pairView(signal), await service.topicViews(signal)];
     return {
-      ...{ version: 1, pair, site, writtenAt: clock.now().toISOString(), channel, view },
+      ...{ version: 1, pair, site, writtenAt: clock.now().toISOString(), channel, knownTo, view },
       ...(judged === undefined ? {} : { judged }),
       spec: specInForce(pair, service.specs.declared(), judged),
       topics: topics.map(({ name, link, state }) => ({ name, link, state })),
@@ -171,8 +210,8 @@ export class SpecChannel {
 }
 
 function sightOf(judged: JudgedSpec | undefined): Sight {
-  const refusal = judged?.refusal;
-  if (refusal === undefined) return { state: 'following' };
+  const refusal = judged?.refusals.at(-1);
+  if (judged?.outcome !== 'refused' || refusal === undefined) return { state: 'following' };
   return { state: 'refused', reason: `${refusal.section}: ${refusal.message}` };
 }
 

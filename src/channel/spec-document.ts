@@ -40,8 +40,8 @@ const specDocumentSchema = z.strictObject({
 
 export type SpecDocument = z.output<typeof specDocumentSchema>;
 
-/** SHA-256 of what counts, independent of the order of fields. */
-export function specHash({ site, revision, spec }: Pick<SpecDocument, 'site' | 'revision' | 'spec'>): string {
+/** SHA-256 of what counts, as it stands there: independent of the order of fields, and of what a newer version would fill in. */
+export function specHash({ site, revision, spec }: { site?: unknown; revision?: unknown; spec?: unknown }): string {
   return createHash('sha256')
     .update(JSON.stringify(sorted({ site, revision, spec })))
     .digest('hex');
@@ -87,7 +87,7 @@ export function parseSpecDocument(
     return refused(`is of the pair "${document.spec.name}", this is "${pair}": are the buckets mixed up?`);
   if (document.site !== site)
     return refused(`is of site ${document.site}, this is site ${site}: are the buckets swapped?`);
-  if (document.hash !== specHash(document))
+  if (document.hash !== specHash(json as object))
     return refused('does not have the hash that it names: it was edited by hand or damaged');
   return { kind: 'accepted', document };
 }

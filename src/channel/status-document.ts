@@ -13,6 +13,8 @@ export const statusDocumentSchema = z.object({
   site: siteIdSchema,
   writtenAt: z.iso.datetime(),
   channel: channelViewSchema,
+  /** How far its writer had read what is written down at the site: an offset. */
+  knownTo: z.string().regex(/^\d+$/),
   /** The newest revision that was judged; absent before the first. */
   judged: judgedSpecSchema.optional(),
   /** What is in force at the site, however it came; the schema primary as it was declared, for it is a role. */

@@ -124,7 +124,7 @@ function judgeChannel(site: SiteId | undefined, channel: ChannelView | undefined
   const { well, meaning } = channelStates[state];
   if (well) return [inOrder(site, 'policy', `${document} is ${state}: ${meaning}`)];
   const message = `${document} is ${state}: ${reason ?? meaning}`;
-  const remedy = 'Follow the reason; "pulumi up" writes the document again, as the program declares it.';
+  const remedy = 'Follow the reason; "pulumi up --refresh" writes the document again, as the program declares it.';
   return [found('SPEC_CHANNEL', { ...(site === undefined ? {} : { site }), message, remedy })];
 }
 

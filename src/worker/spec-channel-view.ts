@@ -2,14 +2,19 @@ import { z } from 'zod';
 import { schemaPrimarySchema } from '../schema-primary/schema-primary.ts';
 import type { SiteState } from './state/state.ts';
 
+export const refusalsKept = 20;
+
 /** What became of a declaration that came as a document, once and for all. */
 export const judgedSpecSchema = z.strictObject({
   revision: z.int().min(1),
   hash: z.string(),
   at: z.iso.datetime(),
+  /** Refused: at the section of the newest refusal; those before it are in force. */
   outcome: z.enum(['applied', 'refused']),
-  /** Why it was refused, and at which section; those before it are in force. */
-  refusal: z.strictObject({ section: z.string(), code: z.string(), message: z.string() }).optional(),
+  /** The newest last. Whoever declared something is told, though others have declared since. */
+  refusals: z
+    .array(z.strictObject({ revision: z.int().min(1), section: z.string(), code: z.string(), message: z.string() }))
+    .max(refusalsKept),
   /** As the newest document declared it that was taken. What is in force is a role: it may have moved since. */
   schemaPrimary: schemaPrimarySchema.optional(),
 });
@@ -20,7 +25,8 @@ export type JudgedSpec = z.output<typeof judgedSpecSchema>;
 export const channelStates = {
   none: { well: true, meaning: 'no document has ever been there' },
   following: { well: true, meaning: 'the newest document is in force' },
-  pending: { well: true, meaning: 'a document is being applied; the reason says what is waited for' },
+  pending: { well: true, meaning: 'a document cannot be applied yet; the reason says what is waited for' },
+  stuck: { well: false, meaning: 'the same for ten minutes' },
   refused: { well: false, meaning: 'the newest document was refused; what was in force is in force' },
   lost: { well: false, meaning: 'the document is gone; what it declared last is in force' },
   stale: { well: false, meaning: 'an older revision than the one in force was put in its place; it is not taken' },

@@ -19,6 +19,8 @@ export interface SpecDesk {
   /** The newest declaration that came as a document; undefined before the first. */
   judged(): JudgedSpec | undefined;
   record(judged: JudgedSpec, signal: AbortSignal): Promise<void>;
+  /** Grows with everything that is written down: of two workers that say they lead, the one that knows more is right. */
+  knownTo(): bigint;
   /** How that goes, for the views and metrics. */
   show(view: ChannelView): void;
 }
@@ -49,6 +51,10 @@ export class StoredSpecs implements SpecDesk {
 
   record(judged: JudgedSpec, signal: AbortSignal): Promise<void> {
     return putJudgedSpec(this.#site().state, judged, signal);
+  }
+
+  knownTo(): bigint {
+    return this.#site().state.end;
   }
 
   show(view: ChannelView): void {

@@ -131,6 +131,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     specs: {
       declared: () => ({ prefixPolicy: undefined, schemaPrimary: undefined, links: [] }),
       judged: () => undefined,
+      knownTo: () => 0n,
       record: (judged) => note('recordJudgedSpec', judged),
       show: (view) => void asked.push(['showChannel', view]),
     },

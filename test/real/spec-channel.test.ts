@@ -50,9 +50,22 @@ beforeEach(async () => {
 
 afterEach(() => site.stop());
 
+/** What the next leader of the site finds. */
+function storedBy({
+  inForce,
+  judged,
+  knownTo,
+}: ChannelSite): NonNullable<Parameters<typeof startChannelSite>[0]['stored']> {
+  return { inForce, judged: judged(), knownTo: knownTo() };
+}
+
 /** Somebody who declares, as the Pulumi provider does. */
-function declarer(patienceMs = boundMs, progress: (line: string) => void = () => undefined): DeclaredSite {
-  const clock = { nowMs: Date.now, sleep: (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }) };
+function declarer(
+  patienceMs = boundMs,
+  progress: (line: string) => void = () => undefined,
+  nowMs: () => number = Date.now,
+): DeclaredSite {
+  const clock = { nowMs, sleep: (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }) };
   return new DeclaredSite({ ...of, documents, clock, progress, patienceMs, lookAgainMs: 50 });
 }
 
@@ -151,18 +164,83 @@ describe('what is declared by a document', { timeout: boundMs }, () => {
     expect(lines[0]).toMatch(/^link a-b is written for site b as revision 4; its worker has taken revision 3/);
     await expect(hasty.deleteLink('a-b', 'detach', signal())).rejects.toMatchObject({ code: 'UNREACHABLE' });
     expect((await spec()).spec).toMatchObject({ links: [], detach: ['a-b'] });
-    const { inForce, judged } = site;
-    site = startChannelSite({ ...of, documents, stored: { inForce, judged: judged() } });
+    site = startChannelSite({ ...of, documents, stored: storedBy(site) });
     site.refusals.set('link a-b', new Problem('LINK_FOLLOWS', 'follows'));
     await eventually('the link is gone', () => (site.inForce.links.length === 0 ? true : undefined));
+  });
+
+  test('and not answered in time, or given up, is taken back: it must not come true when a worker comes', async () => {
+    await declareAll();
+    await site.stop();
+    const filling = { ...link, gap: 'fill' as const };
+    await expect(declarer(300).putLink(filling, signal())).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    const cancelled = new AbortController();
+    const begun = declarer(boundMs, () => {
+      cancelled.abort();
+    }).putLink(filling, cancelled.signal);
+    await expect(begun).rejects.toThrow(/abort/i);
+    expect((await spec()).spec.links).toEqual([link]);
+    site = startChannelSite({ ...of, documents, stored: storedBy(site) });
+    const { revision } = await spec();
+    await status(({ judged }) => judged?.revision === revision);
+    expect(site.inForce.links).toEqual([link]);
+  });
+
+  test('is not taken back where somebody else has declared another thing since', async () => {
+    await declareAll();
+    await site.stop();
+    const others = { ...link, acls: { leaks: 'refuse' as const } };
+    const second = Promise.withResolvers<undefined>();
+    let asked = false;
+    const first = declarer(2_000, () => {
+      if (asked) return;
+      asked = true;
+      void declarer(300)
+        .putLink(others, AbortSignal.timeout(250))
+        .catch(() => second.resolve(undefined));
+    }).putLink({ ...link, gap: 'fill' }, signal());
+    await second.promise;
+    await expect(first).rejects.toThrow();
+    // Both came to nothing, so what is in force is what is declared.
+    expect((await spec()).spec.links).toEqual([link]);
+  });
+
+  test('and was left refused by somebody who died stands in nobody’s way, and never comes true', async () => {
+    await declareAll();
+    const { spec: declared } = await spec();
+    const refused = declaredPolicySchema.parse({ owners: { a: 'x_', b: 'y_' } });
+    site.refusals.set('prefix policy', new Problem('POLICY_IN_USE', 'the link a-b runs under the present prefixes'));
+    const writtenAt = new Date().toISOString();
+    await overwrite(
+      renderSpecDocument({ site: 'b', revision: 4, writtenAt, spec: { ...declared, prefixPolicy: refused } }),
+    );
+    await status(({ channel }) => channel.state === 'refused');
+    await declarer().putLink({ ...link, gap: 'fill' }, signal());
+    expect(site.inForce).toMatchObject({ prefixPolicy: policy, links: [{ gap: 'fill' }] });
+    site.refusals.clear();
+    await declarer().putLink(link, signal());
+    expect(site.inForce).toMatchObject({ prefixPolicy: policy, links: [link] });
+    expect((await spec()).spec.prefixPolicy).toEqual(policy);
+  });
+
+  test('and cannot be applied yet is tried again until it can', async () => {
+    await declareAll();
+    site.refusals.set('link a-b', new Problem('NOT_READY', 'the source does not answer'));
+    const declared = declarer().putLink({ ...link, gap: 'fill' }, signal());
+    const told = await status(({ channel }) => channel.state === 'pending');
+    expect(told.channel.reason).toBe('link a-b: the source does not answer');
+    expect(site.inForce.links).toEqual([link]);
+    site.refusals.clear();
+    await declared;
+    expect(site.inForce.links).toEqual([{ ...link, gap: 'fill' }]);
   });
 
   test('is not judged twice, whoever leads: another worker goes on where the one before was', async () => {
     await declareAll();
     await site.stop();
-    const { inForce, judged } = site;
+    const { inForce } = site;
     const api = { ...inForce, links: [{ ...link, gap: 'fill' as const }] };
-    site = startChannelSite({ ...of, documents, stored: { inForce: api, judged: judged() } });
+    site = startChannelSite({ ...of, documents, stored: { ...storedBy(site), inForce: api } });
     await status(({ spec: now }) => now.links[0]?.gap === 'fill');
     expect(site.inForce).toBe(api);
     // Who declares it again means it.
@@ -245,11 +323,50 @@ describe('a document that must not be taken', { timeout: boundMs }, () => {
     await status(({ channel }) => channel.state === 'following');
   });
 
+  test('neither of them is what the next declaration of another section is made of', async () => {
+    await declareAll();
+    const { spec: declared } = await spec();
+    const writtenAt = new Date().toISOString();
+    await overwrite(renderSpecDocument({ site: 'b', revision: 2, writtenAt, spec: { ...declared, links: [] } }));
+    const other = declaredPolicySchema.parse({ ...policy, unowned: 'refuse' });
+    await declarer().putPrefixPolicy(other, signal());
+    expect(site.inForce).toMatchObject({ prefixPolicy: other, links: [link] });
+    await site.stop();
+    await deleted(documentNames.spec);
+    // Nobody leads for an hour: what the site said last is still the newest word.
+    const later = declarer(
+      300,
+      () => undefined,
+      () => Date.now() + 3_600_000,
+    );
+    await expect(later.putPrefixPolicy(policy, signal())).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    expect((await spec()).spec).toMatchObject({ prefixPolicy: other, links: [link] });
+    site = startChannelSite({ ...of, documents, stored: storedBy(site) });
+    await status(({ channel }) => channel.state === 'following');
+    expect(site.inForce).toMatchObject({ prefixPolicy: other, links: [link] });
+  });
+
+  test('a worker that does not know yet that it leads no more does not overwrite what the next one said', async () => {
+    await declareAll();
+    const before = storedBy(site);
+    await declarer().putLink({ ...link, gap: 'fill' }, signal());
+    const old = startChannelSite({ ...of, documents, stored: { ...before, knownTo: before.knownTo - 1n } });
+    try {
+      await eventually('it has looked and told', () => old.view());
+      // Whatever it did, it did it before it looks again.
+      await eventually('it has looked again', () => (old.judged()?.revision === 4 ? true : undefined));
+      const told = await status(({ judged }) => judged !== undefined);
+      expect(told).toMatchObject({ judged: { revision: 4 }, knownTo: String(site.knownTo()) });
+    } finally {
+      await old.stop();
+    }
+  });
+
   test('while the service does not answer, what was in force is in force', async () => {
     await declareAll();
     const broken = useAwsServer({ ...aws, env: { ...aws.env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' } });
     const away = new S3Documents({ bucket, region: 'eu-west-1', prefix: 'pair/' });
-    const cut = startChannelSite({ ...of, documents: away, stored: { inForce: site.inForce, judged: site.judged() } });
+    const cut = startChannelSite({ ...of, documents: away, stored: storedBy(site) });
     try {
       const view = await eventually('it says so', () => (cut.view()?.state === 'unreachable' ? cut.view() : undefined));
       expect(view.reason).toContain('ECONNREFUSED');

@@ -4,8 +4,10 @@ import { gapDecisionSchema, linkAclsSchema, linkId, type LinkSpec } from '../../
 import { topicPolicySchema } from '../../pair/topic-policy.ts';
 import { whyNotRedeclared } from '../../worker/control/spec-refusals.ts';
 import { someOf } from '../../worker/events/some-of.ts';
+import { channelStates } from '../../worker/spec-channel-view.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
+import { parseChannelUrl } from '../resources/channel-url.ts';
 import type { CarriedTopic, Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
 import type { Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
 import { callWorker, isUnanswered, progressOf, workerReadyMs } from './worker-call.ts';
@@ -46,6 +48,8 @@ function unsettledMs(state: string): number {
   if (state === 'starting') return startingMs;
   return state === 'source-unreachable' || state === 'target-unreachable' ? awayMs : 0;
 }
+/** It runs, and the document that declares it is not in order. */
+const undeclared = 'undeclared';
 /** How long a worker is waited for that only has to be told to forget. */
 const detachPatienceMs = 3_000;
 
@@ -73,7 +77,8 @@ export function shadowLinkHandler(ports: ShadowLinkPorts): ResourceHandler<typeo
       ];
     },
     // A cluster that was away when the link was looked at may have been started by this very update: look again.
-    heal: ({ state }) => (state !== undefined && unsettledMs(state) > 0 ? ['state'] : []),
+    // A document that is lost or damaged is written again by declaring the link again.
+    heal: ({ state }) => (state !== undefined && (unsettledMs(state) > 0 || state === undeclared) ? ['state'] : []),
     planCreate,
     planUpdate,
     previewUpdate: (change, job) => tellWhatIsLeft(ports, change, job),
@@ -81,8 +86,13 @@ export function shadowLinkHandler(ports: ShadowLinkPorts): ResourceHandler<typeo
     async read(state, job) {
       const id = linkId(state);
       try {
-        const link = (await open(ports, state).links(job.signal)).find((view) => view.id === id);
-        return link === undefined ? { kind: 'gone' } : { kind: 'found', outputs: outputsOf(link) };
+        const api = open(ports, state);
+        const link = (await api.links(job.signal)).find((view) => view.id === id);
+        if (link === undefined) return { kind: 'gone' };
+        const trouble = await channelTrouble(api, state, job);
+        if (trouble === undefined) return { kind: 'found', outputs: outputsOf(link) };
+        job.report.warn(trouble);
+        return { kind: 'found', outputs: { ...outputsOf(link), state: undeclared } };
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         return {
@@ -110,6 +120,15 @@ function open(
   report?: Job['report'],
 ): WorkerApi {
   return ports.openApi({ url: worker, token: apiToken, ...progressOf(report) });
+}
+
+/** Where it is declared by a document: why that is not in order. */
+async function channelTrouble(api: WorkerApi, { worker }: Inputs, job: Job): Promise<string | undefined> {
+  if (parseChannelUrl(worker) === undefined) return undefined;
+  const { channel } = await api.pair(job.signal);
+  if (channel === undefined || channelStates[channel.state].well) return undefined;
+  const { document, state, reason } = channel;
+  return `${document} is ${state}: ${reason ?? channelStates[state].meaning}`;
 }
 
 /** Declares the link (again: it is idempotent) and waits until its state says how it is. */

@@ -211,7 +211,7 @@ export const pairCodes = {
     level: 'error',
     subject: 'policy',
     finds: 'the document by which a site is told its spec is lost, refused, stale or cannot be read',
-    remedy: 'follow the message; `pulumi up` writes the document again',
+    remedy: 'follow the message; `pulumi up --refresh` writes the document again',
   },
   WORKER_NOT_READY: {
     level: 'warn',
