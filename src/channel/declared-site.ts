@@ -6,7 +6,7 @@ import { linkId, type LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { Problem, type ProblemCode, problems } from '../worker/problems.ts';
-import { sectionNames } from './site-orders.ts';
+import { covers, linkSection, policySection, primarySection, type Section, withoutRefused } from './spec-sections.ts';
 import { documentNames, parseSpecDocument, renderSpecDocument, type SiteSpec } from './spec-document.ts';
 import { parseStatusDocument, type StatusDocument, statusEveryMs } from './status-document.ts';
 
@@ -21,14 +21,6 @@ export interface DeclaredSitePorts {
   readonly patienceMs: number;
   /** Default 1 s. */
   readonly lookAgainMs?: number;
-}
-
-/** One section of the spec: what two writers must not change at once. */
-interface Section<T> {
-  readonly name: string;
-  read(spec: SiteSpec): T | undefined;
-  /** Undefined takes it out. */
-  write(spec: SiteSpec, value: T | undefined): SiteSpec;
 }
 
 /** One change on its way, over all of its writes. */
@@ -321,51 +313,4 @@ function heardOf({ judged, channel }: StatusDocument): string {
 /** Fields that are undefined are not there in what is read back. */
 function asStored<T>(value: T | undefined): T | undefined {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as T); // as: what is declared is JSON
-}
-
-/** Whether everything that is declared is in force. */
-function covers(inForce: SiteSpec, { prefixPolicy, schemaPrimary, links }: SiteSpec): boolean {
-  return (
-    (prefixPolicy === undefined || isDeepStrictEqual(prefixPolicy, inForce.prefixPolicy)) &&
-    (schemaPrimary === undefined || isDeepStrictEqual(schemaPrimary, inForce.schemaPrimary)) &&
-    links.every((link) => inForce.links.some((each) => isDeepStrictEqual(each, link))) &&
-    inForce.links.length === links.length
-  );
-}
-
-/** A section that was refused is as it is in force: it must not come true with the next declaration of another one. */
-function withoutRefused(spec: SiteSpec, { judged, spec: inForce }: StatusDocument): SiteSpec {
-  const name = judged?.refusals.at(-1)?.section;
-  if (name === policySection.name) return policySection.write(spec, inForce.prefixPolicy);
-  if (name === primarySection.name) return primarySection.write(spec, inForce.schemaPrimary);
-  const ids = [...spec.links, ...inForce.links].map(linkId);
-  const refused = ids.map((id) => linkSection(id, false)).find((section) => section.name === name);
-  return refused === undefined ? spec : refused.write(spec, refused.read(inForce));
-}
-
-const policySection: Section<DeclaredPolicy> = {
-  name: sectionNames.prefixPolicy,
-  read: ({ prefixPolicy }) => prefixPolicy,
-  write: ({ prefixPolicy: _before, ...spec }, value) => (value === undefined ? spec : { ...spec, prefixPolicy: value }),
-};
-
-const primarySection: Section<SchemaPrimary> = {
-  name: sectionNames.schemaPrimary,
-  read: ({ schemaPrimary }) => schemaPrimary,
-  write: ({ schemaPrimary: _before, ...spec }, value) =>
-    value === undefined ? spec : { ...spec, schemaPrimary: value },
-};
-
-function linkSection(id: string, mayFollow: boolean): Section<LinkSpec> {
-  return {
-    name: sectionNames.link(id),
-    read: ({ links }) => links.find((link) => linkId(link) === id),
-    write: ({ links, detach, ...spec }, value) => {
-      const others = links.filter((link) => linkId(link) !== id);
-      const kept = detach.filter((each) => each !== id);
-      if (value === undefined) return { ...spec, links: others, detach: mayFollow ? [...kept, id] : kept };
-      const linksNow = [...others, value].toSorted((left, right) => linkId(left).localeCompare(linkId(right)));
-      return { ...spec, links: linksNow, detach: kept };
-    },
-  };
 }

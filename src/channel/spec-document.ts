@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
 import { linkId, pairSpecSchema } from '../pair/spec.ts';
 import { declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
+import { canonicalJson } from '../schema-primary/canonical-json.ts';
 
 /** Names of the two documents of a site. */
 export const documentNames = { spec: 'spec.json', status: 'status.json' } as const;
@@ -42,18 +43,9 @@ export type SpecDocument = z.output<typeof specDocumentSchema>;
 
 /** SHA-256 of what counts, as it stands there: independent of the order of fields, and of what a newer version would fill in. */
 export function specHash({ site, revision, spec }: { site?: unknown; revision?: unknown; spec?: unknown }): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted({ site, revision, spec })))
-    .digest('hex');
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([, each]) => each !== undefined);
-  return Object.fromEntries(
-    fields.toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([name, each]) => [name, sorted(each)]),
-  );
+  const text = canonicalJson(JSON.stringify({ site, revision, spec }));
+  if (text === undefined) throw new Error('invariant: it was JSON');
+  return createHash('sha256').update(text).digest('hex');
 }
 
 export function renderSpecDocument(document: Omit<SpecDocument, 'version' | 'hash'>): string {
