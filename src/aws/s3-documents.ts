@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type AwsProblem, awsProblem, errorNameOf } from './aws-problem.ts';
+import { type Bounded, requestHandler, type SmallRequestBounds, smallRequests, withinTime } from './request-bounds.ts';
 import type { S3Place } from './s3-place.ts';
 
 export type ReadDocument =
@@ -27,9 +29,6 @@ export interface Documents {
   write(name: string, text: string, condition: WriteCondition, signal: AbortSignal): Promise<WrittenDocument>;
 }
 
-/** Longer than S3 ever takes for a small document; the SDK tries again three times. */
-const requestTimeoutMs = 10_000;
-const connectTimeoutMs = 3_000;
 const documentBytesMax = 64 << 20;
 
 /**
@@ -38,21 +37,27 @@ const documentBytesMax = 64 << 20;
  */
 export class S3Documents implements Documents {
   readonly #place: S3Place;
+  readonly #bounds: SmallRequestBounds;
   #client: Promise<S3Client> | undefined;
 
-  constructor(place: S3Place) {
+  constructor(place: S3Place, bounds: SmallRequestBounds = smallRequests) {
     this.#place = place;
+    this.#bounds = bounds;
   }
 
   where(name: string): string {
     return `s3://${this.#place.bucket}/${this.#place.prefix}${name}`;
   }
 
-  async read(
-    name: string,
-    { etag }: { readonly etag: string | undefined },
-    signal: AbortSignal,
-  ): Promise<ReadDocument> {
+  read(name: string, { etag }: { readonly etag: string | undefined }, signal: AbortSignal): Promise<ReadDocument> {
+    return withinTime(this.#bounded(name), signal, (bounded) => this.#read(name, etag, bounded));
+  }
+
+  write(name: string, text: string, condition: WriteCondition, signal: AbortSignal): Promise<WrittenDocument> {
+    return withinTime(this.#bounded(name), signal, (bounded) => this.#write(name, text, condition, bounded));
+  }
+
+  async #read(name: string, etag: string | undefined, signal: AbortSignal): Promise<ReadDocument> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3');
     const client = await this.#connected();
     const command = new GetObjectCommand({
@@ -61,10 +66,8 @@ export class S3Documents implements Documents {
     });
     try {
       const answer = await client.send(command, { abortSignal: signal });
-      const length = answer.ContentLength ?? 0;
-      if (length > documentBytesMax)
-        throw new Error(`is ${length} bytes large, ${documentBytesMax} are read at most: it is not umbra's`);
-      const text = (await answer.Body?.transformToString('utf8')) ?? '';
+      // In Node the body is a stream of Node's.
+      const text = await textOf(answer.Body as Readable, answer.ContentLength ?? 0);
       return { kind: 'found', text, etag: answer.ETag ?? '', modifiedAt: answer.LastModified ?? new Date(0) };
     } catch (error) {
       signal.throwIfAborted();
@@ -75,7 +78,12 @@ export class S3Documents implements Documents {
     }
   }
 
-  async write(name: string, text: string, { replaces }: WriteCondition, signal: AbortSignal): Promise<WrittenDocument> {
+  async #write(
+    name: string,
+    text: string,
+    { replaces }: WriteCondition,
+    signal: AbortSignal,
+  ): Promise<WrittenDocument> {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const client = await this.#connected();
     const command = new PutObjectCommand({
@@ -94,20 +102,40 @@ export class S3Documents implements Documents {
     }
   }
 
+  #bounded(name: string): Bounded {
+    return { where: this.where(name), wholeMs: this.#bounds.wholeMs };
+  }
+
   #keyOf(name: string): { readonly Bucket: string; readonly Key: string } {
     return { Bucket: this.#place.bucket, Key: this.#place.prefix + name };
   }
 
   #connected(): Promise<S3Client> {
-    this.#client ??= connect(this.#place.region);
+    this.#client ??= connect(this.#place.region, this.#bounds);
     return this.#client;
   }
 }
 
-async function connect(region: string): Promise<S3Client> {
+async function connect(region: string, bounds: SmallRequestBounds): Promise<S3Client> {
   const { S3Client: Client } = await import('@aws-sdk/client-s3');
-  const requestHandler = { requestTimeout: requestTimeoutMs, connectionTimeout: connectTimeoutMs };
-  return new Client({ region, requestHandler });
+  return new Client({ region, requestHandler: requestHandler(bounds) });
+}
+
+/** Not more than a document has, whatever the answer said of its length, or did not say. */
+async function textOf(body: Readable, length: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const refuse = (size: string): never => {
+    body.destroy();
+    throw new Error(`is ${size} bytes large, ${documentBytesMax} are read at most: it is not umbra's`);
+  };
+  if (length > documentBytesMax) refuse(String(length));
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > documentBytesMax) refuse(`${bytes} and more`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function statusOf(error: unknown): number | undefined {

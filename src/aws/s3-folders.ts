@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { awsProblem, errorNameOf } from './aws-problem.ts';
+import { AwsProblem } from './aws-problem.ts';
+import type { RequestBounds } from './request-bounds.ts';
+import { type ObjectToWrite, S3Objects, type StoredObject, type Written } from './s3-objects.ts';
 import type { S3Place } from './s3-place.ts';
 
-/** Whole folders of this disk, kept elsewhere. Rejects with an `AwsProblem`. */
+/** Whole folders of this disk, kept elsewhere. Rejects with an `AwsProblem`, or with what the disk said. */
 export interface FolderArchive {
   /**
    * Resolves when every file of the folder is there, with its SHA-256; what is there already is not sent again. The files
@@ -19,132 +17,137 @@ export interface FolderArchive {
   bringBack(folder: string, name: string, last: readonly string[], signal: AbortSignal): Promise<boolean>;
 }
 
-/** Parts of this size are sent one after the other, each with a checksum that S3 verifies. */
-const partBytes = 64 << 20;
-const sumKey = 'sha256';
+/** Files up to this size are one request, larger ones are parts of it: one is in memory at a time. */
+const partBytesMin = 16 << 20;
+/** S3 takes 10,000. */
+const partsMax = 9_000;
 /** What may stand in a key behind the folder's name: never a way out of the folder. */
 const safePath = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 
 /** {@link FolderArchive} in a bucket of S3, below its prefix. Credentials come from the SDK's own chain. */
 export class S3Folders implements FolderArchive {
-  readonly #place: S3Place;
-  #client: Promise<S3Client> | undefined;
+  readonly #objects: S3Objects;
 
-  constructor(place: S3Place) {
-    this.#place = place;
+  constructor(place: S3Place, bounds?: RequestBounds) {
+    this.#objects = new S3Objects(place, bounds);
   }
 
   async keep(folder: string, name: string, last: readonly string[], signal: AbortSignal): Promise<void> {
     const files = await filesBelow(join(folder, name));
     const ordered = [...files.filter((file) => !last.includes(file)), ...last.filter((file) => files.includes(file))];
-    for (const file of ordered) await this.#send(join(folder, name, file), `${name}/${file}`, signal);
+    for (const file of ordered) await this.#keepFile(join(folder, name, file), `${name}/${file}`, signal);
   }
 
   async bringBack(folder: string, name: string, last: readonly string[], signal: AbortSignal): Promise<boolean> {
     if (await isThere(join(folder, name))) return false;
-    for (const file of last) if ((await this.#sumOf(`${name}/${file}`, signal)) === undefined) return false;
+    for (const file of last) if ((await this.#objects.head(`${name}/${file}`, signal)) === undefined) return false;
     const part = join(folder, `.part-${name}`);
-    await rm(part, { recursive: true, force: true });
-    for (const file of await this.#list(name, signal)) {
-      await mkdir(dirname(join(part, file)), { recursive: true, mode: 0o700 });
-      await this.#fetch(`${name}/${file}`, join(part, file), signal);
+    try {
+      await rm(part, { recursive: true, force: true });
+      for (const file of await this.#filesOf(name, signal)) {
+        await mkdir(dirname(join(part, file)), { recursive: true, mode: 0o700 });
+        await this.#fetch(`${name}/${file}`, join(part, file), signal);
+      }
+      await rename(part, join(folder, name));
+    } finally {
+      await rm(part, { recursive: true, force: true });
     }
-    await rename(part, join(folder, name));
     return true;
   }
 
-  async #send(path: string, key: string, signal: AbortSignal): Promise<void> {
-    const sum = await sha256Of(path);
-    if ((await this.#sumOf(key, signal)) === sum) return;
-    const { Upload } = await import('@aws-sdk/lib-storage');
-    const client = await this.#connected();
-    const upload = new Upload({
-      client,
-      params: {
-        ...this.#keyOf(key),
-        ...{ Body: createReadStream(path), ChecksumAlgorithm: 'SHA256', Metadata: { [sumKey]: sum } },
-      },
-      ...{ partSize: partBytes, queueSize: 1 },
-    });
-    const abort = (): void => void upload.abort();
-    signal.addEventListener('abort', abort);
+  async #keepFile(path: string, key: string, signal: AbortSignal): Promise<void> {
+    const file = await open(path, 'r');
     try {
-      await upload.done();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw awsProblem(error, { where: this.#where(key), action: 's3:PutObject' });
+      const { size } = await file.stat();
+      const small = size <= partBytesMin ? await file.readFile() : undefined;
+      const is = small === undefined ? await sumOf(file) : { sha256: sha256Of(small), bytes: small.length };
+      const there = await this.#objects.head(key, signal);
+      if (isSame(there, is)) return;
+      const object = { ...is, replaces: there?.etag };
+      await this.#write(key, object, signal, () =>
+        small === undefined
+          ? this.#objects.putParts(key, partsOf(file, partBytesFor(size)), object, signal)
+          : this.#objects.put(key, small, object, signal),
+      );
     } finally {
-      signal.removeEventListener('abort', abort);
-    }
-    const there = await this.#sumOf(key, signal);
-    if (there !== sum) throw awsProblem(new Error('it was written and is not there'), this.#asked(key));
-  }
-
-  /** What its writer said of it; S3 verified each part on its way. Undefined where there is none. */
-  async #sumOf(key: string, signal: AbortSignal): Promise<string | undefined> {
-    const { HeadObjectCommand } = await import('@aws-sdk/client-s3');
-    const client = await this.#connected();
-    try {
-      const answer = await client.send(new HeadObjectCommand(this.#keyOf(key)), { abortSignal: signal });
-      return answer.Metadata?.[sumKey] ?? '';
-    } catch (error) {
-      signal.throwIfAborted();
-      if (['NotFound', 'NoSuchKey', '404'].includes(errorNameOf(error))) return undefined;
-      throw awsProblem(error, this.#asked(key));
+      await file.close();
     }
   }
 
-  async #list(name: string, signal: AbortSignal): Promise<readonly string[]> {
-    const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
-    const client = await this.#connected();
-    const Prefix = `${this.#place.prefix}${name}/`;
-    const files: string[] = [];
+  /** Whatever came of the request: it is kept when the object is there. */
+  async #write(key: string, object: ObjectToWrite, signal: AbortSignal, write: () => Promise<Written>): Promise<void> {
     try {
-      const pages = paginateListObjectsV2({ client }, { Bucket: this.#place.bucket, Prefix }, { abortSignal: signal });
-      for await (const page of pages) {
-        for (const { Key = '' } of page.Contents ?? []) files.push(Key.slice(Prefix.length));
-      }
+      if ((await write()) === 'written') return;
     } catch (error) {
+      // The answer may have been lost behind what was done; if not even that can be asked, the first error says more.
+      const there =
+        error instanceof AwsProblem ? await this.#objects.head(key, signal).catch(() => undefined) : undefined;
       signal.throwIfAborted();
-      throw awsProblem(error, { where: this.#where(`${name}/`), action: 's3:ListBucket' });
+      if (isSame(there, object)) return;
+      throw error;
     }
+    if (isSame(await this.#objects.head(key, signal), object)) return;
+    throw new AwsProblem('unreachable', `${this.#objects.where(key)}: somebody else wrote it at the same time`);
+  }
+
+  async #filesOf(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const keys = await this.#objects.list(`${name}/`, signal);
+    // The console makes an empty object for each folder that is opened by hand.
+    const files = keys.filter((key) => key !== '' && !key.endsWith('/'));
     const strange = files.find((file) => !safePath.test(file));
-    if (strange !== undefined)
-      throw awsProblem(new Error(`${JSON.stringify(strange)} is no file of umbra's`), this.#asked(`${name}/`));
-    return files;
+    if (strange === undefined) return files;
+    const where = this.#objects.where(`${name}/`);
+    throw new AwsProblem('refused', `${where}: ${JSON.stringify(strange)} is no file of umbra's; remove it`);
   }
 
   async #fetch(key: string, path: string, signal: AbortSignal): Promise<void> {
-    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
-    const client = await this.#connected();
+    const file = await open(path, 'wx', 0o600);
     try {
-      const answer = await client.send(new GetObjectCommand(this.#keyOf(key)), { abortSignal: signal });
-      // In Node the body is a stream of Node's.
-      await pipeline(answer.Body as Readable, createWriteStream(path, { mode: 0o600, flush: true }), { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw awsProblem(error, this.#asked(key));
+      for await (const chunk of this.#objects.read(key, signal)) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
     }
   }
+}
 
-  #asked(key: string): { readonly where: string; readonly action: string } {
-    return { where: this.#where(key), action: 's3:GetObject (and s3:ListBucket on the bucket)' };
-  }
+type Sum = Pick<ObjectToWrite, 'sha256' | 'bytes'>;
 
-  #where(key: string): string {
-    return `s3://${this.#place.bucket}/${this.#place.prefix}${key}`;
-  }
+function isSame(there: StoredObject | undefined, { sha256, bytes }: Sum): boolean {
+  return there?.sha256 === sha256 && there.bytes === bytes;
+}
 
-  #keyOf(key: string): { readonly Bucket: string; readonly Key: string } {
-    return { Bucket: this.#place.bucket, Key: this.#place.prefix + key };
-  }
+function partBytesFor(bytes: number): number {
+  return Math.max(partBytesMin, Math.ceil(bytes / partsMax));
+}
 
-  #connected(): Promise<S3Client> {
-    this.#client ??= import('@aws-sdk/client-s3').then(
-      ({ S3Client: Client }) => new Client({ region: this.#place.region }),
-    );
-    return this.#client;
+async function* partsOf(file: FileHandle, partBytes: number): AsyncGenerator<Buffer> {
+  for (let position = 0; ;) {
+    const part = Buffer.allocUnsafe(partBytes);
+    let filled = 0;
+    while (filled < partBytes) {
+      const { bytesRead } = await file.read(part, filled, partBytes - filled, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    if (filled > 0) yield part.subarray(0, filled);
+    if (filled < partBytes) return;
+    position += filled;
   }
+}
+
+async function sumOf(file: FileHandle): Promise<Sum> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const part of partsOf(file, 1 << 20)) {
+    hash.update(part);
+    bytes += part.length;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function filesBelow(folder: string): Promise<readonly string[]> {
@@ -153,12 +156,6 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .toSorted();
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 function isThere(path: string): Promise<boolean> {
