@@ -17,35 +17,37 @@ export interface ArchiveCall {
 const lastFiles = [checksumsName, manifestName];
 
 /**
- * Puts a finished quarantine where it outlives this machine's disk, as long as it takes. Nothing is deleted before.
- * Throws {@link Stopped} when the archive will not have it.
+ * Puts a finished quarantine where it outlives this machine's disk, as long as it takes; what is there already is only looked
+ * at. Nothing is deleted before. Throws {@link Stopped} when the archive will not have it.
  */
 export async function keepQuarantine({ archive, record, onTrouble }: ArchiveCall, signal: AbortSignal): Promise<void> {
   if (archive === undefined) return;
-  await untilAnswered(() => archive.keep(record.folder, record.name, lastFiles, signal), onTrouble, signal);
+  const keep = (): Promise<void> => archive.keep(record.folder, record.name, lastFiles, signal);
+  await untilAnswered(keep, { onTrouble, attemptsMax: Infinity, signal });
 }
 
 /**
- * The quarantine of a worker whose disk was gone with it, as it was kept. What is brought back is verified by whoever uses it.
- * Where there is none, or the archive refuses, everything is as it is without one. Never rejects.
+ * The quarantine of a worker whose disk was gone with it, as it was kept; nothing where it is here, or was never kept whole.
+ * What is brought back is verified by whoever uses it. Throws {@link Stopped} when the archive refuses, or did not answer
+ * `attemptsMax` times, and what the disk says as it is. The caller knows that the record's folder is the worker's.
  */
-export async function bringQuarantineBack(call: ArchiveCall, signal: AbortSignal): Promise<void> {
-  const { archive, record, onTrouble } = call;
-  if (archive === undefined) return;
-  const bringBack = (): Promise<boolean> => archive.bringBack(record.folder, record.name, lastFiles, signal);
-  try {
-    await untilAnswered(bringBack, onTrouble, signal);
-  } catch (error) {
-    if (signal.aborted) return;
-    onTrouble(error instanceof Error ? error.message : String(error));
-  }
-}
-
-async function untilAnswered(
-  ask: () => Promise<unknown>,
-  onTrouble: (reason: string | undefined) => void,
+export async function bringQuarantineBack(
+  { archive, record, onTrouble }: ArchiveCall,
+  attemptsMax: number,
   signal: AbortSignal,
 ): Promise<void> {
+  if (archive === undefined) return;
+  const bringBack = (): Promise<boolean> => archive.bringBack(record.folder, record.name, lastFiles, signal);
+  await untilAnswered(bringBack, { onTrouble, attemptsMax, signal });
+}
+
+interface Waiting {
+  readonly onTrouble: ArchiveCall['onTrouble'];
+  readonly attemptsMax: number;
+  readonly signal: AbortSignal;
+}
+
+async function untilAnswered(ask: () => Promise<unknown>, { onTrouble, attemptsMax, signal }: Waiting): Promise<void> {
   const pause = new Wakeup();
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
@@ -54,9 +56,11 @@ async function untilAnswered(
       onTrouble(undefined);
       return;
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof AwsProblem)) throw error;
-      if (error.kind === 'refused') throw new Stopped(`the archive of quarantines: ${error.message}`);
-      onTrouble(`the archive of quarantines: ${error.message}`);
+      const said = `the archive of quarantines: ${error.message}`;
+      if (error.kind === 'refused' || attempt >= attemptsMax) throw new Stopped(said);
+      onTrouble(said);
       await pause.wait(signal, retryDelays.after(attempt));
     }
   }

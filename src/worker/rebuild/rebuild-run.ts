@@ -2,6 +2,7 @@ import { NotSentError, verdictOf } from '../../kafka/errors.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { replayable } from '../reconcile/replayable.ts';
+import type { Manifest } from '../../quarantine/manifest.ts';
 import { dropCopy } from './drop-copy.ts';
 import { boundedRemarks, boundedText } from './journal-bounds.ts';
 import type { RebuildPorts, ReplayProgress, TailPorts } from './rebuild-ports.ts';
@@ -18,6 +19,8 @@ type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 const dropAttemptsMax = 12;
 const seedLookMs = 500;
+/** A minute and a half, beside what the SDK tries again. */
+const restoreAttemptsMax = 24;
 
 /**
  * One confirmed rebuild, from the step its record is at to the end. Every step can be begun again: what came before a
@@ -114,7 +117,6 @@ export class RebuildRun {
     try {
       if (this.#noted || (await this.#note(this.#record, signal))) {
         if (isHeld(this.#record.step)) await this.#ports.quiet(topic, signal);
-        await bringQuarantineBack(this.#archiveCall(), signal);
         await this.#walk(signal);
       }
       if (this.#ports.lease.lost.aborted) this.#interrupted = 'another worker took over the link; ask that one';
@@ -205,6 +207,7 @@ export class RebuildRun {
 
   async #quarantine(signal: AbortSignal): Promise<Step> {
     this.#requireFolder();
+    await bringQuarantineBack(this.#archiveCall(), Infinity, signal);
     const { sides, pair, version, now } = this.#ports;
     const onPartition = (done: number, total: number): void => {
       this.#partitionsDone = done;
@@ -223,6 +226,8 @@ export class RebuildRun {
 
   /** As long as it takes: the new primary may be down. Not a record is deleted before all of them are there. */
   async #replay({ manifestSha256, records }: StepOf<'replaying'>, signal: AbortSignal): Promise<Step> {
+    this.#requireFolder();
+    await bringQuarantineBack(this.#archiveCall(), Infinity, signal);
     const pause = new Wakeup();
     for (;;) {
       const progress = await this.#tails.replayed(this.#record, signal).catch((error: unknown): ReplayProgress => {
@@ -231,10 +236,12 @@ export class RebuildRun {
       });
       if (progress.kind === 'done') {
         this.#trouble = undefined;
-        if (progress.records === records) return { kind: 'deleting', manifestSha256 };
-        throw new Stopped(
-          `the new primary appended ${progress.records} records of the tail, ${records} are in the quarantine`,
-        );
+        if (progress.records !== records)
+          throw new Stopped(
+            `the new primary appended ${progress.records} records of the tail, ${records} are in the quarantine`,
+          );
+        await keepQuarantine(this.#archiveCall(), signal);
+        return { kind: 'deleting', manifestSha256 };
       }
       this.#trouble = progress.trouble;
       await pause.wait(signal, seedLookMs);
@@ -277,6 +284,15 @@ export class RebuildRun {
     );
   }
 
+  /** Whole on this disk, and in the archive by now, whoever noted that it was: asked for while there is a copy to delete. */
+  async #keptQuarantine(manifestSha256: string, signal: AbortSignal): Promise<Manifest> {
+    this.#requireFolder();
+    await bringQuarantineBack(this.#archiveCall(), Infinity, signal);
+    const manifest = await verifiedQuarantine(this.#record, manifestSha256);
+    await keepQuarantine(this.#archiveCall(), signal);
+    return manifest;
+  }
+
   async #delete({ manifestSha256 }: StepOf<'deleting'>, signal: AbortSignal): Promise<Step> {
     const { sides, mayCopy, lease } = this.#ports;
     let sentAttempt = 0;
@@ -286,10 +302,7 @@ export class RebuildRun {
         const onSending = (): void => void (sentAttempt = attempt);
         if (this.#record.tail !== undefined) await this.#tails.prepare(this.#record, signal);
         const ports = { sides, mayCopy, lease, onSending, signal };
-        await dropCopy(ports, this.#record, () => {
-          this.#requireFolder();
-          return verifiedQuarantine(this.#record, manifestSha256);
-        });
+        await dropCopy(ports, this.#record, () => this.#keptQuarantine(manifestSha256, signal));
         break;
       } catch (error) {
         const verdict = verdictOf(error);
@@ -324,6 +337,9 @@ export class RebuildRun {
   async #restore({ manifestSha256 }: StepOf<'seeding'>, { became, signal }: Seeded): Promise<string[]> {
     const { topic, copiedTopicId, sourceTopicId } = this.#record;
     try {
+      // The copy is gone: what the archive does not answer is not waited for.
+      if (this.#record.folder === this.#ports.folder)
+        await bringQuarantineBack(this.#archiveCall(), restoreAttemptsMax, signal);
       const manifest = await writtenManifest(this.#record, manifestSha256);
       if (manifest.groupPositions.length === 0) return [];
       if (became === 'faulted') return [unrestored];
