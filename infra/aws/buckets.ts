@@ -13,6 +13,10 @@ export interface BucketsArgs {
 
 /** Versions of the spec and of its status, which is written often, are kept this long. */
 const oldVersionsDays = 90;
+/** Longer than any upload takes: who goes on with one after days begins it anew. */
+const unfinishedUploadsDays = 7;
+
+type LifecycleRule = pulumi.Unwrap<aws.types.input.s3.BucketLifecycleConfigurationRule>;
 
 interface Lock {
   readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
@@ -32,27 +36,30 @@ export class Buckets extends pulumi.ComponentResource {
     super('umbra:aws:Buckets', `${scope.name}-buckets`, scopeInputs(scope), opts);
     const { keyArn, evidenceLock, evidenceRetentionDays, quarantineRetentionDays } = args;
     this.spec = this.#bucket(`${scope.name}-spec`, keyArn);
-    new aws.s3.BucketLifecycleConfiguration(
-      `${scope.name}-spec-lifecycle`,
-      {
-        bucket: this.spec.id,
-        rules: [
-          {
-            ...{ id: 'old-versions', status: 'Enabled', filter: { prefix: '' } },
-            noncurrentVersionExpiration: { noncurrentDays: oldVersionsDays },
-          },
-        ],
-      },
-      { parent: this, retainOnDelete: true },
-    );
+    this.#lifecycle(`${scope.name}-spec-lifecycle`, this.spec, {
+      id: 'old-versions',
+      noncurrentVersionExpiration: { noncurrentDays: oldVersionsDays },
+    });
     this.evidence = this.#bucket(`${scope.name}-evidence`, keyArn, {
       mode: evidenceLock,
       days: evidenceRetentionDays,
     });
     const days = quarantineRetentionDays;
     this.quarantine = this.#bucket(`${scope.name}-quarantine`, keyArn, { mode: 'GOVERNANCE', days });
+    // What is large is sent in parts, and umbra's role may not take parts away that never became an object.
+    const unfinished = { abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedUploadsDays } };
+    this.#lifecycle(`${scope.name}-evidence-lifecycle`, this.evidence, { id: 'unfinished-uploads', ...unfinished });
+    this.#lifecycle(`${scope.name}-quarantine-lifecycle`, this.quarantine, { id: 'unfinished-uploads', ...unfinished });
     const [spec, evidence, quarantine] = [this.spec.bucket, this.evidence.bucket, this.quarantine.bucket];
     this.registerOutputs({ spec, evidence, quarantine });
+  }
+
+  #lifecycle(name: string, bucket: aws.s3.Bucket, rule: Omit<LifecycleRule, 'status' | 'filter'>): void {
+    new aws.s3.BucketLifecycleConfiguration(
+      name,
+      { bucket: bucket.id, rules: [{ ...rule, status: 'Enabled', filter: { prefix: '' } }] },
+      { parent: this, retainOnDelete: true },
+    );
   }
 
   #bucket(name: string, keyArn: pulumi.Output<string>, lock?: Lock): aws.s3.Bucket {

@@ -61,11 +61,9 @@ export function workerStatements(access: WorkerAccess): readonly Statement[] {
     allow('Status', ['s3:PutObject'], [objects(spec, 'status.json')]),
     allow('Quarantine', ['s3:GetObject', 's3:PutObject'], [objects(quarantine)]),
     allow('Evidence', ['s3:GetObject', 's3:PutObject'], [objects(evidence)]),
-    // Without it a missing object would be answered with 403, as if it were there and not ours.
-    ...[spec, quarantine, evidence].map((folder, index) => ({
-      ...allow(`List${index + 1}`, ['s3:ListBucket'], [folder.arn]),
-      Condition: { StringLike: { 's3:prefix': [`${folder.prefix}*`] } },
-    })),
+    // Without it a missing object would be answered with 403, as if it were there and not ours. No condition on a prefix: who
+    // asks for one object names none, so that it might not be met then. The buckets hold nothing but what is umbra's.
+    allow('List', ['s3:ListBucket'], [spec.arn, quarantine.arn, evidence.arn]),
     allow('Key', ['kms:Decrypt', 'kms:GenerateDataKey'], [keyArn]),
     allow('Primary', ['ssm:GetParameter', 'ssm:PutParameter'], parameterArns),
   ];
