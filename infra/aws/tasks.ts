@@ -1,3 +1,4 @@
+import { firstPointer } from '../../src/pair/primary-pointer.ts';
 import { sites, type SiteId } from '../../src/pair/site.ts';
 import type { PrefixOwners } from '../../src/pair/spec.ts';
 import { registrySettings } from '../../src/schema-primary/registry-settings.ts';
@@ -84,7 +85,7 @@ export function parameterName(pair: string, owner: SiteId): string {
 
 /** What it says before any role was moved, in the shape in which umbra writes it (docs/repoint.md). */
 export function firstPointerText(owner: SiteId, prefix: string, bootstrapServers: string): string {
-  return JSON.stringify({ prefix, primary: owner, term: 0, bootstrapServers: bootstrapServers.split(',') });
+  return JSON.stringify(firstPointer(owner, prefix, bootstrapServers.split(',')));
 }
 
 /** Where workers of another site, commands and dashboards reach a service of a site. */

@@ -35,6 +35,7 @@ test('every field of a DNS hook has its row', () => {
 test('what a hook is told is told here', () => {
   const move: Move = {
     ...{ operationId: 'o', kind: 'switchover', topics: [], from: 'a', to: 'b', term: 3, bootstrapServers: [] },
+    ...{ startedAt: '2026-11-22T04:33:00.000Z', terms: new Map() },
   };
   expect(Object.keys(examples[1] as object)).toEqual(Object.keys(JSON.parse(moveAsJson(move)) as object));
   for (const name of Object.keys(moveAsEnvironment(move))) expect(page).toContain(`\`${name}\``);

@@ -14,6 +14,7 @@ if (missingHere !== undefined) console.warn(`\nSKIPPED: no DNS record is set her
 const zone = 'orders.example';
 const move: Move = {
   ...{ operationId: 'failover-000017', kind: 'failover', topics: ['a_orders'], from: 'a', to: 'b', term: 4 },
+  ...{ startedAt: '2026-11-22T04:33:00.000Z', terms: new Map([['a_orders', 4]]) },
   bootstrapServers: ['kafka-1.b.example:9094'],
 };
 

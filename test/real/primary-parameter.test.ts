@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AwsProblem } from '../../src/aws/aws-problem.ts';
 import { type Parameters, SsmParameters } from '../../src/aws/ssm-parameters.ts';
+import { pointerOf } from '../../src/pair/primary-pointer.ts';
 import { type Move, type ParameterHook, repointSchema } from '../../src/worker/repoint/repoint-spec.ts';
 import { runHooks } from '../../src/worker/repoint/run-hooks.ts';
 import { writeParameter } from '../../src/worker/repoint/write-parameter.ts';
@@ -11,6 +12,7 @@ const boundMs = 60_000;
 const signal = (): AbortSignal => AbortSignal.timeout(boundMs);
 const move: Move = {
   ...{ operationId: 'failover-1', kind: 'failover', topics: ['a_x', 'a_y', 'b_z'], from: 'a', to: 'b', term: 3 },
+  ...{ startedAt: '2026-11-22T04:33:00.000Z', terms: new Map(['a_x', 'a_y', 'b_z'].map((topic) => [topic, 3])) },
   bootstrapServers: ['b-1.example:9096'],
 };
 
@@ -48,17 +50,54 @@ describe('a parameter that says who is primary', { timeout: boundMs }, () => {
     const [outcome] = await runHooks([hook], { move, env: {} }, signal());
     expect(outcome).toMatchObject({ kind: 'parameter', outcome: 'done', attempts: 1 });
     const pointer = { prefix: 'a_', primary: 'b', term: 3, bootstrapServers: move.bootstrapServers, topics: 2 };
-    expect(await pointers(hook)).toEqual(regions.map(() => ({ ...pointer, operation: 'failover-1' })));
+    const from = { operation: 'failover-1', startedAt: move.startedAt, terms: { a_x: 3, a_y: 3 } };
+    expect(await pointers(hook)).toEqual(regions.map(() => ({ ...pointer, ...from })));
     // After a crash nobody knows whether it was run.
     expect((await runHooks([hook], { move, env: {} }, signal()))[0]).toMatchObject({ outcome: 'done' });
   });
 
-  test('that knows of a later move is left alone, and it is said', async () => {
+  test('that knows of a later move of the same topics is left alone, and the hook has failed', async () => {
     const hook = hookOf();
-    await runHooks([hook], { move: { ...move, to: 'a', term: 4, operationId: 'home' }, env: {} }, signal());
+    const home: Move = { ...move, to: 'a', term: 4, terms: new Map([['a_x', 4]]), operationId: 'home' };
+    await runHooks([hook], { move: home, env: {} }, signal());
     const [outcome] = await runHooks([hook], { move, env: {} }, signal());
-    expect(outcome).toMatchObject({ outcome: 'done', shown: expect.stringContaining('a later move') as string });
+    expect(outcome).toMatchObject({ outcome: 'failed', attempts: 2 });
+    expect(outcome?.reason).toContain('eu-west-1: left alone, for this move is late: home has moved a_x with term 4');
     for (const pointer of await pointers(hook)) expect(pointer).toMatchObject({ primary: 'a', term: 4 });
+  });
+
+  test('that a drill has brought to a high term is written by the failover of the others', async () => {
+    const hook = hookOf();
+    const drill: Move = { ...move, to: 'a', term: 20, terms: new Map([['a_drill', 20]]), operationId: 'drill' };
+    await runHooks([hook], { move: { ...drill, topics: ['a_drill'] }, env: {} }, signal());
+    expect((await runHooks([hook], { move, env: {} }, signal()))[0]).toMatchObject({ outcome: 'done' });
+    for (const pointer of await pointers(hook)) expect(pointer).toMatchObject({ primary: 'b', term: 3 });
+  });
+
+  test('what somebody else wrote at the same time is found out, and looked at anew', async () => {
+    const hook = hookOf();
+    const later: Move = { ...move, to: 'a', term: 4, terms: new Map([['a_x', 4]]), operationId: 'home' };
+    const between = (region: string): Parameters => {
+      const real = new SsmParameters(region);
+      return {
+        read: (name, until) => real.read(name, until),
+        async write(name, value, until) {
+          await real.write(name, value, until);
+          await real.write(name, JSON.stringify(pointerOf('a_', later)), until);
+        },
+      };
+    };
+    const attempt = (open: (region: string) => Parameters): ReturnType<typeof writeParameter> =>
+      writeParameter(hook, move, { open, signal: signal() });
+    expect(await attempt(between)).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('somebody else wrote it') as string,
+    });
+    expect(await attempt((region) => new SsmParameters(region))).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('this move is late') as string,
+    });
+    for (const pointer of await pointers(hook)) expect(pointer).toMatchObject({ primary: 'a' });
   });
 
   test('is none of the business of a move of other names', async () => {

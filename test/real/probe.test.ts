@@ -15,6 +15,13 @@ const { app, admin } = sharedSites().a;
 const [own, copy] = ['a_probe', 'b_probe'] as const;
 const move: Move = {
   ...{ operationId: 'failover-000017', kind: 'failover', topics: [own, copy], from: 'b', to: 'a', term: 4 },
+  ...{
+    startedAt: '2026-11-22T04:33:00.000Z',
+    terms: new Map([
+      [own, 4],
+      [copy, 4],
+    ]),
+  },
   bootstrapServers: app.bootstrapServers,
 };
 

@@ -216,14 +216,15 @@ export class PromotionWork {
 
   /** Runs what moves applications that do not follow by themselves. Resolves to what of it did not work, in words. */
   async repoint(
-    { id: operationId, kind, to }: OperationRecord,
+    { id: operationId, kind, to, startedAt }: OperationRecord,
     topics: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     const { state, repoint, mayAct } = this.#ports;
-    const term = topics.reduce((highest, topic) => Math.max(highest, state.moves.cut(topic)?.term ?? 0), 0);
+    const terms = new Map(topics.map((topic) => [topic, state.moves.cut(topic)?.term ?? 0]));
+    const term = [...terms.values()].reduce((highest, each) => Math.max(highest, each), 0);
     if (!mayAct()) throw new ConnectionError('this worker does not lead its site any more');
-    return repoint({ operationId, kind, topics, from: otherSite(to), to, term }, signal);
+    return repoint({ operationId, kind, topics, from: otherSite(to), to, startedAt, term, terms }, signal);
   }
 
   release(topics: readonly string[]): void {

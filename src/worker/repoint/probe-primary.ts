@@ -1,5 +1,6 @@
 import { Consumer, type KafkaRecord, Producer, type RecordsBatch } from '@platformatic/kafka';
 import { ordinaryClient } from '../../kafka/ordinary-client.ts';
+import { unlessAborted } from '../../replication/waiting/unless-aborted.ts';
 import type { Attempt } from './attempt.ts';
 import type { Move, ProbeHook } from './repoint-spec.ts';
 
@@ -47,7 +48,7 @@ export async function probePrimary(
     return place;
   };
   try {
-    const place = await unless(either, probe());
+    const place = await unlessAborted(either, probe());
     return { kind: 'done', shown: `wrote ${place} and read it back in ${Math.round(performance.now() - begun)} ms` };
   } catch (error) {
     if (signal.aborted) return { kind: 'failed', reason: 'it was given up' };
@@ -99,16 +100,6 @@ function recordAt(batches: readonly RecordsBatch[], offset: bigint): KafkaRecord
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** Also when `work` does not end: the library has no signals. */
-function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new Error('aborted'));
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }
 
 /** The name of Kafka's error where there is one: the library wraps it, in others that say less. */

@@ -118,15 +118,21 @@ export interface Move {
   readonly from: SiteId;
   /** The new primary. */
   readonly to: SiteId;
-  /** The highest of the new terms. A hook that has heard of a higher one for these topics is late, and does nothing. */
+  /** When the operation began: ISO 8601, UTC, by the clock of the new primary. */
+  readonly startedAt: string;
+  /** The highest of the new terms. It says nothing of moves of other topics: terms grow topic by topic. */
   readonly term: number;
+  /** The new term of each topic. */
+  readonly terms: ReadonlyMap<string, number>;
   /** Of the new primary, as applications reach it. */
   readonly bootstrapServers: readonly string[];
 }
 
 /** The JSON that a webhook is sent, and that a command reads from its input: lists of topics may be too long for its environment. */
-export function moveAsJson({ operationId, kind, topics, from, to, term, bootstrapServers }: Move): string {
-  return JSON.stringify({ operationId, kind, topics, from, to, term, bootstrapServers });
+export function moveAsJson({ terms, ...move }: Move): string {
+  const { operationId, kind, topics, from, to, startedAt, term, bootstrapServers } = move;
+  const each = { startedAt, term, terms: Object.fromEntries(terms) };
+  return JSON.stringify({ operationId, kind, topics, from, to, ...each, bootstrapServers });
 }
 
 /** What a command finds in its environment beside umbra's own. */

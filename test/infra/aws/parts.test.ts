@@ -3,7 +3,7 @@ import { serverProperties } from '../../../infra/aws/broker-settings.ts';
 import { fargateCpus, whyNotOnFargate } from '../../../infra/aws/fargate-sizes.ts';
 import { alarmRules, type AlarmedSite, dashboardText } from '../../../infra/aws/metrics.ts';
 import { embeddedMetricLines, linkMetrics, workerMetrics } from '../../../src/worker/metrics/embedded-metrics.ts';
-import { primaryPointerSchema } from '../../../src/worker/repoint/write-parameter.ts';
+import { lateBecause, primaryPointerSchema } from '../../../src/pair/primary-pointer.ts';
 import { workerConfigSchema } from '../../../src/worker/worker-config.ts';
 import {
   firstPointerText,
@@ -89,6 +89,9 @@ describe('the task of the workers', () => {
     expect(primaryPointerSchema.parse(JSON.parse(first))).toEqual({
       ...{ prefix: 'a_', primary: 'a', term: 0, bootstrapServers: ['b-1.a:9096', 'b-2.a:9096'] },
     });
+    const move = { operationId: 'failover-1', startedAt: '1970-01-01T00:00:00.000Z', terms: new Map([['a_x', 1]]) };
+    const there = primaryPointerSchema.parse(JSON.parse(first));
+    expect(lateBecause(there, 'a_', { ...move, to: 'b', bootstrapServers: [] })).toBeUndefined();
   });
 
   test('can write two folders, and is nobody', () => {

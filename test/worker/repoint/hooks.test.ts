@@ -18,8 +18,17 @@ afterEach(async () => {
 
 const move: Move = {
   ...{ operationId: 'op-7', kind: 'failover', topics: ['a_orders', 'a_pay'], from: 'a', to: 'b', term: 3 },
+  ...{
+    startedAt: '2026-11-22T04:33:00.000Z',
+    terms: new Map([
+      ['a_orders', 3],
+      ['a_pay', 3],
+    ]),
+  },
   bootstrapServers: ['kafka-1.b.example:9094', 'kafka-2.b.example:9094'],
 };
+/** As JSON has it. */
+const told = { ...move, terms: { a_orders: 3, a_pay: 3 } };
 const secret = 'do-not-print-me';
 const never = new AbortController().signal;
 
@@ -72,7 +81,7 @@ describe('a command', () => {
     expect(outcome).toMatchObject({ hook: 'alias', outcome: 'done', attempts: 1, reason: undefined });
     const [short, json] = (await readFile(out, 'utf8')).split('\n');
     expect(short).toBe('op-7 b 3 2 kafka-1.b.example:9094,kafka-2.b.example:9094');
-    expect(JSON.parse(json ?? '')).toEqual(move);
+    expect(JSON.parse(json ?? '')).toEqual(told);
   });
 
   test('sees nothing else of the worker, and is run without a shell', async () => {
@@ -120,7 +129,7 @@ describe('a webhook', () => {
     const { url, received } = await receiver(204);
     const [outcome] = await run([{ kind: 'webhook', url, headers: { Authorization: `Bearer ${secret}` } }]);
     expect(outcome).toMatchObject({ outcome: 'done', attempts: 1 });
-    expect(received[0]?.body).toEqual(move);
+    expect(received[0]?.body).toEqual(told);
     expect(received[0]?.headers).toMatchObject({
       authorization: `Bearer ${secret}`,
       'content-type': 'application/json',

@@ -6,6 +6,13 @@ import { type HookOutcome, runHooks } from '../../../src/worker/repoint/run-hook
 
 const move: Move = {
   ...{ operationId: 'op-7', kind: 'failover', topics: ['a_orders', 'a_pay'], from: 'a', to: 'b', term: 3 },
+  ...{
+    startedAt: '2026-11-22T04:33:00.000Z',
+    terms: new Map([
+      ['a_orders', 3],
+      ['a_pay', 3],
+    ]),
+  },
   bootstrapServers: ['kafka-1.b.example:9094'],
 };
 const never = new AbortController().signal;

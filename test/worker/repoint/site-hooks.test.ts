@@ -10,6 +10,7 @@ import { eventually } from '../../fixtures/wait.ts';
 
 const move: Parameters<Repoint>[0] = {
   ...{ operationId: 'failover-123456', kind: 'failover', topics: ['a_orders'], from: 'a', to: 'b', term: 1 },
+  ...{ startedAt: '2026-11-22T04:33:00.000Z', terms: new Map([['a_orders', 1]]) },
 };
 const never = new AbortController().signal;
 const script = (text: string): string[] => ['sh', '-c', text];
@@ -37,7 +38,10 @@ test.each([
   const out = join(await folder(), 'out');
   const { run } = hooksOf([{ kind: 'command', command: script(`cat > ${out}`) }], rest);
   expect(await run(move, never)).toEqual([]);
-  expect(JSON.parse(await readFile(out, 'utf8'))).toEqual({ ...move, bootstrapServers: [address] });
+  expect(JSON.parse(await readFile(out, 'utf8'))).toEqual({
+    ...move,
+    ...{ terms: { a_orders: 1 }, bootstrapServers: [address] },
+  });
 });
 
 test('what does not work is remarked and holds nothing up; arguments are shown nowhere', async () => {
