@@ -32,6 +32,8 @@ const lookMs = 100;
 const attemptMsMax = 30_000;
 /** Hooks end by a bound of their own before that. */
 const repointMsMax = hooksMsMax + 30_000;
+/** Writers wait meanwhile: before the point of no return no step goes on for longer. */
+const stepMsMax = 60_000;
 /** Before the point of no return a step that fails for reasons that pass is tried again for so long. */
 const patienceMs: Readonly<Record<CoordinatorWork, number>> = {
   drain: 20_000,
@@ -141,7 +143,7 @@ export class Coordination {
   ): Promise<void> {
     const forwards = isPromoted(operation.step) || operation.step.kind === 'aborting';
     const until = forwards ? signal : AbortSignal.any([signal, this.#cancel.signal]);
-    const boundMs = work === 'repoint' ? repointMsMax : attemptMsMax;
+    const boundMs = attemptBoundMs(work, waitedMs);
     const late = AbortSignal.timeout(boundMs);
     try {
       await this.#do(operation, work, AbortSignal.any([until, late]));
@@ -150,7 +152,9 @@ export class Coordination {
     } catch (error) {
       if (hasAborted(until)) return;
       this.#attempts += 1;
-      const reason = hasAborted(late) ? `${work} did not come to its end within ${boundMs / 1000} s` : textOf(error);
+      const reason = hasAborted(late)
+        ? `${work} did not come to its end within ${Math.round(boundMs / 1000)} s`
+        : textOf(error);
       if (reason !== this.#trouble)
         this.#ports.logger.warn(
           { err: error, operation: this.id, work },
@@ -212,6 +216,12 @@ export class Coordination {
     const step = next.kind === 'done' ? { ...next, remarks: this.#remarks(remarks) } : next;
     return { ...operation, step, since, ...(remarks.length === 0 ? {} : { remarks }) };
   }
+}
+
+function attemptBoundMs(work: CoordinatorWork, waitedMs: number): number {
+  if (work === 'repoint') return repointMsMax;
+  if (patienceMs[work] === Infinity) return attemptMsMax;
+  return Math.max(1, Math.round(Math.min(attemptMsMax, stepMsMax - waitedMs)));
 }
 
 const remarksMax = 20;

@@ -13,6 +13,7 @@ import { Grants } from '../../sync/acls/grants.ts';
 import { missingAcls, promotionAcls } from '../../sync/acls/promotion-acls.ts';
 import type { FinishedBarrier } from '../../sync/producer-ids/barrier-view.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
+import { unlessAborted } from '../../replication/waiting/unless-aborted.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { PartitionSample } from '../copying/partition-sample.ts';
 import type { Repoint } from '../repoint/site-hooks.ts';
@@ -106,11 +107,12 @@ export class PromotionWork {
       .finally(() => (this.#ahead = undefined));
   }
 
-  /** Everything that the fenced source has is here, with what goes with it. */
+  /** Everything that the fenced source has is here, with what goes with it. A source that hangs holds it up no longer than `signal`. */
   async drain(topics: readonly string[], signal: AbortSignal): Promise<void> {
     const { source, copies, finishRules, finishGroups } = this.#ports;
     const drained = untilDrained({ source, samples: (until) => copies.samples(until) }, topics, signal);
-    await Promise.all([drained.then(() => finishGroups(signal)), finishRules(signal)]);
+    const finished = Promise.all([drained.then(() => finishGroups(signal)), finishRules(signal)]);
+    await unlessAborted(signal, finished);
   }
 
   /** Ends the copying, and reads back from the leaders where each copy ends; in a switchover also that it is the source's end. */
@@ -130,8 +132,8 @@ export class PromotionWork {
         const record = state.shadow(topic);
         return record && ownBelowOf(record);
       };
-      await proveEqual({ source, target, ownBelow }, topics, signal);
-      if (topics.includes(schemasTopic)) await proveSchemasEqual({ source, target }, signal);
+      await unlessAborted(signal, proveEqual({ source, target, ownBelow }, topics, signal));
+      if (topics.includes(schemasTopic)) await unlessAborted(signal, proveSchemasEqual({ source, target }, signal));
     }
     const ends = await readEnds(target, topics, signal);
     return topics.map((topic) =>

@@ -3,9 +3,11 @@ import { createAcls, deleteAcls } from '../../../src/kafka/acl-admin.ts';
 import type { Acl } from '../../../src/kafka/acl-words.ts';
 import { clusterConfigSchema } from '../../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../../src/kafka/cluster.ts';
+import { fetchApi, noSession } from '../../../src/kafka/fetch-api.ts';
 import { isOver } from '../../../src/operations/operation.ts';
 import type { MoveRequestInput, OperationView } from '../../../src/worker/moves/operation-view.ts';
 import { aclsAt, linesOf } from '../../fixtures/acls.ts';
+import type { PassingRequest } from '../../fixtures/fault-proxy.ts';
 import { journalSays } from '../../fixtures/journal-watch.ts';
 import { createTopic, produce } from '../../fixtures/kafkajs.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
@@ -15,6 +17,10 @@ import { eventually } from '../../fixtures/wait.ts';
 const topic = 'a_stays';
 /** OffsetForLeaderEpoch: by it a drain asks where the source ends. */
 const endsKey = 23;
+/** For a cancelled one, which need not wait until a request is given up (40 s). */
+const cancelledMsMax = 25_000;
+/** For a drain that cannot finish to be given up, and for the other site to hear of it and to give back. */
+const givenBackMsMax = 100_000;
 const request: MoveRequestInput = { kind: 'switchover', topics: [topic] };
 
 /** Registers the tests; a topic of their own stays primary at a. */
@@ -44,6 +50,28 @@ export function givenUp(moving: MovingSites): void {
   async function begun(): Promise<string> {
     const { hash } = await moving.pair.api.b.planMove(request);
     return (await moving.pair.api.b.beginMove(request, hash)).id;
+  }
+
+  async function draining(id: string): Promise<void> {
+    const told = moving.clusters.b.connection('umbra');
+    await journalSays(told, 'draining', ({ moves }) => moves.operation(id)?.step.kind === 'draining');
+  }
+
+  /** From now on nothing of partition 0 comes to the copy that was not there when this resolves; all else passes. */
+  async function copyingStopped(): Promise<{ readonly goOn: () => void }> {
+    const topicId = (await admin.metadata([topic])).topics.get(topic)?.topicId ?? '';
+    let held = false;
+    moving.between.a.set({
+      onRequest: (asked) => {
+        if (!copies(asked, topicId)) return { kind: 'pass' };
+        held = true;
+        return { kind: 'hold' };
+      },
+    });
+    // The request under way is answered with it; the next one says where to go on.
+    await produce(moving.clusters.a.connection('app'), topic, ['copied']);
+    await eventually('the request for more is held', () => held || undefined);
+    return { goOn: () => moving.between.a.set({}) };
   }
 
   async function ended(id: string): Promise<OperationView> {
@@ -117,27 +145,60 @@ export function givenUp(moving: MovingSites): void {
 
   test('a drain that cannot finish ends with the rights given back', async () => {
     const { hash } = await moving.pair.api.b.planMove(request);
-    // Where the source ends is not answered any more: it cannot finish before the network is away.
-    moving.between.a.set({ onRequest: ({ apiKey }) => ({ kind: apiKey === endsKey ? 'hold' : 'pass' }) });
-    const { id } = await moving.pair.api.b.beginMove(request, hash);
-    await journalSays(
-      moving.clusters.a.connection('umbra'),
-      'fenced',
-      ({ moves }) => moves.part(id)?.state === 'fenced',
-    );
-    moving.between.a.set({ hold: true });
-    const begunMs = performance.now();
+    const stopped = await copyingStopped();
+    let id = '';
+    let begunMs = 0;
     try {
-      const told = moving.clusters.a.connection('umbra');
-      await journalSays(told, 'restored', ({ moves }) => moves.part(id)?.state === 'restored');
-      await restored();
-      process.stdout.write(
-        `switchover: restored ${Math.round(performance.now() - begunMs)} ms after the network broke\n`,
+      // It is acknowledged at a, and no broker of a will hand it out.
+      await produce(moving.clusters.a.connection('app'), topic, ['missing at b']);
+      ({ id } = await moving.pair.api.b.beginMove(request, hash));
+      await draining(id);
+      const { parts } = await moving.pair.api.a.operationsAndParts();
+      expect(parts.find(({ operation }) => operation === id)?.state).toBe('fenced');
+      await expect(produce(moving.clusters.a.connection('app'), topic, ['refused'])).rejects.toThrow(/authorized/i);
+      // What is held already stays held: no moment lies between the two.
+      moving.between.a.set({ hold: true });
+      begunMs = performance.now();
+      await journalSays(
+        moving.clusters.a.connection('umbra'),
+        'restored',
+        ({ moves }) => moves.part(id)?.state === 'restored',
+        givenBackMsMax,
       );
+      await restored();
+      const tookMs = Math.round(performance.now() - begunMs);
+      process.stdout.write(`switchover: restored ${tookMs} ms after the network broke\n`);
+    } finally {
+      stopped.goOn();
+    }
+    const { step } = await ended(id);
+    expect(step.kind).toBe('aborted');
+    await moving.pair.level(topic, 90_000);
+  }, 240_000);
+
+  test('a person gives up a drain while the source hangs: nobody waits for the source', async () => {
+    const { hash } = await moving.pair.api.b.planMove(request);
+    let asked = false;
+    moving.between.a.set({
+      onRequest: ({ apiKey }) => {
+        asked ||= apiKey === endsKey;
+        return { kind: apiKey === endsKey ? 'hold' : 'pass' };
+      },
+    });
+    let id = '';
+    try {
+      ({ id } = await moving.pair.api.b.beginMove(request, hash));
+      await draining(id);
+      await eventually('b asks where the source ends', () => asked || undefined);
+      moving.between.a.set({ hold: true });
+      await moving.pair.api.b.abortOperation(id);
+      const told = moving.clusters.a.connection('umbra');
+      await journalSays(told, 'restored', ({ moves }) => moves.part(id)?.state === 'restored', cancelledMsMax);
+      await restored();
     } finally {
       moving.between.a.set({});
     }
-    expect((await ended(id)).step.kind).toBe('aborted');
+    expect((await ended(id)).step).toMatchObject({ kind: 'aborted', reason: 'it was cancelled' });
     await moving.pair.level(topic, 90_000);
   }, 180_000);
 
@@ -163,4 +224,12 @@ export function givenUp(moving: MovingSites): void {
     process.stdout.write(`switchover: killed behind the seal: ${step.kind}, released: ${before.length === 0}\n`);
     expect(['aborted', 'done']).toContain(step.kind);
   }, 120_000);
+}
+
+/** Says where to go on with that topic. What is asked outside of a session is compared, not copied. */
+function copies({ apiKey, body }: PassingRequest, topicId: string): boolean {
+  if (apiKey !== fetchApi.key || !body.includes(Buffer.from(topicId, 'hex'))) return false;
+  // Key, version, correlation id, client id, tags; replica id, wait, bytes (2), isolation; session id and its epoch.
+  const clientIdEnd = 8 + 2 + body.readInt16BE(8);
+  return body.readInt32BE(clientIdEnd + 1 + 4 + 4 + 4 + 4 + 1 + 4) !== noSession.epoch;
 }
