@@ -119,6 +119,15 @@ describe('taking part in operations of the other site', () => {
     expect(at.events.filter((message) => message.startsWith(one))).toEqual([trouble]);
   });
 
+  test('why rights were given back is still said when they are: the other site may look only then', async () => {
+    const at = site();
+    await operationOf(at.theirs, one, { step: { kind: 'fencing' }, topics: ['a_one'] });
+    const fence = { raise: () => Promise.resolve('a transaction is open'), lower: () => Promise.resolve() };
+    at.start({ fence: fence as unknown as ParticipationPorts['fence'] });
+    await eventually('the rights are given back', () => at.own.part(one)?.state === 'restored' || undefined, 5_000);
+    expect(at.own.part(one)?.reason).toBe('a transaction is open');
+  });
+
   test('what the other site has taken over cannot be released any more', async () => {
     const at = site();
     await operationOf(at.theirs, one, { step: { kind: 'sealing' }, topics: ['a_one'] });

@@ -303,11 +303,13 @@ export class Participation {
   ): Promise<void> {
     const { clock, events, logger } = this.#ports;
     const { id, link } = operation;
+    const { state: own, reversal } = this.#ports;
+    // The coordinator may look only now: what it tells people is why, not that.
+    const why = reason ?? (state === 'restored' ? own.moves.part(id)?.reason : undefined);
     const part: PartRecord = {
       ...{ operation: id, link, state, since: clock.now().toISOString() },
-      ...(reason === undefined ? {} : { reason: reason.slice(0, 2_000) }),
+      ...(why === undefined ? {} : { reason: why.slice(0, 2_000) }),
     };
-    const { state: own, reversal } = this.#ports;
     if (accepting.has(state)) {
       const shadows = state === 'reversed' ? reversal.prepared(id) : [];
       await own.moves.accept({ part, roles: this.#newRoles(operation), shadows }, signal);

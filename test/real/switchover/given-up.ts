@@ -118,15 +118,19 @@ export function givenUp(moving: MovingSites): void {
     await producer.connect();
     const transaction = await producer.transaction();
     await sendIn(transaction, { topic, messages: [{ key: 'k', value: 'open' }] });
-    const { warnings } = await moving.pair.api.b.planMove(request);
-    expect(warnings).toMatchObject([{ code: 'TRANSACTIONS' }]);
-    expect(warnings[0]?.message).toContain('a_slow');
-    const { step } = await ended(await begun());
-    expect(step).toMatchObject({ kind: 'aborted' });
-    expect('reason' in step ? step.reason : '').toContain('a_slow');
-    await restored();
-    await transaction.commit();
-    await producer.disconnect();
+    try {
+      const { warnings } = await moving.pair.api.b.planMove(request);
+      expect(warnings).toMatchObject([{ code: 'TRANSACTIONS' }]);
+      expect(warnings[0]?.message).toContain('a_slow');
+      const { step } = await ended(await begun());
+      expect(step).toMatchObject({ kind: 'aborted' });
+      expect('reason' in step ? step.reason : '').toContain('a_slow');
+      await restored();
+    } finally {
+      // Left open it would fail the tests behind this one, too.
+      await transaction.commit();
+      await producer.disconnect();
+    }
     await moving.pair.level(topic);
   }, 90_000);
 
