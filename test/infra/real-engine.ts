@@ -127,13 +127,13 @@ export async function openStack(options: StackOptions = {}): Promise<TestStack> 
       }
     },
     async programmed(changed, work) {
-      const main = await readFile(join(project, 'infra/index.ts'), 'utf8');
       const [folder, yaml] = ['another-infra', join(project, 'Pulumi.yaml')];
       await mkdir(join(project, folder), { recursive: true });
-      await writeFile(
-        join(project, folder, 'index.ts'),
-        changed(main.replaceAll(/(from |import\()'\.\//g, "$1'../infra/")),
+      const texts = await Promise.all(
+        programFiles.map(async (name) => [name, await readFile(join(project, 'infra', name), 'utf8')] as const),
       );
+      if (texts.every(([, text]) => changed(text) === text)) throw new Error('the program has no such text');
+      for (const [name, text] of texts) await writeFile(join(project, folder, name), changed(elsewhere(text)));
       const before = await readFile(yaml, 'utf8');
       await writeFile(yaml, before.replace('main: infra/', `main: ${folder}/`));
       try {
@@ -154,6 +154,16 @@ export async function openStack(options: StackOptions = {}): Promise<TestStack> 
       return Promise.all(files.map((file) => readFile(file, 'utf8')));
     },
   };
+}
+
+/** The files of the program that say what a pair of processes is. */
+const programFiles = ['index.ts', 'processes.ts'];
+
+/** What a file of the program imports, as seen from a folder beside its own; the files of the program are in both. */
+function elsewhere(text: string): string {
+  return text.replaceAll(/(from |import\()'\.\/([^']+)'/g, (whole, how: string, name: string) =>
+    programFiles.includes(name) ? whole : `${how}'../infra/${name}'`,
+  );
 }
 
 /** For the end of a file, whatever failed before it: a stack that is empty already is left as it is. */

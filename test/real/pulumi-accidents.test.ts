@@ -136,7 +136,8 @@ describe('nothing that Pulumi does by accident moves a role or takes a copy', { 
 
   test('an old checkout that knows one link only is refused to delete the other one', async () => {
     const run = await stack.programmed(
-      (program) => program.replace('links: linkIds, onDelete, gap }', "links: ['a-b'], onDelete, gap }"),
+      (program) =>
+        program.replace('schemaPrimary, links, onDelete, gap },', "schemaPrimary, links: ['a-b'], onDelete, gap },"),
       () => stack.up('--skip-preview'),
     );
     refusedBy(run, [
