@@ -121,8 +121,11 @@ async function moveUnderLoad(moving: MovingSites, topic: Topic, { to, request, w
   const hooked: unknown = JSON.parse((await readFile(told, 'utf8')).trimEnd().split('\n').at(-1) ?? '');
   const { id: operationId, kind } = moved.operation;
   const { bootstrapServers } = moving.clusters[to];
-  const { term } = moved.plan.topics[0] ?? {};
-  expect(hooked).toEqual({ operationId, kind, topics: together, from: otherSite(to), to, term, bootstrapServers });
+  const { startedAt } = moved.operation;
+  const terms = Object.fromEntries(moved.plan.topics.map(({ name, term }) => [name, term]));
+  const term = Math.max(...Object.values(terms));
+  const ends = { from: otherSite(to), to };
+  expect(hooked).toEqual({ operationId, startedAt, kind, topics: together, ...ends, term, terms, bootstrapServers });
   const { atMs: promotedMs = 0 } = moved.steps.find(({ step }) => step === 'granting') ?? {};
   expect(promotedMs).toBeGreaterThan(0);
   const own = ledger.acknowledgements.filter((each) => each.topic === topic);
