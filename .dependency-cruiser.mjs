@@ -8,11 +8,17 @@ export const rooms = {
   clients: [],
   aws: [],
   kafka: [],
+  drill: ['pair'],
+  canary: ['kafka', 'pair'],
+  evidence: ['aws', 'drill', 'pair'],
   replication: ['kafka', 'exposure'],
   quarantine: ['replication', 'kafka'],
   sync: ['replication', 'kafka', 'pair', 'prefix-policy', 'schema-primary'],
   worker: [
     'aws',
+    'drill',
+    'canary',
+    'evidence',
     'operations',
     'quarantine',
     'sync',
@@ -25,12 +31,15 @@ export const rooms = {
   ],
   local: ['kafka', 'pair', 'prefix-policy'],
   channel: ['aws', 'worker', 'replication', 'pair', 'prefix-policy', 'schema-primary'],
-  api: ['worker', 'operations', 'pair', 'prefix-policy', 'schema-primary'],
+  api: ['worker', 'drill', 'evidence', 'operations', 'pair', 'prefix-policy', 'schema-primary'],
   cli: [
     'api',
     'aws',
     'channel',
     'worker',
+    'drill',
+    'canary',
+    'evidence',
     'operations',
     'quarantine',
     'local',
@@ -38,7 +47,7 @@ export const rooms = {
     'prefix-policy',
     'schema-primary',
   ],
-  provider: ['api', 'aws', 'channel', 'worker', 'local', 'pair', 'prefix-policy', 'schema-primary'],
+  provider: ['api', 'aws', 'channel', 'worker', 'drill', 'local', 'pair', 'prefix-policy', 'schema-primary'],
 };
 // The rooms inside the core, from the bytes up to the proof; only the files at its top know all of them.
 export const coreRooms = {
