@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { siteIdSchema } from '../pair/site.ts';
+import { drillLevelSchema, drillVerdictSchema } from './level.ts';
+import { scriptSchema } from './script.ts';
+import { abortTriggerSchema } from './triggers.ts';
+
+const isoTime = z.iso.datetime();
+const text = z.string().max(2_000);
+const linesMax = 200;
+
+/** It sorts by time. */
+export const runIdSchema = z.string().regex(/^drill-[0-9a-z-]{8,80}$/, 'must be the id of a run of a drill');
+
+/** One entry of the journal: a phase, or within a move a step of its operation. */
+export const journalEntrySchema = z.strictObject({
+  step: z.string(),
+  within: z.string().optional(),
+  plannedMs: z.int().min(0),
+  startedAt: isoTime,
+  endedAt: isoTime.optional(),
+  result: z.enum(['done', 'failed', 'given up', 'running']),
+  note: text.optional(),
+});
+
+export type JournalEntry = z.output<typeof journalEntrySchema>;
+
+export const abortRecordSchema = z.strictObject({
+  trigger: abortTriggerSchema,
+  at: isoTime,
+  /** Before the point of no return of the move that was under way, or of all of them. */
+  before: z.boolean(),
+  reason: text,
+});
+
+export type AbortRecord = z.output<typeof abortRecordSchema>;
+
+/** What was found on the way and the report has to say. Grows only. */
+export const factsSchema = z.strictObject({
+  preconditions: z
+    .array(
+      z.strictObject({ check: z.string(), result: z.enum(['passed', 'failed', 'warned']), value: text, at: isoTime }),
+    )
+    .max(linesMax),
+  /** By leg, as its plan said. */
+  predictions: z
+    .array(z.strictObject({ leg: z.int(), seconds: z.number(), records: z.int(), recordsAtMost: z.int() }))
+    .max(linesMax),
+  /** Why it cannot pass any more. */
+  failures: z.array(text).max(linesMax),
+  /** Good to know. */
+  notes: z.array(text).max(linesMax),
+});
+
+export type RunFacts = z.output<typeof factsSchema>;
+
+/**
+ * One run of a drill: its journal, in `_umbra` of the site that it runs at. Written before a phase begins to act. The
+ * other site reads it, and coordinates the legs that lead there.
+ *
+ * - `claiming`  it says that it is going to begin: the other site may be saying so, too
+ * - `running`   nobody else's drill of the pair runs
+ * - `over`      everything is written; the record is kept for the history
+ */
+export const runRecordSchema = z.strictObject({
+  id: runIdSchema,
+  drill: z.string(),
+  level: drillLevelSchema,
+  site: siteIdSchema,
+  state: z.enum(['claiming', 'running', 'over']),
+  /** Who, or `schedule`. */
+  requestedBy: z.string(),
+  /** By the schedule; absent where somebody asked for it. */
+  plannedFor: isoTime.optional(),
+  startedAt: isoTime,
+  /** It is given up when it has not ended by then. */
+  deadlineAt: isoTime,
+  planHash: z.string(),
+  script: scriptSchema,
+  /** Where it is in `script.phases`. */
+  at: z.int().min(0),
+  since: isoTime,
+  journal: z.array(journalEntrySchema),
+  facts: factsSchema,
+  abort: abortRecordSchema.optional(),
+  verdict: drillVerdictSchema.optional(),
+  reasons: z.array(text).max(linesMax).optional(),
+  endedAt: isoTime.optional(),
+  /** Of the evidence, once it is written. */
+  evidence: z.strictObject({ sequence: z.int().min(1), hash: z.string() }).optional(),
+});
+
+export type RunRecord = z.output<typeof runRecordSchema>;
+
+export const noFacts: RunFacts = { preconditions: [], predictions: [], failures: [], notes: [] };
