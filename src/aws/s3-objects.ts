@@ -19,6 +19,14 @@ export interface ObjectToWrite {
   readonly bytes: number;
   /** Entity tag of the object that is replaced; undefined: there must be none yet. */
   readonly replaces: string | undefined;
+  /** Of an object in one request, in a bucket that was made with object lock. */
+  readonly lock?: ObjectLock;
+}
+
+/** Until when S3 keeps this version of an object, whoever asks to remove it. */
+export interface ObjectLock {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+  readonly until: Date;
 }
 
 /** `conflict`: somebody else wrote it meanwhile, or an earlier attempt of ours did; nothing was changed. */
@@ -105,6 +113,9 @@ export class S3Objects {
       ...this.#keyOf(key),
       ...{ Body: body, ContentLength: object.bytes, ChecksumSHA256: base64Of(object.sha256) },
       ...{ Metadata: { [sumKey]: object.sha256 }, ...conditionOf(object) },
+      ...(object.lock === undefined
+        ? {}
+        : { ObjectLockMode: object.lock.mode, ObjectLockRetainUntilDate: object.lock.until }),
     });
     return this.#writing(key, signal, (client) => client.send(command, { abortSignal: signal }));
   }

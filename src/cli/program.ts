@@ -5,6 +5,7 @@ import { acls } from './verbs/acls.ts';
 import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
+import { evidence } from './verbs/evidence.ts';
 import { groups } from './verbs/groups.ts';
 import { health } from './verbs/health.ts';
 import { local } from './verbs/local.ts';
@@ -42,6 +43,7 @@ export const verbs: readonly Verb[] = [
   rebuild,
   reconcile,
   quarantine,
+  evidence,
   doctor,
   local,
   worker,

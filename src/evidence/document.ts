@@ -72,7 +72,8 @@ export const vantagePointSchema = z.strictObject({
 const attachmentSchema = z.strictObject({
   /** Name of a file beside the document. */
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,150}$/),
-  what: z.enum(['report', 'ledger', 'log', 'plan']),
+  /** `left over`: of a recording at this place in the chain that did not come to its end. */
+  what: z.enum(['report', 'ledger', 'log', 'plan', 'left over']),
   bytes: count,
   sha256,
 });
@@ -85,6 +86,14 @@ const findingSchema = z.strictObject({
   due: isoTime,
   status: z.enum(['open', 'accepted', 'closed']),
   ticket: text.optional(),
+});
+
+export const signatureSchema = z.strictObject({
+  algorithm: z.literal('Ed25519'),
+  /** The first 16 hex digits of the SHA-256 of the public key (SPKI, DER). */
+  keyId: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Over the 32 bytes of a hash, in base64. */
+  signature: z.base64(),
 });
 
 /**
@@ -194,20 +203,12 @@ export const evidenceDocumentSchema = evidenceContentSchema.extend({
   attachments: z.array(attachmentSchema),
   /** SHA-256 of the canonical JSON of everything but `hash` and `signatures`. */
   hash: sha256,
-  signatures: z
-    .array(
-      z.strictObject({
-        algorithm: z.literal('Ed25519'),
-        /** The first 16 hex digits of the SHA-256 of the public key (SPKI, DER). */
-        keyId: z.string().regex(/^[0-9a-f]{16}$/),
-        /** Over the 32 bytes of `hash`, in base64. */
-        signature: z.base64(),
-      }),
-    )
-    .min(1),
+  signatures: z.array(signatureSchema).min(1),
 });
 
 export type EvidenceDocument = z.output<typeof evidenceDocumentSchema>;
+export type Attachment = z.output<typeof attachmentSchema>;
+export type ExposureSample = z.output<typeof exposureSampleSchema>;
 export type CanaryCounts = z.output<typeof canaryCountsSchema>;
 export type Finding = z.output<typeof findingSchema>;
 export type TimelineEntry = z.output<typeof timelineEntrySchema>;

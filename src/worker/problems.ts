@@ -141,6 +141,12 @@ export const problems = {
     retryable: false,
     remedy: 'Restore the folder from a backup, or read what is left of it with "npx umbra quarantine show DIR".',
   },
+  EVIDENCE_DAMAGED: {
+    status: 409,
+    exit: 1,
+    retryable: false,
+    remedy: 'Run "npx umbra evidence verify": it names each file. Compare them with a copy that was exported before.',
+  },
   NOT_READY: { status: 503, exit: 6, retryable: true, remedy: 'Wait for /readyz, or run "npx umbra doctor".' },
   UNREACHABLE: {
     status: 502,
