@@ -5,6 +5,7 @@ import { linkId, type LinkSpec, type PrefixOwners } from '../pair/spec.ts';
 import { type DeclaredPolicy, declaredPolicySchema, type PrefixPolicyInput } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { aclsAnswerSchema, type AclsView } from '../worker/acl-view.ts';
+import { type BootstrapAnswer, bootstrapAnswerSchema } from '../worker/bootstrap/bootstrap-view.ts';
 import {
   eventSchema,
   type EventsQuery,
@@ -78,6 +79,8 @@ export interface ApiClient {
    * the worker ends it: then it rejects like every method, and whoever wants more begins anew behind the last one.
    */
   follow(query: Pick<EventsQuery, 'after'>, signal: AbortSignal): AsyncIterable<Followed>;
+  /** Who is primary, as this worker knows: of a topic, or without one of the prefix of site a and of that of site b. */
+  bootstrap(topic?: string, signal?: AbortSignal): Promise<BootstrapAnswer>;
   /** A worker that is up but not ready is an answer, not an error. */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly reason: string }>;
   /** As the site's controller sees ACLs. */
@@ -143,6 +146,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     topic: (name, signal) => get(topicPath(name), topicDetailViewSchema, signal),
     events: (query, signal) => get(`/v1/events${queryOf(query)}`, eventsViewSchema, signal),
     follow: (query, signal) => follow(target, `/v1/stream${queryOf({ views: 'none', ...query })}`, signal),
+    bootstrap: (topic, signal) => get(`/v1/bootstrap${queryOf({ topic })}`, bootstrapAnswerSchema, signal),
     ready: async (signal) => {
       try {
         return await get('/readyz', readyAnswer, signal);

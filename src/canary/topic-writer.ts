@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { SiteId } from '../pair/site.ts';
 import type { CanaryClock, Pause } from './canary-clock.ts';
-import { paceMs } from './canary-pace.ts';
+import { paceMs, troublePauseMs } from './canary-pace.ts';
 import { canaryKey, encodeCanary, hashOf } from './canary-record.ts';
 import type { CanarySender } from './canary-sender.ts';
 import type { CanaryPrimary, CanaryTopic } from './canary-target.ts';
@@ -119,11 +119,31 @@ export class TopicWriter {
     progress.previous = hash;
     this.#tally.noteSent();
     const begun = clock.monotonicMs();
-    const answer = await sender.send({ topic: this.topic.name, partition, key: canaryKey(id), value });
+    const sending = sender.send({ topic: this.topic.name, partition, key: canaryKey(id), value });
+    const answer = await this.#unlessMoved(primary, sending);
     const time = { at: clock.now().getTime(), mono: clock.monotonicMs() };
     const ms = time.mono - begun;
     this.#tally.noteAnswer(partition, answer, { ...time, ms });
     await ledger.append([eventOf(answer, this.#common(attempt, time), ms)]);
+  }
+
+  /** A site that hangs must not hold up the first write at the other one: what is under way there is given up then. */
+  async #unlessMoved(primary: CanaryPrimary, sending: Promise<SendAnswer>): Promise<SendAnswer> {
+    const { pause, primaryOf } = this.#ports;
+    const answered = new AbortController();
+    const moved = async (): Promise<SendAnswer> => {
+      while (!hasAborted(answered.signal)) {
+        await pause(troublePauseMs, answered.signal);
+        const now = primaryOf(this.topic.name);
+        if (now !== undefined && now.site !== primary.site && now.term > primary.term) break;
+      }
+      return { kind: 'unanswered', error: 'nobody had answered when the primary moved', type: undefined };
+    };
+    try {
+      return await Promise.race([sending, moved()]);
+    } finally {
+      answered.abort();
+    }
   }
 
   #common({ partition, sequence, primary }: Attempt, { at, mono }: { at: number; mono: number }): CommonFields {

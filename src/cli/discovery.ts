@@ -97,7 +97,8 @@ function urlOf(file: string, { api }: WorkerConfig): string {
   throw new Problem('INVALID_INPUT', `${file}: config.api.port is 0, so only its log knows the port; use --api`);
 }
 
-async function readToken(file: string): Promise<Secret> {
+/** The one token in a file. Rejects with `INVALID_INPUT`. */
+export async function readToken(file: string): Promise<Secret> {
   const token = (await readSmallFile(file)).trim();
   if (!/^\S{16,4096}$/.test(token)) {
     throw new Problem('INVALID_INPUT', `${file}: must hold one token of at least 16 characters and nothing else`);

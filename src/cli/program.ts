@@ -2,6 +2,7 @@ import { runCommandLine } from './command-line.ts';
 import type { Io } from './io.ts';
 import type { Verb } from './verb.ts';
 import { acls } from './verbs/acls.ts';
+import { canary } from './verbs/canary.ts';
 import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
@@ -47,6 +48,7 @@ export const verbs: readonly Verb[] = [
   doctor,
   local,
   worker,
+  canary,
   health,
 ];
 

@@ -56,6 +56,20 @@ test('after a move it writes to the new primary with another client, and no numb
   expect(on.closed).toEqual([0, 1]);
 });
 
+test('a site that hangs does not hold up the first write at the new primary: what is under way is given up as unanswered', async () => {
+  const on = writing();
+  on.reply = undefined;
+  await on.run(2_000);
+  on.primary = { site: 'b', term: 1 };
+  on.reply = () => ({ kind: 'acked', offset: 1n });
+  await on.run(200);
+  expect(inPartition(on, 0).map(({ site }) => site)).toEqual(['a', 'b']);
+  on.out[0]!.answer({ kind: 'acked', offset: 0n });
+  await on.run(100);
+  const course = on.events.filter(({ partition }) => partition === 0).map(({ kind }) => kind);
+  expect(course).toEqual(['sent', 'out', 'unanswered', 'sent', 'out', 'acked']);
+});
+
 test('while it is refused it asks who is primary every 100 ms; after two minutes every second', async () => {
   const on = writing();
   on.rate = 0.5;
