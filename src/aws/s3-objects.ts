@@ -115,7 +115,11 @@ export class S3Objects {
       ...{ Metadata: { [sumKey]: object.sha256 }, ...conditionOf(object) },
       ...(object.lock === undefined
         ? {}
-        : { ObjectLockMode: object.lock.mode, ObjectLockRetainUntilDate: object.lock.until }),
+        : {
+            ...{ ObjectLockMode: object.lock.mode, ObjectLockRetainUntilDate: object.lock.until },
+            // S3 asks for its name with a lock, beside the sum itself.
+            ChecksumAlgorithm: 'SHA256',
+          }),
     });
     return this.#writing(key, signal, (client) => client.send(command, { abortSignal: signal }));
   }

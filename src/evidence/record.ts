@@ -45,6 +45,7 @@ export async function recordEvidence(
 ): Promise<EvidenceDocument> {
   refuseContent(content);
   const found = await readChainEnd(store, signal);
+  if (found.kind !== 'empty') refuseOtherOwner(content, found.last);
   const { repeated, end } = nextPlace(found, content.reportId);
   refuseUnless(store, { expected, end });
   // The document before this one may stand there without its head: its recording ended in between.
@@ -71,6 +72,16 @@ function refuseContent(content: EvidenceContent): void {
   if (issue === undefined) return;
   const field = issue.path.join('.');
   throw new EvidenceProblem('INPUT_REFUSED', `evidence of ${content.reportId}: ${field}: ${issue.message}`);
+}
+
+/** What stands in a write-once place stays there: a document in another site's chain would damage it for ever. */
+function refuseOtherOwner({ reportId, pair }: EvidenceContent, last: EvidenceDocument): void {
+  const { id, site } = last.pair;
+  if (pair.id === id && pair.site === site) return;
+  throw new EvidenceProblem(
+    'INPUT_REFUSED',
+    `evidence of ${reportId} is of site ${pair.site} of ${pair.id}, and the chain is of site ${site} of ${id}`,
+  );
 }
 
 function namedFiles(stem: string, files: readonly FileToKeep[]): readonly NamedFile[] {

@@ -71,6 +71,19 @@ describe('a run that is recorded', () => {
   });
 });
 
+test('a run of another site, or of another pair, is not put into a chain', async () => {
+  const { store } = await recordedChain(1, key);
+  const before = new Map(store.files);
+  const content = smallContent('drill-2');
+  for (const other of [{ site: 'b' as const }, { id: 'payments' }]) {
+    const strange = { ...content, pair: { ...content.pair, ...other } };
+    await expect(recordEvidence(store, run('drill-2', { content: strange }))).rejects.toThrow(
+      /the chain is of site a of/,
+    );
+  }
+  expect(store.files).toEqual(before);
+});
+
 describe('a recording that ends at any of its writes', () => {
   /** Fails at one write, as if the process had died there. */
   function dying(store: ReturnType<typeof memoryStore>, at: number): EvidenceStore {

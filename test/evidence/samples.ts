@@ -220,17 +220,10 @@ export function sampleYears(): readonly EvidenceContent[] {
   const dayMs = 86_400_000;
   const first = Date.parse('2025-01-08T10:00:00.000Z');
   const verdicts = [
-    'PASSED',
-    'PASSED',
-    'PASSED',
-    'FAILED',
-    'PASSED',
-    'SKIPPED',
-    'PASSED',
-    'BLOCKED',
-    'PASSED',
-    'INTERRUPTED',
-  ] as const;
+    ...(['PASSED', 'PASSED', 'PASSED', 'FAILED', 'PASSED'] as const),
+    ...(['SKIPPED', 'PASSED', 'BLOCKED', 'PASSED', 'INTERRUPTED'] as const),
+  ];
+  const base = sampleContent();
   return Array.from({ length: 98 }, (_, week) => {
     const startedAt = new Date(first + week * 7 * dayMs).toISOString();
     const verdict = verdicts[(week * 3) % verdicts.length] ?? 'PASSED';
@@ -240,8 +233,8 @@ export function sampleYears(): readonly EvidenceContent[] {
     const slow = 1 + ((week * 7) % 5) / 4;
     const phases = { fence: 900 * slow, drain: 310, promote: 640 * slow, repoint: 1_020, firstAck: 550 };
     const totalMs = Object.values(phases).reduce((sum, ms) => sum + ms, 0);
-    const base = sampleContent();
-    return sampleContent({
+    return {
+      ...base,
       ...{
         reportId: `d${startedAt.slice(0, 10)}-${monthly ? 'monthly' : 'weekly'}`,
         startedAt,
@@ -252,6 +245,6 @@ export function sampleYears(): readonly EvidenceContent[] {
       objectives: { ...base.objectives, rtoMs: 4_000 },
       rto: ran ? { totalMs, phases, vantagePoints: [] } : { phases: {}, vantagePoints: [] },
       rpo: { ...base.rpo, measured: { records: lost, seconds: 0 }, basis: ran ? 'ledger' : 'none' },
-    });
+    };
   });
 }

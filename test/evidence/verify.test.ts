@@ -9,7 +9,7 @@ import { parsePublicKey, type PublicKey } from '../../src/evidence/public-key.ts
 import { recordEvidence } from '../../src/evidence/record.ts';
 import { sealEvidence } from '../../src/evidence/seal.ts';
 import { type ChainVerdict, missingDocument, verifyChain } from '../../src/evidence/verify.ts';
-import { memoryReader, newKey, recordedChain, smallContent } from './samples.ts';
+import { memoryReader, memoryStore, newKey, recordedChain, smallContent } from './samples.ts';
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
@@ -197,6 +197,74 @@ describe('who has another key', () => {
     const whole = (await recordedChain(2, forger)).store.files;
     expect(names(await verdictOn(whole), '00000001-drill-1.json')).toBe(true);
     expect((await verdictOn(whole, [])).keys.from).toBe('beside');
+  });
+});
+
+describe('what the right key has signed, in another place or at another time,', () => {
+  /** Two chains that go apart behind their first document. */
+  async function branches(): Promise<readonly [Map<string, Uint8Array>, Map<string, Uint8Array>]> {
+    const files = await Promise.all(
+      ['PASSED', 'FAILED'].map(async (verdict) => {
+        const store = memoryStore();
+        await recordEvidence(store, { content: smallContent('drill-1'), files: [], key });
+        const second = smallContent('drill-2', verdict === 'PASSED' ? {} : { verdict: 'FAILED' });
+        await recordEvidence(store, { content: second, files: [], key });
+        await recordEvidence(store, { content: smallContent('drill-3'), files: [], key });
+        return store.files;
+      }),
+    );
+    return [files[0] ?? new Map(), files[1] ?? new Map()];
+  }
+
+  test('a document of another branch is not chained to what stands before it', async () => {
+    const [one, other] = await branches();
+    for (const name of [...other.keys()].filter((each) => each.startsWith('00000002-'))) {
+      one.set(name, other.get(name) ?? Buffer.alloc(0));
+    }
+    const { problems } = await verdictOn(one);
+    expect(problems.map(({ kind, file }) => `${kind} ${file}`)).toEqual(['order 00000003-drill-3.json']);
+  });
+
+  test('a head of another branch says otherwise than the last document', async () => {
+    const [one, other] = await branches();
+    const { problems } = await verdictOn(one.set('head.json', other.get('head.json') ?? Buffer.alloc(0)));
+    expect(problems).toMatchObject([{ kind: 'head', file: 'head.json' }]);
+  });
+
+  test('a head of an earlier day knows fewer documents than there are', async () => {
+    const { store } = await recordedChain(2, key);
+    const earlier = store.files.get('head.json') ?? Buffer.alloc(0);
+    await recordEvidence(store, { content: smallContent('drill-3'), files: [], key });
+    const { problems } = await verdictOn(store.files.set('head.json', earlier));
+    expect(problems).toMatchObject([{ kind: 'head', message: 'names document 2, and there are 3' }]);
+  });
+
+  test('a document of the other site is not of this chain', async () => {
+    const { store, documents } = await recordedChain(1, key);
+    const content = smallContent('drill-2');
+    const [previous] = documents.map(({ chain, hash }) => ({ sequence: chain.sequence, hash }));
+    const other = { ...content, pair: { ...content.pair, site: 'b' as const } };
+    const document = sealEvidence({ content: other, previous, attachments: [], key });
+    store.files.set('00000002-drill-2.json', renderJson(document));
+    store.files.set('head.json', renderJson(sealHead(document, key)));
+    const { problems } = await verdictOn(store.files);
+    expect(problems).toMatchObject([{ kind: 'order', file: '00000002-drill-2.json' }]);
+  });
+});
+
+describe('a report that is judged by itself', () => {
+  test('needs nothing of its chain, and has a problem where one of its files has', async () => {
+    const { store } = await recordedChain(3, key);
+    const own = new Map([...store.files].filter(([name]) => !/^0000000[13]|^head/.test(name)));
+    const judged = (files: Files): Promise<ChainVerdict> =>
+      verifyChain(memoryReader(files), { keys: [publicKey], only: 'drill-2' });
+    expect(await judged(own)).toMatchObject({ documents: 1, problems: [] });
+    expect(await judged(store.files)).toMatchObject({ documents: 1, problems: [] });
+    for (const name of own.keys()) {
+      const changed = new Map(own).set(name, Buffer.from('x'));
+      expect(names(await judged(changed), name), name).toBe(true);
+    }
+    expect((await verifyChain(memoryReader(own), { keys: [publicKey], only: 'drill-9' })).problems).toHaveLength(1);
   });
 });
 

@@ -5,9 +5,12 @@ export interface Html {
 
 export type HtmlValue = string | number | Html | undefined | readonly Html[];
 
-/** Markup of a template. Values are escaped; markup, also lists of it, goes in as it is, and undefined is nothing. */
+/**
+ * Markup of a template. Values are escaped; markup, also lists of it, goes in as it is, and undefined is nothing. How a
+ * template is indented here does not go into the page.
+ */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-  return { markup: strings.map((text, index) => text + markupOf(values[index])).join('') };
+  return { markup: strings.map((text, index) => text.replace(/\s*\n\s*/g, '\n') + markupOf(values[index])).join('') };
 }
 
 /** Markup that this program itself wrote, such as a style sheet. Never for text from elsewhere. */

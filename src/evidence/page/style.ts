@@ -72,6 +72,12 @@ footer { margin-top: 40px; color: var(--quiet); font-size: 13px; }
   main { max-width: none; padding: 0; }
   .scroll, .plot { overflow: visible; }
   svg, .scroll table { min-width: 0; }
+  h1 { font-size: 18px; }
+  h2 { font-size: 14px; margin-top: 22px; }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: 6px; }
+  .tiles div { padding: 6px 8px; }
+  .tiles dd { font-size: 14px; }
+  .tiles dt, .tiles dd + dd, figcaption, caption, .facts { font-size: 9.5px; }
   table { font-size: 9.5px; }
   td time { white-space: normal; }
   code { font-size: 8.5px; }
