@@ -41,6 +41,7 @@ import {
 } from '../worker/views.ts';
 import type { LinkConfigsView, LinkGroupsView, LinkSchemasView } from '../worker/sync-views.ts';
 import { configsAnswer, groupsAnswer, linksAnswer, readyAnswer, schemasAnswer, topicsAnswer } from './answers.ts';
+import { type DrillsClient, drillsClient } from './drill-client.ts';
 import { readMessages } from './event-stream.ts';
 import { issueLines } from './input.ts';
 import { isProblemCode, problemBodySchema, problemContentType } from './problem-json.ts';
@@ -123,6 +124,7 @@ export interface ApiClient {
   planRebuild(topic: string, signal?: AbortSignal): Promise<RebuildView>;
   /** Carries out the plan with this hash. */
   executeRebuild(topic: string, hash: string, signal?: AbortSignal): Promise<RebuildView>;
+  readonly drills: DrillsClient;
 }
 
 /** `missed`: events between the one before and the one behind are gone. */
@@ -140,6 +142,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     call(target, { method: 'POST', path }, { schema, signal });
   return {
     url: base,
+    drills: drillsClient((asked, expect) => call(target, asked, expect)),
     pair: (signal) => get('/v1/pair', pairViewSchema, signal),
     links: async (signal) => (await get('/v1/links', linksAnswer, signal)).links,
     topics: async (signal) => (await get('/v1/topics', topicsAnswer, signal)).topics,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { drillPlanSchema, drillViewSchema, runAnswerViewSchema } from '../worker/drill/drill-view.ts';
+import { drillFindingSchema } from '../worker/state/drill-memory.ts';
 import { linkAclsViewSchema } from '../worker/acl-view.ts';
 import { bootstrapViewSchema } from '../worker/bootstrap/bootstrap-view.ts';
 import { problems, type ProblemCode } from '../worker/problems.ts';
@@ -36,6 +38,10 @@ const named = {
   Acls: linkAclsViewSchema,
   Bootstrap: bootstrapViewSchema,
   Configs: linkConfigsViewSchema,
+  Drill: drillViewSchema,
+  DrillFinding: drillFindingSchema,
+  DrillPlan: drillPlanSchema,
+  DrillRun: runAnswerViewSchema,
   Fault: faultViewSchema,
   Groups: linkGroupsViewSchema,
   Lag: lagViewSchema,

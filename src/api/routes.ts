@@ -31,6 +31,7 @@ import {
   schemasAnswer,
   topicsAnswer,
 } from './answers.ts';
+import { drillRoutes } from './drill-routes.ts';
 import { streamViews } from './live-streams.ts';
 import { openApi, openApiSchema } from './openapi.ts';
 import { wholeNumber } from './query-numbers.ts';
@@ -240,6 +241,7 @@ export const routes: readonly Route[] = [
     run: (service, { params, body, signal }) => service.executeRebuild(params.name, body.plan, signal),
   }),
   ...reconcileRoutes,
+  ...drillRoutes,
   route({
     ...{ method: 'POST', path: '/v1/topics/:name/pause', access: 'operator' },
     summary: 'Stops copying the topic until it is resumed; when it answers nobody appends to the copy any more',

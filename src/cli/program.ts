@@ -5,6 +5,7 @@ import { acls } from './verbs/acls.ts';
 import { canary } from './verbs/canary.ts';
 import { configs } from './verbs/configs.ts';
 import { doctor } from './verbs/doctor.ts';
+import { drill } from './verbs/drill.ts';
 import { events } from './verbs/events.ts';
 import { evidence } from './verbs/evidence.ts';
 import { groups } from './verbs/groups.ts';
@@ -37,6 +38,7 @@ export const verbs: readonly Verb[] = [
   failover,
   switchover,
   failback,
+  drill,
   operations,
   abort,
   release,

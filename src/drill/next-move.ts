@@ -53,13 +53,13 @@ export type PhaseResult = 'done' | 'failed' | 'given up';
 
 /**
  * The next move of a run. Pure, and all there is to the order of things: who carries it out decides nothing. Every way through
- * it ends with `cleanup` and `seal`, whatever happened before.
+ * it ends with `judge`, `cleanup` and `seal`, whatever happened before.
  */
 export function nextMove(sight: RunSight): RunMove {
   const { run } = sight;
   const phase = run.script.phases[run.at];
   if (phase === undefined) return { kind: 'end' };
-  const ending = phase.does === 'cleanup' || phase.does === 'seal';
+  const ending = isEnding(phase);
   if (run.abort === undefined && !ending) {
     const seen = mostUrgent(triggersOf(sight, phase));
     if (seen !== undefined) return abort(sight, phase, seen);
@@ -70,10 +70,11 @@ export function nextMove(sight: RunSight): RunMove {
 }
 
 /** How a run ends that came to its end. Pure. */
-export function verdictOf({ facts, abort }: Pick<RunRecord, 'facts' | 'abort'>): {
+export function verdictOf({ facts, abort, blocked }: Pick<RunRecord, 'facts' | 'abort' | 'blocked'>): {
   readonly verdict: DrillVerdict;
   readonly reasons: readonly string[];
 } {
+  if (blocked !== undefined) return { verdict: 'BLOCKED', reasons: blocked };
   const reasons = [...(abort === undefined ? [] : [`${abort.trigger}: ${abort.reason}`]), ...facts.failures];
   const aborted = abort === undefined ? undefined : ruleOf(abort).verdict;
   if (aborted === 'INTERRUPTED' && facts.failures.length === 0) return { verdict: 'INTERRUPTED', reasons };
@@ -87,6 +88,11 @@ export function ruleOf({ trigger, before }: Pick<AbortRecord, 'trigger' | 'befor
   readonly page: boolean;
 } {
   return abortTable[trigger][before ? 'before' : 'after'];
+}
+
+/** What every run comes to that has begun. */
+function isEnding({ does }: Phase): boolean {
+  return does === 'judge' || does === 'cleanup' || does === 'seal';
 }
 
 function triggersOf({ triggers, leg }: RunSight, phase: Phase): readonly TriggerSeen[] {
@@ -113,7 +119,7 @@ function whileWorking(sight: RunSight, phase: Phase): RunMove {
       return go(run.at + 1, 'done');
     case 'failed': {
       const { reasons } = work;
-      if (phase.does === 'cleanup' || phase.does === 'seal') return go(run.at + 1, 'failed', reasons);
+      if (isEnding(phase)) return go(run.at + 1, 'failed', reasons);
       if (phase.does !== 'prove') return { kind: 'block', reasons };
       const reason = `after move ${phase.leg + 1} not everything is as it has to be`;
       return { ...abort(sight, phase, { trigger: 'canary', reason }), failures: reasons };
@@ -139,7 +145,7 @@ function whileMoving(sight: RunSight, phase: Extract<Phase, { readonly does: 'mo
 /** To the nearest safe state, and from there to the end. */
 function whileAborting({ run, leg, work }: RunSight, phase: Phase, aborted: AbortRecord): RunMove {
   const { action } = ruleOf(aborted);
-  const end = run.script.phases.findIndex(({ does }) => does === 'cleanup' || does === 'seal');
+  const end = run.script.phases.findIndex(isEnding);
   if (phase.does === 'move') {
     switch (leg.kind) {
       case 'not begun':

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
-import { drillLevelSchema, drillVerdictSchema } from './level.ts';
+import { drillLevelSchema } from './level.ts';
 import { scriptSchema } from './script.ts';
 import { abortTriggerSchema } from './triggers.ts';
 
 const isoTime = z.iso.datetime();
 const text = z.string().max(2_000);
+const count = z.int().min(0);
 const linesMax = 200;
+const problemsMax = 20;
 
 /** It sorts by time. */
 export const runIdSchema = z.string().regex(/^drill-[0-9a-z-]{8,80}$/, 'must be the id of a run of a drill');
@@ -45,6 +47,20 @@ export const factsSchema = z.strictObject({
   predictions: z
     .array(z.strictObject({ leg: z.int(), seconds: z.number(), records: z.int(), recordsAtMost: z.int() }))
     .max(linesMax),
+  /** By canary topic the newest verdict on everything that was acknowledged in the run. */
+  proofs: z
+    .array(
+      z.strictObject({
+        topic: z.string(),
+        counts: z.strictObject({
+          ...{ sent: count, acked: count, once: count, duplicate: count },
+          ...{ lost: count, reordered: count, ghost: count, shifted: count },
+        }),
+        lostSeconds: z.number().min(0),
+        problems: z.array(text).max(problemsMax),
+      }),
+    )
+    .max(linesMax),
   /** Why it cannot pass any more. */
   failures: z.array(text).max(linesMax),
   /** Good to know. */
@@ -58,15 +74,14 @@ export type RunFacts = z.output<typeof factsSchema>;
  * other site reads it, and coordinates the legs that lead there.
  *
  * - `claiming`  it says that it is going to begin: the other site may be saying so, too
- * - `running`   nobody else's drill of the pair runs
- * - `over`      everything is written; the record is kept for the history
+ * - `running`   nobody else's drill of the pair runs. When it is over the record is gone
  */
 export const runRecordSchema = z.strictObject({
   id: runIdSchema,
   drill: z.string(),
   level: drillLevelSchema,
   site: siteIdSchema,
-  state: z.enum(['claiming', 'running', 'over']),
+  state: z.enum(['claiming', 'running']),
   /** Who, or `schedule`. */
   requestedBy: z.string(),
   /** By the schedule; absent where somebody asked for it. */
@@ -81,14 +96,11 @@ export const runRecordSchema = z.strictObject({
   since: isoTime,
   journal: z.array(journalEntrySchema),
   facts: factsSchema,
+  /** What stood against it: it never began. */
+  blocked: z.array(text).max(linesMax).optional(),
   abort: abortRecordSchema.optional(),
-  verdict: drillVerdictSchema.optional(),
-  reasons: z.array(text).max(linesMax).optional(),
-  endedAt: isoTime.optional(),
-  /** Of the evidence, once it is written. */
-  evidence: z.strictObject({ sequence: z.int().min(1), hash: z.string() }).optional(),
 });
 
 export type RunRecord = z.output<typeof runRecordSchema>;
 
-export const noFacts: RunFacts = { preconditions: [], predictions: [], failures: [], notes: [] };
+export const noFacts: RunFacts = { preconditions: [], predictions: [], proofs: [], failures: [], notes: [] };

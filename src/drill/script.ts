@@ -7,8 +7,8 @@ export const legSchema = z.strictObject({
   kind: z.enum(['switchover', 'failover']),
   /** Becomes primary. */
   to: siteIdSchema,
-  /** `all`: whatever the other site is primary of. */
-  topics: z.union([z.literal('all'), z.array(z.string()).min(1)]),
+  /** By name; `all` copies of the link that ends at `to`, or those of them that are `home` there. */
+  topics: z.union([z.enum(['all', 'home']), z.array(z.string()).min(1)]),
   /** Brings home what an earlier leg took away. */
   returns: z.boolean(),
 });
@@ -25,6 +25,7 @@ export type Leg = z.output<typeof legSchema>;
  * - `move`      a leg, by the operation that people use (docs/switchover.md)
  * - `prove`     every canary record that was acknowledged stands where it was acknowledged
  * - `hold`      the topics stay where they are
+ * - `judge`     the same of all of them once more, while the canaries are there
  * - `cleanup`   nothing is left behind; both links follow
  * - `seal`      evidence is written
  */
@@ -36,6 +37,7 @@ export const phaseSchema = z.discriminatedUnion('does', [
   z.strictObject({ does: z.literal('move'), leg: z.int().min(0), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('prove'), leg: z.int().min(0), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('hold'), plannedMs: z.int().min(0) }),
+  z.strictObject({ does: z.literal('judge'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('cleanup'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('seal'), plannedMs: z.int().min(0) }),
 ]);
@@ -76,6 +78,7 @@ const planned = {
   arm: 500,
   move: 4_000,
   prove: 3_000,
+  judge: 1_000,
   cleanup: 8_000,
   seal: 1_000,
 } as const;
@@ -92,7 +95,7 @@ export function makeScript(request: ScriptRequest): Script {
       if (returns && holdMs > 0) phases.push({ does: 'hold', plannedMs: holdMs });
       phases.push({ does: 'move', leg, plannedMs: planned.move }, { does: 'prove', leg, plannedMs: planned.prove });
     }
-    phases.push({ does: 'cleanup', plannedMs: planned.cleanup });
+    phases.push({ does: 'judge', plannedMs: planned.judge }, { does: 'cleanup', plannedMs: planned.cleanup });
   }
   phases.push({ does: 'seal', plannedMs: planned.seal });
   return { level, legs: [...legs], phases };
@@ -102,8 +105,11 @@ function legsOf({ level, site, canaries, topics, returns }: ScriptRequest): read
   const other = otherSite(site);
   const there = (to: SiteId, names: Leg['topics']): readonly Leg[] => [
     { kind: 'switchover', to, topics: names, returns: false },
-    ...(returns ? [{ kind: 'switchover', to: otherSite(to), topics: names, returns: true } as const] : []),
+    ...(returns ? [back(otherSite(to), names)] : []),
   ];
+  const back = (to: SiteId, names: Leg['topics']): Leg => ({
+    ...{ kind: 'switchover', to, topics: names === 'all' ? 'home' : names, returns: true },
+  });
   const canaryOf = (home: SiteId): readonly string[] => {
     const name = canaries[home];
     return name === undefined ? [] : [name];

@@ -23,6 +23,8 @@ export interface LocalWorkerSpec {
   readonly authorizers?: object | undefined;
   /** As in the worker's file: what is run when its site has become primary. */
   readonly repoint?: readonly object[] | undefined;
+  /** As in the worker's file: who the canaries are, and where evidence of drills is kept. */
+  readonly drills?: object | undefined;
   readonly tuning?: Readonly<Record<string, number>> | undefined;
   /** Outlives the worker's home, which is removed with it. Default: `quarantine` in the home. */
   readonly quarantineFolder?: string | undefined;
@@ -59,6 +61,7 @@ export function renderWorkerFile(
     ...(spec.principals === undefined ? {} : { principals: spec.principals }),
     ...(spec.authorizers === undefined ? {} : { authorizers: spec.authorizers }),
     ...(spec.repoint === undefined ? {} : { repoint: spec.repoint }),
+    ...(spec.drills === undefined ? {} : { drills: spec.drills }),
     ...(spec.tuning === undefined ? {} : { tuning: spec.tuning }),
   };
 }

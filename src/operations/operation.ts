@@ -39,6 +39,14 @@ export type Step = z.output<typeof stepSchema>;
 
 export type StepKind = Step['kind'];
 
+/** More than any path has. */
+const stepsMax = 20;
+
+/** Which move of which run of a drill an operation is (docs/drills.md). */
+export const drillLegSchema = z.strictObject({ run: z.string().max(100), leg: z.int().min(0) });
+
+export type DrillLeg = z.output<typeof drillLegSchema>;
+
 /** The coordinator's journal of one operation: written before a step begins to act. */
 export const operationRecordSchema = z.strictObject({
   id: operationIdSchema,
@@ -59,6 +67,13 @@ export const operationRecordSchema = z.strictObject({
   remarks: z.array(reason).optional(),
   /** Since when it is at this step. */
   since: isoTime,
+  /** The steps before, with when each began. */
+  passed: z
+    .array(z.strictObject({ step: z.string(), at: isoTime }))
+    .max(stepsMax)
+    .optional(),
+  /** The run of a drill that it is a leg of. */
+  drill: drillLegSchema.optional(),
 });
 
 export type OperationRecord = z.output<typeof operationRecordSchema>;

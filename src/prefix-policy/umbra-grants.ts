@@ -1,7 +1,7 @@
 import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import type { AclOperation } from './acl-binding.ts';
 import { type Grant, literal, type NamesOfSite, prefixed, type Prefixes, prefixesAt } from './grant.ts';
-import { reservedPrefix, stateTopic } from './internal-names.ts';
+import { canaryInfix, reservedPrefix, stateTopic } from './internal-names.ts';
 
 /** What umbra needs at a site where all of its links have one principal: what leaves, what ends there, and its own. */
 export function umbraGrants(principal: string, names: NamesOfSite): readonly Grant[] {
@@ -11,6 +11,7 @@ export function umbraGrants(principal: string, names: NamesOfSite): readonly Gra
     ...writerGrants(principal, foreign),
     ...transactionGrants(principal, [own, foreign]),
     ...workerGrants(principal),
+    ...canaryGrants(principal, own),
   ];
 }
 
@@ -39,6 +40,7 @@ export function renderWorkerRoleGrants({ umbra, markers, ...input }: WorkerRoleI
     ...returningGrants(umbra, own),
     ...transactionGrants(umbra, [own, foreign]),
     ...workerGrants(umbra),
+    ...canaryGrants(umbra, own),
   ];
   const ofOther = [...readerGrants(umbra, foreign), ...promotedReaderGrants(umbra, own)];
   return { own: ofOwn.flatMap((grant) => (markers ? [grant] : withoutAlter(grant))), other: ofOther };
@@ -195,6 +197,18 @@ function workerGrants(principal: string): readonly Grant[] {
       resource: cluster,
       operations: ['DESCRIBE_CONFIGS'],
       why: "`umbra doctor` reads the brokers' settings and quotas; nothing else needs it",
+    },
+  ];
+}
+
+/** Of drills: the only topics of this site that umbra makes itself. */
+function canaryGrants(principal: string, own: Prefixes): readonly Grant[] {
+  return [
+    {
+      principal,
+      resource: prefixed('TOPIC', `${own.topics}${canaryInfix}`),
+      operations: ['CREATE', 'DELETE'],
+      why: 'make and remove the canary topics that are home here (docs/canaries.md)',
     },
   ];
 }

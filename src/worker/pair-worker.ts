@@ -14,6 +14,7 @@ import type { AclsView } from './acl-view.ts';
 import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
 import { type BootstrapQuery, Primaries } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import type { DrillService } from './drill/drill-service.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventSink, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import { Peers } from './group/peers.ts';
@@ -62,6 +63,7 @@ export class PairWorker implements WorkerService {
   /** Why it has not begun, until it has. */
   #notBegun = 'the worker has not begun yet';
   readonly specs = new StoredSpecs(() => this.#ledSite());
+  readonly drills = (): DrillService => this.#control().drills;
 
   constructor(config: WorkerConfig, logger: Logger) {
     this.#config = config;

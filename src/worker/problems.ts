@@ -123,6 +123,18 @@ export const problems = {
     retryable: true,
     remedy: 'Wait for the operation ("npx umbra operations"), or abort it ("npx umbra abort ID"), then try again.',
   },
+  DRILL_BUSY: {
+    status: 409,
+    exit: 5,
+    retryable: true,
+    remedy: 'Wait for the run ("npx umbra drill list"), or end it with "npx umbra drill abort".',
+  },
+  DRILL_REFUSED: {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    remedy: 'Correct the declaration of the drill, or what it stands on (docs/drills.md), and try again.',
+  },
   NOT_CONFIRMED: {
     status: 409,
     exit: 5,

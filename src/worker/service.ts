@@ -6,6 +6,7 @@ import type { AclsView } from './acl-view.ts';
 import type { BootstrapAnswer } from './bootstrap/bootstrap-view.ts';
 import type { BootstrapQuery } from './bootstrap/primaries.ts';
 import type { WorkerReport } from './copying/worker-report.ts';
+import type { DrillService } from './drill/drill-service.ts';
 import type { ChangeInHand, ChangeIntent, EventsQuery, EventsView } from './events/event.ts';
 import type { FaultNotice } from './group/fault-notice.ts';
 import type { MovedRoleView, MovePlan, MoveRequest, OperationView, PartView } from './moves/operation-view.ts';
@@ -74,6 +75,8 @@ export interface WorkerService {
   planMove(request: MoveRequest, signal: AbortSignal): Promise<MovePlan>;
   /** Begins the operation of the plan with this hash; resolves when that outlives all workers, before it is done. */
   beginMove(request: MoveRequest, hash: string, signal: AbortSignal): Promise<OperationView>;
+  /** What is drilled at this site. */
+  drills(): DrillService;
   /** Of this site, newest first. */
   operations(): readonly OperationView[];
   operation(id: string): OperationView;

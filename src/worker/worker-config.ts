@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-config.ts';
 import { s3PlaceSchema } from '../aws/s3-place.ts';
 import { siteIdSchema } from '../pair/site.ts';
+import { drillsConfigSchema } from './drill/drills-config.ts';
 import { embeddedMetricsSchema } from './metrics/embedded-metrics.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
 import { refuseOwnProbe } from './repoint/own-probe.ts';
@@ -102,6 +103,8 @@ const fileSchema = z.strictObject({
   clients: z.strictObject({ a: clientsOfSite.optional(), b: clientsOfSite.optional() }).optional(),
   /** Run when this site has become primary of topics (docs/repoint.md); the same in the files of all its workers. */
   repoint: repointSchema.optional(),
+  /** Who the canaries are, and where evidence of drills is kept (docs/drills.md). */
+  drills: drillsConfigSchema.optional(),
   /** Where the site's spec comes as a document and its status is told as another one (docs/channel.md). */
   specChannel: s3PlaceSchema
     .extend({

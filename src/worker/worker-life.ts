@@ -32,13 +32,12 @@ import type { Peers } from './group/peers.ts';
 import { callRoll } from './group/roll-call.ts';
 import { workerGroup as groupId } from './group/worker-group.ts';
 import { SiteControl } from './control/site-control.ts';
+import { siteSettings } from './control/site-settings.ts';
 import { SiteWorkers } from './control/site-workers.ts';
 import { claimSite } from './state/site-record.ts';
-import { ensureStateTopic, SiteState } from './state/state.ts';
+import { ensureStateTopic } from './state/ensure-state-topic.ts';
+import { SiteState } from './state/state.ts';
 import { StateWriter } from './state/state-writer.ts';
-import { quarantineOf } from './quarantine-of.ts';
-import { siteHooks } from './repoint/site-hooks.ts';
-import { rightsAtSites } from './site-rights.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 const controllerId = 'umbra-controller';
@@ -253,10 +252,8 @@ export class WorkerLife {
     const { config, clusters, clock, logger, version } = this.#ports;
     this.#workers.beginLead();
     this.#control = new SiteControl({
-      ...{ site: config.site, pair: config.pair, version, clusters, clock, logger, url: this.#ports.url },
-      ...{ state: this.#state, workers: this.#workers, ...quarantineOf(config) },
-      ...{ discoveryIntervalMs: config.tuning.discoveryIntervalMs, rights: rightsAtSites(config) },
-      repoint: siteHooks(config, logger),
+      ...{ ...siteSettings(config, logger), version, clusters, clock, logger, url: this.#ports.url },
+      ...{ state: this.#state, workers: this.#workers },
     });
     this.#ledIn = generation;
     logger.info({ incarnation: this.incarnation }, 'this worker leads its site');

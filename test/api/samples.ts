@@ -9,6 +9,8 @@ export interface Sample {
 
 const topic = { params: { name: 'a_orders' } };
 const operation = { params: { id: 'failover-20261122-0433-ab12' } };
+const drill = { params: { name: 'canary' } };
+const run = { params: { id: 'drill-20261122-101500-canary-ab12' } };
 const link = { params: { id: 'a-b' } };
 
 /** For every route that takes anything: a route without its sample is not tested. */
@@ -32,6 +34,16 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/operations': { body: { kind: 'failover', topics: 'all', plan: '0'.repeat(64) } },
   'POST /v1/operations/:id/abort': operation,
   'POST /v1/operations/:id/release': operation,
+  'GET /v1/drills/:name': drill,
+  'POST /v1/drills/:name/plan': drill,
+  'POST /v1/drills/:name/runs': { ...drill, body: { by: 'ann' } },
+  'POST /v1/drills/:name/skip': { ...drill, body: { reason: 'a freeze' } },
+  'POST /v1/drills/:name/approvals': { ...drill, body: { name: 'ann', role: 'sre' } },
+  'GET /v1/drill-runs/:id': run,
+  'POST /v1/drill-runs/:id/abort': { ...run, body: { reason: 'enough' } },
+  'POST /v1/findings/:id/decision': { params: { id: 'canary-skipped' }, body: { status: 'closed', note: 'seen to' } },
+  'PUT /v1/spec/drills/:name': { ...drill, body: { name: 'canary', level: 'L2', site: 'b' } },
+  'DELETE /v1/spec/drills/:name': drill,
   'PUT /v1/spec/prefix-policy': { body: { owners: { a: 'a_', b: 'b_' }, unowned: 'report' } },
   'PUT /v1/spec/schema-primary': { body: { site: 'a' } },
   'PUT /v1/spec/links/:id': { ...link, body: { from: 'a', to: 'b' } },

@@ -3,6 +3,7 @@ import { firstTerm } from '../../src/pair/ownership.ts';
 import type { BootstrapView } from '../../src/worker/bootstrap/bootstrap-view.ts';
 import type { UmbraEvent } from '../../src/worker/events/event.ts';
 import type { MovePlan, OperationView, PartView } from '../../src/worker/moves/operation-view.ts';
+import { stubDrills } from './stub-drills.ts';
 import { Problem } from '../../src/worker/problems.ts';
 import type { WorkerService } from '../../src/worker/service.ts';
 import type { LinkView, PairView, TopicDetailView, TopicView } from '../../src/worker/views.ts';
@@ -135,6 +136,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
       record: (judged) => note('recordJudgedSpec', judged),
       show: (view) => void asked.push(['showChannel', view]),
     },
+    drills: () => stubDrills(asked),
     pairView: () => Promise.resolve(stubPair),
     linkViews: () => Promise.resolve([stubLink]),
     topicViews: () => Promise.resolve([stubTopic]),

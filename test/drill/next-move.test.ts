@@ -30,7 +30,7 @@ function atPhase(run: Run, name: string): Run {
 test('a canary drill moves one link after the other, each there and home, and proves each move', () => {
   expect(begun().script.phases.map(phaseName)).toEqual([
     ...['look', 'predict', 'baseline', 'arm', 'move 1', 'prove 1', 'hold', 'move 2', 'prove 2'],
-    ...['move 3', 'prove 3', 'hold', 'move 4', 'prove 4', 'cleanup', 'seal'],
+    ...['move 3', 'prove 3', 'hold', 'move 4', 'prove 4', 'judge', 'cleanup', 'seal'],
   ]);
   expect(begun().script.legs.map(({ to, returns }) => `${to}${returns ? ' home' : ''}`)).toEqual([
     ...['b', 'a home', 'a', 'b home'],
@@ -72,7 +72,7 @@ test.each(abortTriggers.filter((each) => each !== 'operation given up'))(
       const ended: LegSeen = promoted ? { kind: 'done' } : { kind: 'given up', reason: 'it was cancelled' };
       const after = nextMove(sight(aborted, { leg: ended }));
       const phase = after.kind === 'go' ? run.script.phases[after.to] : undefined;
-      expect(phase?.does).toBe(rule.action === 'prove' ? 'prove' : 'cleanup');
+      expect(phase?.does).toBe(rule.action === 'prove' ? 'prove' : 'judge');
     }
   },
 );
@@ -99,7 +99,7 @@ test('a proof that does not hold fails the drill, names everything, and leaves t
   const after = nextMove(
     sight({ ...run, abort: { trigger: 'canary', reason: '', before: false, at } }, { work: failed }),
   );
-  expect(after).toMatchObject({ kind: 'go', to: run.script.phases.length - 2 });
+  expect(after).toMatchObject({ kind: 'go', to: run.script.phases.length - 3 });
 });
 
 interface Happening {

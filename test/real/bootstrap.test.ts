@@ -6,7 +6,7 @@ import type { SiteId } from '../../src/pair/site.ts';
 import { stateTopic } from '../../src/prefix-policy/internal-names.ts';
 import type { BootstrapAnswer } from '../../src/worker/bootstrap/bootstrap-view.ts';
 import { Primaries } from '../../src/worker/bootstrap/primaries.ts';
-import { ensureStateTopic } from '../../src/worker/state/state.ts';
+import { ensureStateTopic } from '../../src/worker/state/ensure-state-topic.ts';
 import { type StateRecord, StateWriter } from '../../src/worker/state/state-writer.ts';
 import { testOwners } from '../fixtures/brokers.ts';
 import { startProxiedCluster } from '../fixtures/proxied-cluster.ts';

@@ -7,7 +7,7 @@ import { topicPolicySchema } from '../../src/pair/topic-policy.ts';
 import { applyConfigs } from '../../src/sync/topics/apply-configs.ts';
 import { deleteCopy } from '../../src/sync/topics/delete-copy.ts';
 import { promotionConfigs } from '../../src/sync/topics/promotion-configs.ts';
-import { ensureStateTopic } from '../../src/worker/state/state.ts';
+import { ensureStateTopic } from '../../src/worker/state/ensure-state-topic.ts';
 import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { startConfigSync, type TestConfigSync } from '../fixtures/config-sync.ts';
 import { createTopic, kafkajs } from '../fixtures/kafkajs.ts';

@@ -33,4 +33,6 @@ export interface LinkControlPorts {
   readonly quarantineFolder: string | undefined;
   readonly quarantineArchive: FolderArchive | undefined;
   readonly repoint: Repoint;
+  /** A canary topic that is not used any more: not to be copied (docs/canaries.md). */
+  readonly isRetired: (topic: string) => boolean;
 }

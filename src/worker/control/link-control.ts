@@ -51,8 +51,9 @@ export class LinkControl {
   readonly moves: LinkMoves;
   readonly tails: LinkTails;
   readonly syncs: LinkSyncs;
+  /** `_umbra` of the source. */
+  readonly peer: PeerState;
   readonly #ports: LinkControlPorts;
-  readonly #peer: PeerState;
   readonly #sourceTopics: SourceTopics;
   readonly #topics = new Map<string, TrackedTopic>();
   /** Copies that somebody is to fill, with their number of partitions. */
@@ -82,9 +83,9 @@ export class LinkControl {
     this.#ports = ports;
     this.id = linkId(ports.link);
     this.#spec = ports.link;
-    this.#peer = new PeerState(ports.source);
+    this.peer = new PeerState(ports.source);
     this.#sourceTopics = new SourceTopics({
-      ...{ ...ports, peer: this.#peer },
+      ...{ ...ports, peer: this.peer },
       isAtTarget: (name) => this.#looked?.target.topics.has(name) !== false,
     });
     this.#faults = new FaultMemory(ports);
@@ -116,7 +117,7 @@ export class LinkControl {
       deleted: (name) => this.#topics.delete(name),
     });
     this.syncs = new LinkSyncs({
-      ...{ ...ports, peer: this.#peer },
+      ...{ ...ports, peer: this.peer },
       copies: () => this.#copies(),
       follows: (topic) => this.#follows(topic),
       topicPolicy: () => this.#topicPolicy,
@@ -125,7 +126,7 @@ export class LinkControl {
     });
     this.moves = new LinkMoves(
       movesPortsOf({
-        ...{ ports, id: this.id, peer: this.#peer, topics: this.#topics, spec: () => this.#spec },
+        ...{ ports, id: this.id, peer: this.peer, topics: this.#topics, spec: () => this.#spec },
         ...{ syncs: () => this.syncs, roles: () => this.#sourceTopics.roles(), fence: () => this.fence },
         views: () => this.topicViews(),
         isRebuilt: (name) => this.rebuilds.holds(name) || this.tails.reconciliations.holds(name),
@@ -134,7 +135,7 @@ export class LinkControl {
       }),
     );
     this.tails = new LinkTails({
-      ...{ ports, rebuild, id: this.id, peer: this.#peer, roles: () => this.#sourceTopics.roles() },
+      ...{ ports, rebuild, id: this.id, peer: this.peer, roles: () => this.#sourceTopics.roles() },
       ...{ topicPolicy: () => this.#topicPolicy, moves: this.moves },
       unfollow: (name) => this.#unfollow(name),
       forget: (name) => {
@@ -274,7 +275,7 @@ export class LinkControl {
     const { source, target } = await lookAtBoth(this.#ports, this.#ports.workers.own.replicator.meters);
     this.#looked = { source, target };
     this.#partitionsSeen = Math.max(partitionsOf(source), partitionsOf(target));
-    await this.#peer.read(signal);
+    await this.peer.read(signal);
     await this.tails.returned.look(target, signal);
     await this.#fence.look();
     this.#deletions.looked(source.topics);
@@ -292,6 +293,11 @@ export class LinkControl {
     if (this.#isHeld(nameOf(step))) return;
     switch (step.kind) {
       case 'orphan': {
+        // Whoever retires it deletes its copy.
+        if (this.#ports.isRetired(step.name)) {
+          this.forget(step.name);
+          return;
+        }
         this.#unfollow(step.name);
         this.#topics.get(step.name)?.moveIfPossible('sourceDeleted');
         await this.#deletions.follow(step.name, signal);
@@ -363,6 +369,12 @@ export class LinkControl {
       topic.moveIfPossible('paused');
     }
     this.#lookAgain.wake();
+  }
+
+  /** It is to be deleted, here or at the source: nobody is to append to it any more, nor to miss it. */
+  forget(name: string): void {
+    this.#unfollow(name);
+    this.#topics.delete(name);
   }
 
   /** Nobody is to append to it any more. */

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { FolderArchive } from '../../aws/s3-folders.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { otherSite, type SiteId, sites } from '../../pair/site.ts';
 import { linkId, type LinkSpec } from '../../pair/spec.ts';
@@ -13,6 +12,7 @@ import type { PartitionSets } from '../group/partition-sets.ts';
 import { EventJournal } from '../events/event-journal.ts';
 import { noticesBetween, type SiteSnapshot, snapshotOf } from '../events/site-notices.ts';
 import type { FoundFault } from './found-fault.ts';
+import { SiteDrills } from '../drill/site-drills.ts';
 import { LinkControl } from './link-control.ts';
 import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
@@ -23,9 +23,8 @@ import type { MovedRoleView, MoveRequest, OperationView } from '../moves/operati
 import { Problem } from '../problems.ts';
 import { endRebuilds } from '../rebuild/end-rebuilds.ts';
 import { reconcileJournal } from '../reconcile/reconcile-journal.ts';
-import type { Repoint } from '../repoint/site-hooks.ts';
 import type { LinkDeletion } from '../service.ts';
-import type { SiteRights } from '../site-rights.ts';
+import type { SiteSettings } from './site-settings.ts';
 import { SiteApplications } from './site-applications.ts';
 import {
   type SiteStanding,
@@ -41,24 +40,17 @@ import type { PauseSubject } from '../state/pause-record.ts';
 import type { SiteState } from '../state/state.ts';
 import type { LinkView, ViolationView } from '../views.ts';
 
-export interface SiteControlPorts {
-  readonly site: SiteId;
-  readonly pair: string;
+export interface SiteControlPorts extends SiteSettings {
   /** Of umbra. */
   readonly version: string;
   /** Where this worker is reached. */
   readonly url: string;
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
-  readonly rights: Readonly<Record<SiteId, SiteRights>>;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;
   readonly workers: LinkWorkers;
   readonly clock: CopierClock;
   readonly logger: Logger;
-  readonly discoveryIntervalMs: number;
-  readonly quarantineFolder: string | undefined;
-  readonly quarantineArchive: FolderArchive | undefined;
-  readonly repoint: Repoint;
 }
 
 /**
@@ -73,6 +65,7 @@ export class SiteControl {
   readonly #pauses: Pauses;
   readonly #moved: MovedRoles;
   readonly #watching: Promise<void>;
+  readonly drills: SiteDrills;
   /** What the policy grants here. */
   readonly applications: SiteApplications;
   /** Orders are carried out one after the other. */
@@ -95,6 +88,20 @@ export class SiteControl {
     this.applications = new SiteApplications({
       ...{ site, state, clock, logger, moved: () => this.#moved.names() },
       ...{ cluster: ports.clusters[site], mayAct: () => ports.workers.mayAct(), events: this.events },
+    });
+    this.drills = new SiteDrills({
+      ...{
+        ...ports.drills,
+        site,
+        pair: ports.pair,
+        version: ports.version,
+        clusters: ports.clusters,
+        state,
+        clock,
+        logger,
+      },
+      ...{ events: this.events, link: () => this.links[0], order: (work) => this.#order(work) },
+      ...{ mayAct: () => ports.workers.mayAct(), isHeld: (topic) => ports.workers.holds(topic) },
     });
     this.#watching = this.#watchLoop(this.#stopping.signal);
   }
@@ -120,6 +127,7 @@ export class SiteControl {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.drills.stop();
     await Promise.all([this.#watching, this.applications.stop(), ...this.links.map((link) => link.stop())]);
     await this.events.stop();
   }
@@ -220,12 +228,13 @@ export class SiteControl {
     return this.#order(() => this.#pauses.resume(this.link(subject.link), subject, signal));
   }
 
-  /** Orders are carried out one after the other: no two plans are confirmed at once. */
-  beginMove(
+  /** Orders are carried out one after the other: no two plans are confirmed at once. A drill gives way to what is meant. */
+  async beginMove(
     link: LinkControl,
     { request, hash }: { readonly request: MoveRequest; readonly hash: string },
     signal: AbortSignal,
   ): Promise<OperationView> {
+    await this.drills.giveWay(`a ${request.kind} to site ${link.spec.to} was confirmed`, signal);
     return this.#order(() => link.moves.execute(request, hash, signal));
   }
 
@@ -294,6 +303,7 @@ export class SiteControl {
       quarantineFolder: this.#ports.quarantineFolder,
       quarantineArchive: this.#ports.quarantineArchive,
       repoint: this.#ports.repoint,
+      isRetired: (topic) => this.drills.canaries.isRetired(topic),
     });
     this.#links.set(control.id, control);
     logger.info({ link: control.id }, 'link started');

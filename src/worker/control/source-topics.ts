@@ -17,6 +17,8 @@ export interface SourceTopicsPorts {
   readonly schemaPrimary: () => SchemaPrimary | undefined;
   /** A topic of that name is there, as far as the newest look tells. */
   readonly isAtTarget: (name: string) => boolean;
+  /** It is about to be deleted at both sites. */
+  readonly isRetired: (name: string) => boolean;
 }
 
 /** Which topics of its source a link may copy, by the policy and by what both sites' `_umbra` say. */
@@ -46,10 +48,10 @@ export class SourceTopics {
    * topic at the target is only written when `_umbra` there calls it a copy: it may be an original with a tail.
    */
   mayCopy({ name, internal }: TopicMetadata): boolean {
-    const { link, peer, state, policy, schemaPrimary, isAtTarget } = this.#ports;
+    const { link, peer, state, policy, schemaPrimary, isAtTarget, isRetired } = this.#ports;
     const roles = this.roles();
     const home = homeOfTopic(name, { owners: policy.owners, schemaPrimary: schemaPrimary(), roles });
-    if (internal || home === undefined || peer.state.shadow(name) !== undefined) return false;
+    if (internal || home === undefined || peer.state.shadow(name) !== undefined || isRetired(name)) return false;
     const direction = directionOf({ name, home }, roles);
     if (direction === undefined || linkId(direction) !== linkId(link)) return false;
     return !hasMoved(name, roles) || !isAtTarget(name) || state.shadow(name)?.link === linkId(link);

@@ -35,6 +35,15 @@ export const systemEvents = {
   'tail replayed': { level: 'warn', meaning: 'the tail of an old primary was appended to a topic of this site' },
   'violation found': { level: 'warn', meaning: 'a topic here breaks the prefix policy' },
   'violation gone': { level: 'info', meaning: 'a topic that broke the prefix policy does not any more' },
+  'drill begun': { level: 'info', meaning: 'a drill began at this site' },
+  'drill predicted': { level: 'info', meaning: 'a drill worked out what the loss of the other site would cost now' },
+  'drill aborted': {
+    level: 'warn',
+    meaning: 'a drill is ended before its script is; `error` where somebody has to look now',
+  },
+  'drill ended': { level: 'info', meaning: 'a drill is over, with its verdict; `error` where it failed' },
+  'drill missed': { level: 'warn', meaning: 'times of a schedule at which no drill ran, with why' },
+  'finding opened': { level: 'warn', meaning: 'a drill has shown something that somebody has to see to' },
   'spec channel changed': {
     level: 'warn',
     meaning: 'what the documents say by which the site is told its spec is in another state; the message says which',

@@ -214,7 +214,8 @@ export class Coordination {
     const since = this.#ports.clock.now().toISOString();
     const remarks = [...(operation.remarks ?? []), ...(operation.step.kind === 'repointing' ? this.#unpointed : [])];
     const step = next.kind === 'done' ? { ...next, remarks: this.#remarks(remarks) } : next;
-    return { ...operation, step, since, ...(remarks.length === 0 ? {} : { remarks }) };
+    const passed = [...(operation.passed ?? []), { step: operation.step.kind, at: operation.since }];
+    return { ...operation, step, since, passed, ...(remarks.length === 0 ? {} : { remarks }) };
   }
 }
 

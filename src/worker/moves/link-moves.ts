@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
+import { type DrillLeg, isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
 import { type Plan, type PlanRequest, planOperation } from '../../operations/plan.ts';
 import type { CandidateTopic, SitesSeen } from '../../operations/plan-sight.ts';
 import type { SiteId } from '../../pair/site.ts';
@@ -101,14 +101,14 @@ export class LinkMoves {
   }
 
   async plan(request: MoveRequest, signal: AbortSignal): Promise<MovePlan> {
-    const plan = await this.#plan(request, signal);
+    const plan = await this.#plan(request, signal, { drillsGiveWay: true });
     // Whoever plans a failover is about to need it, and reads first: nothing is taken by it but numbers.
     if (plan.kind === 'failover' && plan.topics.length > 0) this.#work.passIdsAhead(request, this.#stopping.signal);
     return viewPlan(plan);
   }
 
-  /** Begins what the plan with this hash says, if it is still that. Resolves when it is in the journal. */
-  async execute(request: MoveRequest, hash: string, signal: AbortSignal): Promise<OperationView> {
+  /** Begins what the plan with this hash says, if it is still that. Resolves when it is in the journal. `drill`: whose leg it is. */
+  async execute(request: MoveRequest, hash: string, signal: AbortSignal, drill?: DrillLeg): Promise<OperationView> {
     const { state, clock, link, site, events } = this.#ports;
     const plan = await this.#plan(request, signal);
     const now = viewPlan(plan);
@@ -131,6 +131,7 @@ export class LinkMoves {
         since: at,
         withoutIdBarrier: request.withoutIdBarrier,
       },
+      ...(drill === undefined ? {} : { drill }),
     };
     await state.moves.begin(
       operation,
@@ -166,7 +167,13 @@ export class LinkMoves {
     return forgetGrants({ ...this.#ports, fence: this.#fence }, { fence, topics: [topic] }, signal);
   }
 
-  async #plan(request: MoveRequest, signal: AbortSignal): Promise<Plan> {
+  /** The topic is to be deleted here: what an operation fenced of it is given back. */
+  async releaseFence(topic: string, signal: AbortSignal): Promise<void> {
+    await this.#fence.release(new Set([topic]), signal);
+  }
+
+  /** `drillsGiveWay`: what a drill has in hand it lets go of when the plan is confirmed. */
+  async #plan(request: MoveRequest, signal: AbortSignal, { drillsGiveWay } = { drillsGiveWay: false }): Promise<Plan> {
     const { link, site, candidates, seen } = this.#ports;
     const sourceAnswers = await this.#sourceAnswers(request, signal);
     const asked: PlanRequest = {
@@ -175,12 +182,17 @@ export class LinkMoves {
     };
     const topics = (await candidates(signal)).map((topic) => {
       const operation = this.held.operationOf(topic.name);
-      return operation === undefined ? topic : { ...topic, busy: `${operation} has it in hand` };
+      const isDrill = drillsGiveWay && operation !== undefined && this.#isDrill(operation);
+      return operation === undefined || isDrill ? topic : { ...topic, busy: `${operation} has it in hand` };
     });
     const plan = planOperation(asked, topics, { ...seen(), sourceAnswers, source: undefined });
     if (request.kind === 'failover' || !sourceAnswers) return plan;
     const source = await lookAtSource(this.#ports, plan.topics, signal);
     return planOperation(asked, topics, { ...seen(), sourceAnswers, source });
+  }
+
+  #isDrill(id: string): boolean {
+    return this.#ports.state.moves.operation(id)?.drill !== undefined;
   }
 
   /** Its `_umbra` can be read now. It may be dead: that is what failovers are for, and the plan says so. */
@@ -232,11 +244,14 @@ export class LinkMoves {
     }
   }
 
-  #view({ id, kind, link, to, topics, startedAt, step, since, unconfirmed }: OperationRecord): OperationView {
+  #view(operation: OperationRecord): OperationView {
+    const { id, kind, link, to, topics, startedAt, step, since, unconfirmed, passed, drill } = operation;
     const part = this.#ports.peer.state.moves.part(id)?.state;
     const trouble = this.#running.get(id)?.coordination.trouble;
     return {
       ...{ id, kind, link, to, topics, startedAt, step, since, unconfirmed },
+      ...(passed === undefined ? {} : { passed }),
+      ...(drill === undefined ? {} : { drill }),
       ...(part === undefined ? {} : { part }),
       ...(trouble === undefined ? {} : { trouble }),
     };

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { operationKindSchema, partRecordSchema, partStates, stepSchema } from '../../operations/operation.ts';
+import {
+  operationKindSchema,
+  operationRecordSchema,
+  partRecordSchema,
+  partStates,
+  stepSchema,
+} from '../../operations/operation.ts';
 import { type Plan, planCodes, planText } from '../../operations/plan.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import { topicStateKindSchema } from '../../pair/topic-state.ts';
@@ -89,6 +95,10 @@ export const operationViewSchema = z.strictObject({
   step: stepSchema,
   since: isoTime,
   unconfirmed: z.boolean(),
+  /** The steps before, with when each began. */
+  passed: operationRecordSchema.shape.passed,
+  /** The run of a drill that it is a leg of. */
+  drill: operationRecordSchema.shape.drill,
   /** What the other site has done for it, as last read. */
   part: z.enum(partStates).optional(),
   /** What holds it up at this moment. */

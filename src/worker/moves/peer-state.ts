@@ -27,7 +27,7 @@ export class PeerState {
     this.#watch = new LogWatch(cluster);
   }
 
-  get state(): Pick<SiteState, 'links' | 'shadow' | 'shadows' | 'moves' | 'producerIds' | 'section'> {
+  get state(): Pick<SiteState, 'links' | 'shadow' | 'shadows' | 'moves' | 'drills' | 'producerIds' | 'section'> {
     return this.#state;
   }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Cluster } from '../../kafka/cluster.ts';
-import { createTopic } from '../../kafka/topic-admin.ts';
 import { roleRecordSchema, type RoleView } from '../../pair/ownership.ts';
 import { linkId, type LinkSpec, linkSpecSchema } from '../../pair/spec.ts';
 import {
@@ -19,7 +18,8 @@ import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/sc
 import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
-import { levelPrefix, OperationMemory } from './operation-memory.ts';
+import { DrillMemory } from './drill-memory.ts';
+import { levelPrefix, OperationMemory, type StateEntries } from './operation-memory.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
 import { type ProducerIdRecord, producerIdRecordSchema } from './producer-id-record.ts';
 import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
@@ -39,13 +39,6 @@ const aclPrefix = 'acl/';
 const deletionPrefix = 'deletion/';
 const pausePrefix = 'pause/';
 const producerIdsPrefix = 'producer-ids/';
-
-/** Creates `_umbra` at a cluster if it is not there: compacted, one partition. */
-export async function ensureStateTopic(cluster: Cluster): Promise<void> {
-  const metadata = await cluster.metadata([stateTopic]);
-  if (metadata.topics.has(stateTopic)) return;
-  await createTopic(cluster, { name: stateTopic, partitions: 1, configs: new Map([['cleanup.policy', 'compact']]) });
-}
 
 export type { LastingFault, ShadowRecord } from './shadow-record.ts';
 
@@ -256,12 +249,14 @@ export class SiteState {
     );
   }
 
-  /** Of moving roles. */
-  readonly moves = new OperationMemory({
+  readonly #entries: StateEntries = {
     all: (prefix, schema) => this.#all(prefix, schema),
     read: (key, schema) => this.#read(key, schema),
     write: (entries, signal) => this.#writeAll(entries, signal),
-  });
+  };
+  /** Of moving roles. */
+  readonly moves = new OperationMemory(this.#entries);
+  readonly drills = new DrillMemory(this.#entries);
 
   readonly journal: JournalMemory = {
     entries: () => new Map([...this.#log.entries].filter(([key]) => key.startsWith(journalPrefix))),

@@ -80,7 +80,7 @@ describe('rights', () => {
   });
 
   test('nobody is asked for a name under which somebody might create a topic', () => {
-    expect(asked.topics.filter((name) => name.includes('umbra-doctor'))).toHaveLength(3);
+    expect(asked.topics.filter((name) => name.includes('umbra-doctor'))).toHaveLength(4);
   });
 
   test('one that is missing on a prefix is said once, with the command', () => {

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { type ClusterConfig, clusterConfigSchema } from '../../kafka/cluster-config.ts';
+import type { SiteId } from '../../pair/site.ts';
+
+/** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
+export const drillsConfigSchema = z.strictObject({
+  /** Without it nothing that moves roles can be drilled. */
+  canary: z
+    .strictObject({
+      /** How an ordinary application reaches both sites. Never as umbra: no fence stops that. */
+      clients: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }),
+      /** Outside of both clusters; one for all vantage points that can reach it (docs/canaries.md). */
+      ledgerFolder: z.string().min(1),
+      /** Records per second and partition while no drill runs. */
+      rate: z.number().min(0.01).max(100).default(1),
+    })
+    .optional(),
+  evidence: z
+    .strictObject({
+      /** Write-once: documents and what belongs to them (docs/evidence.md). */
+      folder: z.string().min(1),
+      /** Ed25519, PEM, mode 0600; made where it is missing. The pair has one. */
+      keyFile: z.string().min(1),
+    })
+    .optional(),
+  /** Of the pair. `non-production`: it may be lost on purpose (L6). */
+  labels: z.array(z.string().min(1).max(40)).max(20).default([]),
+});
+
+export type DrillsConfig = z.output<typeof drillsConfigSchema>;
+
+/** What drills take from a worker's file. */
+export interface DrillSettings {
+  readonly config: DrillsConfig | undefined;
+  /** As umbra reaches the sites. */
+  readonly servers: Readonly<Record<SiteId, readonly string[]>>;
+}
+
+export function drillSettings({
+  drills,
+  clusters,
+}: {
+  readonly drills?: DrillsConfig | undefined;
+  readonly clusters: Readonly<Record<SiteId, Pick<ClusterConfig, 'bootstrapServers'>>>;
+}): DrillSettings {
+  return { config: drills, servers: { a: clusters.a.bootstrapServers, b: clusters.b.bootstrapServers } };
+}

@@ -1,0 +1,104 @@
+import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
+import type { LegSeen } from '../../drill/next-move.ts';
+import type { RunRecord } from '../../drill/run-record.ts';
+import { phaseName } from '../../drill/script.ts';
+import type { MoveRequest } from '../moves/operation-view.ts';
+import { Problem } from '../problems.ts';
+import type { RunAnswer } from '../state/drill-memory.ts';
+import type { OperationMemory } from '../state/operation-memory.ts';
+import type { DrillPorts } from './drill-ports.ts';
+
+/** What both sites know of the operations of a run. */
+export interface LegSight {
+  readonly own: Pick<OperationMemory, 'operations'>;
+  readonly peer: Pick<OperationMemory, 'operations'>;
+  /** Of the other site; undefined before it has said anything. */
+  readonly answer: Pick<RunAnswer, 'refusals'> | undefined;
+  /** Of this one. */
+  readonly refused: ReadonlyMap<number, string>;
+}
+
+/** The operation of a leg, wherever it is coordinated. */
+export function operationOfLeg(
+  { own, peer }: Pick<LegSight, 'own' | 'peer'>,
+  run: string,
+  leg: number,
+): OperationRecord | undefined {
+  const isIt = ({ drill }: OperationRecord): boolean => drill?.run === run && drill.leg === leg;
+  return own.operations().find(isIt) ?? peer.operations().find(isIt);
+}
+
+/** Of the site that coordinates it: its topics and cuts are there. */
+export function memoryOf(
+  { state, link }: Pick<DrillPorts, 'state' | 'link'>,
+  { id }: Pick<OperationRecord, 'id'>,
+): OperationMemory {
+  const peer = link()?.peer.state.moves;
+  return peer === undefined || state.moves.operation(id) !== undefined ? state.moves : peer;
+}
+
+export function legSeen(sight: LegSight, run: string, leg: number): LegSeen {
+  const operation = operationOfLeg(sight, run, leg);
+  if (operation === undefined) {
+    const reason = sight.refused.get(leg) ?? sight.answer?.refusals.find((refusal) => refusal.leg === leg)?.reason;
+    return reason === undefined ? { kind: 'not begun' } : { kind: 'refused', reason };
+  }
+  const { step } = operation;
+  if (step.kind === 'done') return { kind: 'done' };
+  if (step.kind === 'aborted') return { kind: 'given up', reason: step.reason };
+  return { kind: 'going on', promoted: isPromoted(step), aborting: step.kind === 'aborting' };
+}
+
+/** Operations that are not over and are not of this run: somebody else moves roles. */
+export function otherOperations(
+  { own, peer }: Pick<LegSight, 'own' | 'peer'>,
+  run: string,
+): readonly OperationRecord[] {
+  return [...own.operations(), ...peer.operations()].filter(({ step, drill }) => !isOver(step) && drill?.run !== run);
+}
+
+export function requestOf({ kind, topics }: RunRecord['script']['legs'][number]): MoveRequest {
+  return {
+    ...{ kind, topics: topics === 'all' || topics === 'home' ? topics : [...topics] },
+    ...{ oldSideUnconfirmed: false, includeUnready: false, withoutIdBarrier: false },
+  };
+}
+
+/**
+ * Begins a leg that leads to this site, once, however often it is called: the operation names its run. Resolves to why it is not
+ * begun; throws what clusters throw.
+ */
+export async function beginLeg(
+  { link, order, state, site }: Pick<DrillPorts, 'link' | 'order' | 'state' | 'site'>,
+  run: Pick<RunRecord, 'id' | 'script' | 'at'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const phase = run.script.phases[run.at];
+  const leg = phase?.does === 'move' ? run.script.legs[phase.leg] : undefined;
+  if (phase?.does !== 'move' || leg?.to !== site)
+    throw new Error(`${run.id} has nothing to begin here at ${phase === undefined ? 'its end' : phaseName(phase)}`);
+  const moves = link()?.moves;
+  if (moves === undefined) return `no link ends at site ${site}`;
+  const own = { drill: { run: run.id, leg: phase.leg } };
+  return order(async () => {
+    if (operationOfLeg({ own: state.moves, peer: state.moves }, run.id, phase.leg) !== undefined) return undefined;
+    const request = requestOf(leg);
+    try {
+      const plan = await moves.plan(request, signal);
+      const [blocker] = plan.blockers;
+      if (blocker !== undefined) return `${blocker.message}. ${blocker.remedy}`;
+      await moves.execute(request, plan.hash, signal, own.drill);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Problem && (error.code === 'MOVE_REFUSED' || error.code === 'PLAN_CHANGED'))
+        return error.message;
+      throw error;
+    }
+  });
+}
+
+/** Has the operation of a leg given up that this site coordinates, where that is still possible. */
+export function cancelLegs({ link, state }: Pick<DrillPorts, 'link' | 'state'>, run: string): void {
+  for (const { id, drill, step } of state.moves.operations())
+    if (drill?.run === run && !isOver(step)) link()?.moves.abort(id);
+}

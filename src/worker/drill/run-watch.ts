@@ -1,0 +1,178 @@
+import type { DrillSpec, DrillTimes } from '../../drill/drill-spec.ts';
+import type { LegSeen, TriggerSeen } from '../../drill/next-move.ts';
+import type { RunRecord } from '../../drill/run-record.ts';
+import type { Phase } from '../../drill/script.ts';
+import type { Condition } from '../../drill/conditions.ts';
+import { conditionText } from '../../drill/conditions.ts';
+import { Wakeup, hasAborted } from '../../replication/waiting/wakeup.ts';
+import { askCondition, type Asked } from './ask-condition.ts';
+import type { Canaries } from './canaries.ts';
+import type { DrillPorts } from './drill-ports.ts';
+import { operationOfLeg, otherOperations } from './legs.ts';
+
+export interface RunWatchPorts extends DrillPorts {
+  readonly spec: DrillSpec;
+  readonly times: DrillTimes;
+  readonly canaries: Canaries;
+}
+
+const conditionsEveryMs = 2_000;
+/** Two looks that failed. */
+const unansweredMax = 2;
+const silenceMsMax = 15_000;
+/** A step of an operation that takes longer makes no progress. */
+const progressMs = 5_000;
+/** A sample of the exposure that is older says nothing. */
+const sampleAgeMsMax = 10_000;
+/** While nothing moves, canaries may be without an acknowledgement for so long. */
+const canarySilenceMs = 10_000;
+const exposureSecondsMax = 30;
+
+interface AskedCondition {
+  readonly condition: Condition;
+  failures: number;
+  newest: Asked | undefined;
+}
+
+/** Looks all the time whether a run has to end: what it sees are triggers of the abort table, and reasons why it cannot pass. */
+export class RunWatch {
+  readonly #ports: RunWatchPorts;
+  readonly #conditions: readonly AskedCondition[];
+  readonly #stopping = new AbortController();
+  readonly #failures: string[] = [];
+  #silentSinceMs: number | undefined;
+  #staleSinceMs: number | undefined;
+  #step: { readonly operation: string; readonly kind: string; readonly sinceMs: number } | undefined;
+
+  constructor(ports: RunWatchPorts) {
+    this.#ports = ports;
+    this.#conditions = (ports.spec.abortIf ?? []).map((condition) => ({ condition, failures: 0, newest: undefined }));
+  }
+
+  begin(signal: AbortSignal): void {
+    if (this.#conditions.length > 0) void this.#ask(AbortSignal.any([signal, this.#stopping.signal]));
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Why it cannot pass any more, though it goes on. Each is told once. */
+  takeFailures(): readonly string[] {
+    return this.#failures.splice(0);
+  }
+
+  triggers(run: RunRecord, phase: Phase, leg: LegSeen): readonly TriggerSeen[] {
+    const found: TriggerSeen[] = [];
+    const see = (trigger: TriggerSeen['trigger'], reason: string | undefined): void => {
+      if (reason !== undefined) found.push({ trigger, reason });
+    };
+    const begun = phase.does !== 'look' && phase.does !== 'predict';
+    see('real incident', this.#incident(run));
+    see('lost contact', this.#silence());
+    see('dead man', this.#late(run));
+    if (!begun) return found;
+    const alarms = this.#alarms();
+    see('outcome alarm', alarms.ringing);
+    see('stale input', alarms.stale ?? this.#stale(phase));
+    if (phase.does === 'hold' || phase.does === 'baseline') see('canary', this.#canaries());
+    if (phase.does === 'move') for (const each of this.#moving(run, phase, leg)) found.push(each);
+    return found;
+  }
+
+  #incident(run: RunRecord): string | undefined {
+    const { state, link } = this.#ports;
+    const peer = link()?.peer.state.moves ?? state.moves;
+    const [other] = otherOperations({ own: state.moves, peer }, run.id);
+    return other === undefined ? undefined : `${other.id} moves roles`;
+  }
+
+  #silence(): string | undefined {
+    const nowMs = this.#ports.clock.monotonicMs();
+    const silent = this.#ports.link()?.peer.isSilent(silenceMsMax) === true;
+    this.#silentSinceMs = silent ? (this.#silentSinceMs ?? nowMs) : undefined;
+    if (this.#silentSinceMs === undefined || nowMs - this.#silentSinceMs < silenceMsMax) return undefined;
+    return `the other site has not answered for ${Math.round((nowMs - this.#silentSinceMs) / 1000)} s`;
+  }
+
+  #late({ deadlineAt }: RunRecord): string | undefined {
+    return this.#ports.clock.now().getTime() > Date.parse(deadlineAt) ? `it had to end by ${deadlineAt}` : undefined;
+  }
+
+  #stale(phase: Phase): string | undefined {
+    const { clock, link } = this.#ports;
+    if (phase.does === 'move' || phase.does === 'prove') return undefined;
+    const view = link()?.view();
+    const { sampleAgeMs, basis } = view?.exposure ?? { basis: 'stale' as const };
+    const old = basis === 'stale' || (sampleAgeMs ?? 0) > sampleAgeMsMax;
+    const nowMs = clock.monotonicMs();
+    this.#staleSinceMs = old ? (this.#staleSinceMs ?? nowMs) : undefined;
+    if (this.#staleSinceMs === undefined || nowMs - this.#staleSinceMs < staleMsMax) return undefined;
+    const age = sampleAgeMs === undefined ? 'never heard' : `${Math.round(sampleAgeMs / 1000)} s old`;
+    return `the exposure of link ${view?.id ?? 'none'} is ${basis}, ${age}`;
+  }
+
+  #canaries(): string | undefined {
+    return this.#ports.canaries.writing?.silence(canarySilenceMs);
+  }
+
+  #alarms(): { readonly ringing: string | undefined; readonly stale: string | undefined } {
+    const ringing = this.#conditions.find(({ newest }) => newest?.kind === 'holds');
+    const mute = this.#conditions.find(({ failures }) => failures >= unansweredMax);
+    const why = mute?.newest?.kind === 'unknown' ? `: ${mute.newest.reason}` : '';
+    return {
+      ringing: ringing === undefined ? undefined : `${conditionText(ringing.condition)} holds`,
+      stale: mute === undefined ? undefined : `${conditionText(mute.condition)} cannot be asked${why}`,
+    };
+  }
+
+  /** Of the move that is under way: how long it drains, and how long applications have been without a primary. */
+  #moving(run: RunRecord, phase: Extract<Phase, { does: 'move' }>, leg: LegSeen): readonly TriggerSeen[] {
+    const { state, link, clock, times, spec } = this.#ports;
+    const operation = operationOfLeg(
+      { own: state.moves, peer: link()?.peer.state.moves ?? state.moves },
+      run.id,
+      phase.leg,
+    );
+    if (operation === undefined || leg.kind !== 'going on') return [];
+    const { id, step, startedAt } = operation;
+    const nowMs = clock.monotonicMs();
+    if (this.#step?.operation !== id || this.#step.kind !== step.kind)
+      this.#step = { operation: id, kind: step.kind, sinceMs: nowMs };
+    const atStepMs = nowMs - this.#step.sinceMs;
+    const found: TriggerSeen[] = [];
+    if (step.kind === 'draining' && atStepMs > times.drainMs)
+      found.push({
+        trigger: 'drain timeout',
+        reason: `it drains for ${(atStepMs / 1000).toFixed(1)} s, ${spec.drainTimeout} are allowed`,
+      });
+    const exposed = link()?.view().exposure.seconds ?? 0;
+    if (step.kind === 'draining' && exposed > exposureSecondsMax)
+      found.push({ trigger: 'exposure rising', reason: `${exposed.toFixed(1)} s are exposed while it drains` });
+    const tookMs = clock.now().getTime() - Date.parse(startedAt);
+    if (tookMs > times.rtoMs && !writable.has(step.kind)) {
+      const reason = `move ${phase.leg + 1} takes longer than its ${spec.objectives.rto} (RTO)`;
+      if (!this.#failures.includes(reason)) this.#failures.push(reason);
+      if (!leg.promoted && atStepMs > progressMs) found.push({ trigger: 'rto budget', reason });
+    }
+    return found;
+  }
+
+  /** Never rejects. */
+  async #ask(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    while (!hasAborted(signal)) {
+      await Promise.all(
+        this.#conditions.map(async (each) => {
+          each.newest = await askCondition(each.condition, this.#ports, signal);
+          each.failures = each.newest.kind === 'unknown' ? each.failures + 1 : 0;
+        }),
+      );
+      await pause.wait(signal, conditionsEveryMs);
+    }
+  }
+}
+
+const staleMsMax = 5_000;
+/** At these the new primary takes writes. */
+const writable: ReadonlySet<string> = new Set(['repointing', 'reversing', 'done']);

@@ -1,0 +1,86 @@
+import { movesRoles } from '../../drill/level.ts';
+import type { RunRecord } from '../../drill/run-record.ts';
+import { linkId } from '../../pair/spec.ts';
+import { otherSite } from '../../pair/site.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { MovePlan } from '../moves/operation-view.ts';
+import type { Canaries } from './canaries.ts';
+import { failed, type Found, objections, passed, warned } from './check.ts';
+import type { DrillPorts } from './drill-ports.ts';
+import { otherOperations, requestOf } from './legs.ts';
+
+export interface SiteSeen {
+  readonly checks: readonly Found[];
+  /** What moves that lead here would cost, by leg. */
+  readonly plans: ReadonlyMap<number, MovePlan>;
+}
+
+/** An exposure that is worth less says nothing. */
+const exposureSecondsMax = 30;
+
+/** For what has just been made, or has just come back, to be level. */
+const patienceMs = 12_000;
+const lookMs = 300;
+
+/**
+ * What either site looks at for itself before a run: its link, its canaries, the moves that it is to coordinate. What stands
+ * against it may be about to pass, so it is looked at again for a while.
+ */
+export async function checkSite(...asked: Parameters<typeof lookOnce>): Promise<SiteSeen> {
+  const [, , , signal] = asked;
+  const pause = new Wakeup();
+  for (const untilMs = performance.now() + patienceMs; ;) {
+    const seen = await lookOnce(...asked);
+    if (objections(seen.checks).length === 0 || performance.now() > untilMs) return seen;
+    await pause.wait(signal, lookMs);
+    signal.throwIfAborted();
+  }
+}
+
+async function lookOnce(
+  { link: linkOf, site, state }: Pick<DrillPorts, 'link' | 'site' | 'state'>,
+  canaries: Pick<Canaries, 'trouble'>,
+  run: Pick<RunRecord, 'id' | 'level' | 'script'>,
+  signal: AbortSignal,
+): Promise<SiteSeen> {
+  const id = linkId({ from: otherSite(site), to: site });
+  const link = linkOf();
+  if (link === undefined) return { checks: [failed(`link ${id}`, 'it is not declared')], plans: new Map() };
+  const checks: Found[] = [];
+  const { state: standing, exposure, fence, paused } = link.view();
+  const how = `${standing}${paused === undefined ? '' : ', paused'}, fence ${fence}`;
+  checks.push(standing === 'following' ? passed(`link ${id}`, how) : failed(`link ${id}`, how));
+  const age = exposure.sampleAgeMs === undefined ? 'never heard' : `${exposure.sampleAgeMs} ms old`;
+  const figure = `${exposure.seconds} s, ${exposure.records} records, ${exposure.basis}, ${age}`;
+  const fresh = exposure.basis === 'measured' && exposure.seconds <= exposureSecondsMax;
+  checks.push(fresh ? passed(`exposure of ${id}`, figure) : failed(`exposure of ${id}`, figure));
+  const [other] = otherOperations({ own: state.moves, peer: link.peer.state.moves }, run.id);
+  checks.push(
+    other === undefined
+      ? passed('operations', 'nobody moves roles')
+      : failed('operations', `${other.id} is at ${other.step.kind}`),
+  );
+  if (movesRoles(run.level)) {
+    const trouble = canaries.trouble();
+    checks.push(
+      trouble === undefined ? passed(`canaries at ${site}`, 'green') : failed(`canaries at ${site}`, trouble),
+    );
+  }
+  const plans = new Map<number, MovePlan>();
+  for (const [index, leg] of run.script.legs.entries()) {
+    if (leg.to !== site || leg.returns) continue;
+    const plan = await link.moves.plan(requestOf(leg), signal);
+    plans.set(index, plan);
+    const name = `plan of move ${index + 1}`;
+    for (const { message } of plan.blockers) checks.push(failed(name, message));
+    for (const { message } of plan.warnings) checks.push(warned(name, message));
+    if (plan.blockers.length === 0)
+      checks.push(
+        passed(
+          name,
+          `${plan.kind} of ${plan.topics.length} topics to site ${plan.to}, about ${plan.seconds.toFixed(1)} s`,
+        ),
+      );
+  }
+  return { checks, plans };
+}

@@ -1,0 +1,150 @@
+import type { DrillSpec } from '../../drill/drill-spec.ts';
+import { dueFires } from '../../drill/schedule/due.ts';
+import { type Fire, fireTimes } from '../../drill/schedule/fire-times.ts';
+import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
+import { Problem } from '../problems.ts';
+import type { DrillCursor, PastRun } from '../state/drill-memory.ts';
+import type { DrillPorts } from './drill-ports.ts';
+
+export interface TimetablePorts extends DrillPorts {
+  readonly begin: (
+    spec: DrillSpec,
+    due: { readonly plannedFor: Date; readonly cursor: DrillCursor },
+    signal: AbortSignal,
+  ) => Promise<unknown>;
+  readonly busy: () => boolean;
+}
+
+const lookMs = 2_000;
+/** So that a look never has to go through more than that. */
+const handledMsMax = 3_600_000;
+
+/**
+ * Follows the schedules of a site's drills. Up to when each was followed is in `_umbra`, written together with the run that it
+ * begins: whoever leads next begins nothing twice, and sees what was missed.
+ */
+export class Timetable {
+  readonly #ports: TimetablePorts;
+  readonly #stopping = new AbortController();
+  readonly #loop: Promise<void>;
+
+  constructor(ports: TimetablePorts) {
+    this.#ports = ports;
+    this.#loop = this.#keep(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** The next time is left out, by somebody's word. */
+  async skip(spec: DrillSpec, reason: string, signal: AbortSignal): Promise<void> {
+    const { state, clock } = this.#ports;
+    const cursor = state.drills.cursor(spec.name);
+    const now = clock.now();
+    const after = cursor === undefined ? now : new Date(Math.max(now.getTime(), Date.parse(cursor.handledTo)));
+    const [fire] = spec.schedule === undefined ? [] : fireTimes(spec.schedule, { name: spec.name, after, count: 1 });
+    if (fire === undefined)
+      throw new Problem('DRILL_REFUSED', `the drill ${spec.name} has no schedule: there is nothing to skip`);
+    await this.#leaveOut(spec, { handledTo: fire.at, skipped: [{ fire, reason }] }, signal);
+  }
+
+  async #keep(signal: AbortSignal): Promise<void> {
+    const pause = new Wakeup();
+    const troubles = new Map<string, string>();
+    while (!hasAborted(signal)) {
+      for (const spec of this.#ports.state.drills.specs()) {
+        try {
+          if (this.#ports.mayAct()) await this.#follow(spec, signal);
+          troubles.delete(spec.name);
+        } catch (error) {
+          if (hasAborted(signal)) return;
+          const why = error instanceof Error ? error.message : String(error);
+          if (troubles.get(spec.name) !== why)
+            this.#ports.logger.warn({ err: error, drill: spec.name }, 'the schedule of a drill cannot be followed now');
+          troubles.set(spec.name, why);
+        }
+      }
+      await pause.wait(signal, lookMs);
+    }
+  }
+
+  async #follow(spec: DrillSpec, signal: AbortSignal): Promise<void> {
+    const { state, clock, begin, busy } = this.#ports;
+    const { name, schedule } = spec;
+    if (schedule === undefined) return;
+    const now = clock.now();
+    const cursor = state.drills.cursor(name) ?? { drill: name, handledTo: now.toISOString(), skips: 0 };
+    const from = new Date(cursor.handledTo);
+    const found = dueFires({ schedule, name, handledTo: from, now });
+    const { due, missed, missedCount, skipped, handledTo } = found;
+    const left = [
+      ...skipped.map(({ fire, reason }) => ({ fire, reason: `blocked window: ${reason}` })),
+      ...missed.slice(-1).map((fire) => ({ fire, reason: missedText(missedCount, fire) })),
+    ];
+    const blocked = due !== undefined && busy() ? [{ fire: due, reason: 'another run goes on' }] : [];
+    const idle = due === undefined && left.length === 0;
+    if (idle && handledTo.getTime() - from.getTime() < handledMsMax) return;
+    if (left.length + blocked.length > 0 || idle)
+      await this.#leaveOut(
+        spec,
+        { handledTo: due === undefined || blocked.length > 0 ? handledTo : from, skipped: [...left, ...blocked] },
+        signal,
+      );
+    if (due === undefined || blocked.length > 0) return;
+    const known = state.drills.cursor(name) ?? cursor;
+    await begin(spec, { plannedFor: due.plannedAt, cursor: { ...known, handledTo: handledTo.toISOString() } }, signal);
+  }
+
+  /** Each is told, and stands in the history. */
+  async #leaveOut(
+    spec: DrillSpec,
+    { handledTo, skipped }: { readonly handledTo: Date; readonly skipped: readonly LeftOut[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { state, events } = this.#ports;
+    const cursor = state.drills.cursor(spec.name);
+    const next: DrillCursor = {
+      drill: spec.name,
+      handledTo: handledTo.toISOString(),
+      skips: (cursor?.skips ?? 0) + skipped.length,
+    };
+    await state.drills.followed(
+      next,
+      skipped.map((each) => this.#pastOf(spec, each)),
+      signal,
+    );
+    for (const { fire, reason } of skipped)
+      events.report({
+        kind: 'drill missed',
+        message: `${spec.name}, planned for ${fire.plannedAt.toISOString()}: ${reason}`,
+      });
+  }
+
+  #pastOf({ name, level, site }: DrillSpec, { fire, reason }: LeftOut): PastRun {
+    const at = this.#ports.clock.now().toISOString();
+    const time = fire.plannedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+    return {
+      ...{ id: `drill-${time}-${name}-skipped`, drill: name, level, site, requestedBy: 'schedule' },
+      ...{
+        plannedFor: fire.plannedAt.toISOString(),
+        startedAt: at,
+        endedAt: at,
+        verdict: 'SKIPPED',
+        reasons: [reason],
+      },
+    };
+  }
+}
+
+interface LeftOut {
+  readonly fire: Fire;
+  readonly reason: string;
+}
+
+function missedText(count: number, { plannedAt }: Fire): string {
+  return count === 1
+    ? 'missed: nobody led the site then'
+    : `missed: nobody led the site at ${count} times, the last one ${plannedAt.toISOString()}`;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { atRest, begun, drillsIn, ended, HeldRepoint, quick } from '../fixtures/drilled.ts';
+import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
+import { movingSites } from '../fixtures/moving-sites.ts';
+import { testFolder } from '../fixtures/test-root.ts';
+import { givenUp } from './drills/given-up.ts';
+
+const folder = testFolder('drills');
+const held = new HeldRepoint(folder);
+const moving = movingSites({
+  drills: (clusters) => drillsIn(folder, clusters),
+  repoint: (site) => (site === 'b' ? [held.hook] : []),
+});
+
+test('a canary drill moves canaries in both directions and home, loses nothing, and touches no other topic', async () => {
+  const { clusters, pair } = moving;
+  const app = clusters.a.connection('app');
+  await createTopic(app, 'a_orders', { partitions: 2 });
+  await produce(app, 'a_orders', ['one', 'two']);
+  await pair.level('a_orders');
+  const before = await logEnds(app, 'a_orders');
+  const run = await ended(pair.api.b, await begun(pair.api.b, { ...quick, name: 'canary' }));
+  expect(run).toMatchObject({ verdict: 'PASSED', reasons: [], rpoRecords: 0 });
+  expect(await logEnds(app, 'a_orders')).toEqual(before);
+  expect(await logEnds(clusters.b.connection('app'), 'a_orders')).toEqual(before);
+  process.stdout.write(
+    `drill: ${Date.parse(run.endedAt) - Date.parse(run.startedAt)} ms, worst move ${run.rtoMs} ms ${JSON.stringify(run.phases)}\n`,
+  );
+  await atRest(moving);
+}, 240_000);
+
+describe('each rule of the abort table', () => givenUp(moving, held));
