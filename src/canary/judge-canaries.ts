@@ -82,14 +82,16 @@ function added<K extends string>(
   return sum;
 }
 
-/** Of all partitions together: what was lost in the longest such time of one. */
+/** In the life and partition in which it spans most. */
 function secondsOf(lost: readonly AckedEntry[]): number {
-  const places = Map.groupBy(lost, (each) => `${placeOf(each)} ${each.vantage} ${each.life}`);
-  const spans = [...places.values()].map((own) => {
-    const monos = own.map(({ mono }) => mono);
-    return Math.max(...monos) - Math.min(...own.map(({ mono, ms }) => mono - ms));
-  });
-  return Math.max(0, ...spans) / 1_000;
+  const spans = new Map<string, { readonly from: number; readonly until: number }>();
+  for (const each of lost) {
+    const { vantage, life, mono, ms } = each;
+    const place = `${placeOf(each)} ${vantage} ${life}`;
+    const { from, until } = spans.get(place) ?? { from: Infinity, until: -Infinity };
+    spans.set(place, { from: Math.min(from, mono - ms), until: Math.max(until, mono) });
+  }
+  return spans.values().reduce((longest, { from, until }) => Math.max(longest, until - from), 0) / 1_000;
 }
 
 /** Acknowledged, and nobody read what has become of it: a forgotten log must not look like a sound one. */
