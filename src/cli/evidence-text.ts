@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EvidenceDocument } from '../evidence/document.ts';
+import { phasesInOrder } from '../evidence/recovery-phases.ts';
 import type { ReadDocument } from '../evidence/read-documents.ts';
 import type { ChainVerdict } from '../evidence/verify.ts';
 import type { Colours } from './colours.ts';
@@ -116,7 +117,7 @@ export function renderEvidence(document: EvidenceDocument, colours: Colours): st
     `began    ${startedAt}, took ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,
     `lost     ${rpo.basis === 'none' ? 'not measured' : `${plural(rpo.measured.records, 'record')} by ${rpo.basis}`}, allowed ${count(objectives.rpoRecords)}`,
     `time     ${rto.totalMs === undefined ? 'not measured' : duration(rto.totalMs)}, ${objectives.rtoMs === undefined ? 'no objective' : `allowed ${duration(objectives.rtoMs)}`}`,
-    ...Object.entries(rto.phases).map(([phase, ms]) => `         ${phase} ${duration(ms)}`),
+    ...phasesInOrder(rto.phases).map(([phase, ms]) => `         ${phase} ${duration(ms)}`),
     ...rto.vantagePoints.map(
       (point) => `gap      ${duration(point.writeGapMs)} without a write on ${point.link}, seen from ${point.name}`,
     ),

@@ -60,13 +60,13 @@ describe('umbra evidence', () => {
 
   test('show prints the newest report, or the one that is named, and copies its page', async () => {
     const newest = await umbra('show');
-    expect(newest.out).toMatch(/^drill-a-2 {2}PASSED\n/);
+    expect(newest.out).toMatch(/^drill-b-2 {2}PASSED\n/);
     const { exit } = await umbra('show', 'drill-b-1', '--html', 'page.html');
     expect(exit).toBe(0);
     const page = await readFile(join(chainFolder('b'), '00000001-drill-b-1.html'), 'utf8');
     expect(await readFile(join(cwd, 'page.html'), 'utf8')).toBe(page);
     expect(evidenceDocumentSchema.parse(JSON.parse((await umbra('show', 'latest', '--json')).out)).reportId).toBe(
-      'drill-a-2',
+      'drill-b-2',
     );
     expect(await umbra('show', 'drill-c-1')).toMatchObject({ exit: 4 });
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EvidenceContent } from '../../src/evidence/document.ts';
+import { canonicalJson } from '../../src/evidence/canonical.ts';
+import { type EvidenceContent, evidenceContentSchema } from '../../src/evidence/document.ts';
 import { roundValues, scaleOf, timeTicks } from '../../src/evidence/page/axis.ts';
 import { renderEvidencePage } from '../../src/evidence/page/evidence-page.ts';
 import { duration } from '../../src/evidence/page/figures.ts';
@@ -33,8 +34,12 @@ describe('the page of a run', () => {
 
   test('is the same bytes for the same content, whatever the order of its fields', () => {
     const content = sampleContent();
-    const turned = Object.fromEntries(Object.entries(content).toReversed()) as EvidenceContent;
-    expect(renderEvidencePage(turned, { previous })).toBe(renderEvidencePage(content, { previous }));
+    // As a document has it: every key in canonical order.
+    const sorted = evidenceContentSchema.parse(JSON.parse(canonicalJson(content)));
+    expect(renderEvidencePage(sorted, { previous })).toBe(renderEvidencePage(content, { previous }));
+    const years = sampleYears();
+    const read = years.map((run) => evidenceContentSchema.parse(JSON.parse(canonicalJson(run))));
+    expect(renderTrendPage(read)).toBe(renderTrendPage(years));
   });
 
   test('loads nothing and runs nothing: no address, no script, no style from elsewhere', () => {

@@ -196,7 +196,8 @@ async function found(
       if (read.kind === 'unreadable') continue;
       const { document } = read;
       if (document.reportId === id) return { chain, document };
-      if (newest === undefined || document.startedAt > newest.document.startedAt) newest = { chain, document };
+      if (newest === undefined || Date.parse(document.startedAt) >= Date.parse(newest.document.startedAt))
+        newest = { chain, document };
     }
   }
   if (id === 'latest' && newest !== undefined) return newest;

@@ -1,4 +1,5 @@
-import type { EvidenceContent, ExposureSample } from '../document.ts';
+import { canaryCountsSchema, type EvidenceContent, type ExposureSample } from '../document.ts';
+import { phasesInOrder } from '../recovery-phases.ts';
 import { count, duration, seconds, time } from './figures.ts';
 import { html, type Html } from './html.ts';
 import { type Cell, facts, table } from './parts.ts';
@@ -33,7 +34,7 @@ function resultCell(result: string): Cell {
 
 export function lossAndTime({ rpo, rto, objectives }: EvidenceContent): Html {
   const { predicted, measured } = rpo;
-  const phases = Object.entries(rto.phases).map(([phase, ms]): readonly Cell[] => [phase, duration(ms)]);
+  const phases = phasesInOrder(rto.phases).map(([phase, ms]): readonly Cell[] => [phase, duration(ms)]);
   const bytes = measured.bytes === undefined ? '' : `, ${count(measured.bytes)} bytes`;
   const atMost = predicted === undefined ? '' : `, ${count(predicted.recordsAtMost)} at most`;
   return html`${facts([
@@ -55,7 +56,8 @@ export function lossAndTime({ rpo, rto, objectives }: EvidenceContent): Html {
 
 export function canaryTables({ integrity, rto }: EvidenceContent): Html {
   const { canary, problems } = integrity;
-  const counts = canary === undefined ? [] : Object.entries(canary);
+  const counts =
+    canary === undefined ? [] : canaryCountsSchema.keyof().options.map((name) => [name, canary[name]] as const);
   const columns = counts.map(([name]) => ({ title: name, kind: number }));
   const values: readonly Cell[] = counts.map(([, value]) => count(value));
   const gaps = rto.vantagePoints.map((point): readonly Cell[] => [

@@ -1,4 +1,5 @@
 import type { EvidenceContent } from '../document.ts';
+import { phaseOrder } from '../recovery-phases.ts';
 import { roundValues, rounded, scaleOf, type Scale } from './axis.ts';
 import { count, dateOf, duration } from './figures.ts';
 import { html, type Html } from './html.ts';
@@ -20,7 +21,7 @@ export function recoveryPlot(runs: readonly EvidenceContent[]): Html | undefined
     .map((value) => value * 1_000)
     .filter((value) => value <= longest);
   const bottom = top + measured.length * rowHeight;
-  const phases = [...new Set(measured.flatMap(({ rto }) => Object.keys(rto.phases)))];
+  const phases = phaseOrder(measured.flatMap(({ rto }) => Object.keys(rto.phases)));
   return figure(
     {
       ...{ id: 'recovery', title: 'Time to recover', height: bottom + 24 },

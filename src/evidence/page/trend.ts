@@ -1,5 +1,6 @@
 import { drillLevels, drillVerdicts } from '../../drill/level.ts';
 import type { EvidenceContent } from '../document.ts';
+import { phasesInOrder } from '../recovery-phases.ts';
 import { count, dateOf, duration, time } from './figures.ts';
 import { heatMaps } from './heat-map.ts';
 import { html, type Html } from './html.ts';
@@ -139,7 +140,7 @@ function runTable(runs: readonly EvidenceContent[]): Html {
 }
 
 function phasesOf({ rto }: EvidenceContent): string {
-  return Object.entries(rto.phases)
+  return phasesInOrder(rto.phases)
     .map(([phase, ms]) => `${phase} ${duration(ms)}`)
     .join(', ');
 }
