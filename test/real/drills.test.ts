@@ -4,6 +4,7 @@ import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { movingSites } from '../fixtures/moving-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
 import { givenUp } from './drills/given-up.ts';
+import { underLoad } from './drills/under-load.ts';
 
 const folder = testFolder('drills');
 const held = new HeldRepoint(folder);
@@ -11,6 +12,19 @@ const moving = movingSites({
   drills: (clusters) => drillsIn(folder, clusters),
   repoint: (site) => (site === 'b' ? [held.hook] : []),
 });
+
+test('without a recent pass of canaries no real topic is moved', async () => {
+  const api = moving.pair.api.b;
+  await createTopic(moving.clusters.a.connection('app'), 'a_early', { partitions: 1 });
+  await moving.pair.level('a_early');
+  const run = await ended(
+    api,
+    await begun(api, { name: 'early', level: 'L4', site: 'b', topics: ['a_early'], apart: '0s' }),
+  );
+  expect(run.verdict).toBe('BLOCKED');
+  expect(run.reasons).toEqual(['recent pass of L2: L4 asks for one, and no drill of L2 has passed at this site yet']);
+  expect(await api.operations()).toEqual([]);
+}, 120_000);
 
 test('a canary drill moves canaries in both directions and home, loses nothing, and touches no other topic', async () => {
   const { clusters, pair } = moving;
@@ -28,5 +42,7 @@ test('a canary drill moves canaries in both directions and home, loses nothing, 
   );
   await atRest(moving);
 }, 240_000);
+
+describe('real topics', () => underLoad(moving, folder));
 
 describe('each rule of the abort table', () => givenUp(moving, held));

@@ -1,7 +1,10 @@
+import { canaryTopicOf } from '../../canary/canary-topic.ts';
+import { movesRealTopics } from '../../drill/level.ts';
 import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
 import type { LegSeen } from '../../drill/next-move.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
 import { phaseName } from '../../drill/script.ts';
+import type { PrefixOwners } from '../../pair/spec.ts';
 import type { MoveRequest } from '../moves/operation-view.ts';
 import { Problem } from '../problems.ts';
 import type { RunAnswer } from '../state/drill-memory.ts';
@@ -70,7 +73,7 @@ export function requestOf({ kind, topics }: RunRecord['script']['legs'][number])
  */
 export async function beginLeg(
   { link, order, state, site }: Pick<DrillPorts, 'link' | 'order' | 'state' | 'site'>,
-  run: Pick<RunRecord, 'id' | 'script' | 'at'>,
+  run: Pick<RunRecord, 'id' | 'level' | 'script' | 'at'>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const phase = run.script.phases[run.at];
@@ -79,6 +82,8 @@ export async function beginLeg(
     throw new Error(`${run.id} has nothing to begin here at ${phase === undefined ? 'its end' : phaseName(phase)}`);
   const moves = link()?.moves;
   if (moves === undefined) return `no link ends at site ${site}`;
+  const forbidden = whyForbidden(leg, run.level, state.prefixPolicy?.owners);
+  if (forbidden !== undefined) return forbidden;
   const own = { drill: { run: run.id, leg: phase.leg } };
   return order(async () => {
     if (operationOfLeg({ own: state.moves, peer: state.moves }, run.id, phase.leg) !== undefined) return undefined;
@@ -95,6 +100,18 @@ export async function beginLeg(
       throw error;
     }
   });
+}
+
+/** Whatever a record says that was read: below L4 no real topic is moved, and below L6 none is failed over. Pure. */
+export function whyForbidden(
+  { kind, topics }: RunRecord['script']['legs'][number],
+  level: RunRecord['level'],
+  owners: PrefixOwners | undefined,
+): string | undefined {
+  const isCanary = (name: string): boolean => owners !== undefined && canaryTopicOf(name, owners) !== undefined;
+  if (typeof topics !== 'string' && topics.every(isCanary)) return undefined;
+  if (!movesRealTopics(level)) return `a drill of ${level} moves canary topics only`;
+  return kind === 'failover' && level !== 'L6' ? `a drill of ${level} never fails real topics over` : undefined;
 }
 
 /** Has the operation of a leg given up that this site coordinates, where that is still possible. */

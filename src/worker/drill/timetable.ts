@@ -47,7 +47,7 @@ export class Timetable {
     const [fire] = spec.schedule === undefined ? [] : fireTimes(spec.schedule, { name: spec.name, after, count: 1 });
     if (fire === undefined)
       throw new Problem('DRILL_REFUSED', `the drill ${spec.name} has no schedule: there is nothing to skip`);
-    await this.#leaveOut(spec, { handledTo: fire.at, skipped: [{ fire, reason }] }, signal);
+    await this.#leaveOut(spec, { handledTo: fire.at, skipped: [{ fire, reason }], skips: 1 }, signal);
   }
 
   async #keep(signal: AbortSignal): Promise<void> {
@@ -78,21 +78,22 @@ export class Timetable {
     const cursor = state.drills.cursor(name) ?? { drill: name, handledTo: now.toISOString(), skips: 0 };
     const from = new Date(cursor.handledTo);
     const found = dueFires({ schedule, name, handledTo: from, now });
-    const { due, missed, missedCount, skipped, handledTo } = found;
+    const { due, missed, missedCount, skipped, skippedCount, handledTo } = found;
     const left = [
       ...skipped.map(({ fire, reason }) => ({ fire, reason: `blocked window: ${reason}` })),
       ...missed.slice(-1).map((fire) => ({ fire, reason: missedText(missedCount, fire) })),
     ];
-    const blocked = due !== undefined && busy() ? [{ fire: due, reason: 'another run goes on' }] : [];
     const idle = due === undefined && left.length === 0;
     if (idle && handledTo.getTime() - from.getTime() < handledMsMax) return;
-    if (left.length + blocked.length > 0 || idle)
-      await this.#leaveOut(
-        spec,
-        { handledTo: due === undefined || blocked.length > 0 ? handledTo : from, skipped: [...left, ...blocked] },
-        signal,
-      );
-    if (due === undefined || blocked.length > 0) return;
+    const overtaken = due !== undefined && busy() ? [{ fire: due, reason: 'another run goes on' }] : [];
+    const runs = due !== undefined && overtaken.length === 0;
+    const skips = skippedCount + missedCount + overtaken.length;
+    if (left.length + overtaken.length > 0 || idle) {
+      // Whatever becomes of the run, what is told now is not told again.
+      const until = runs ? new Date(due.at.getTime() - 1) : handledTo;
+      await this.#leaveOut(spec, { handledTo: until, skipped: [...left, ...overtaken], skips }, signal);
+    }
+    if (!runs) return;
     const known = state.drills.cursor(name) ?? cursor;
     await begin(spec, { plannedFor: due.plannedAt, cursor: { ...known, handledTo: handledTo.toISOString() } }, signal);
   }
@@ -100,7 +101,11 @@ export class Timetable {
   /** Each is told, and stands in the history. */
   async #leaveOut(
     spec: DrillSpec,
-    { handledTo, skipped }: { readonly handledTo: Date; readonly skipped: readonly LeftOut[] },
+    {
+      handledTo,
+      skipped,
+      skips,
+    }: { readonly handledTo: Date; readonly skipped: readonly LeftOut[]; readonly skips: number },
     signal: AbortSignal,
   ): Promise<void> {
     const { state, events } = this.#ports;
@@ -108,7 +113,7 @@ export class Timetable {
     const next: DrillCursor = {
       drill: spec.name,
       handledTo: handledTo.toISOString(),
-      skips: (cursor?.skips ?? 0) + skipped.length,
+      skips: (cursor?.skips ?? 0) + skips,
     };
     await state.drills.followed(
       next,
