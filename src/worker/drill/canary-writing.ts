@@ -37,10 +37,12 @@ export class CanaryWriting {
   readonly #ports: CanaryWritingPorts;
   readonly #ledger: CanaryLedger;
   readonly #writer: CanaryWriter;
+  readonly #begunMs: number;
   #fast = false;
 
   constructor(ports: CanaryWritingPorts) {
     this.#ports = ports;
+    this.#begunMs = ports.clock.now().getTime();
     const { pair, vantage, clients, ledgerFolder, clock, logger } = ports;
     const life = lifeOf(clock.now(), randomBytes(lifeBytes).toString('hex'));
     this.#ledger = openLedger({ place: folderPlace(ledgerFolder), pair, vantage, life, clock });
@@ -76,19 +78,24 @@ export class CanaryWriting {
 
   /** Why they are not green; undefined where every topic is written and acknowledged. */
   trouble(): string | undefined {
+    const statuses = this.#writer.status();
+    for (const { name } of this.#ports.topics()) {
+      const status = statuses.find(({ topic }) => topic === name);
+      const why = status?.trouble === undefined ? '' : `: ${status.trouble}`;
+      if (status?.lastAckAt === undefined) return `nothing was acknowledged on ${name} yet${why}`;
+    }
     return this.silence(Math.max(patienceMs, 3_000 / this.#ports.rate));
   }
 
-  /** A topic that has not been acknowledged for so long, in words. */
+  /** A topic that has not been acknowledged for so long, in words. One that was just taken up is not missed before that. */
   silence(ms: number): string | undefined {
     const nowMs = this.#ports.clock.now().getTime();
     const statuses = new Map(this.#writer.status().map((status) => [status.topic, status]));
     for (const { name } of this.#ports.topics()) {
-      const { lastAckAt, trouble } = statuses.get(name) ?? {};
+      const { lastAckAt = this.#begunMs, trouble } = statuses.get(name) ?? {};
+      if (nowMs - lastAckAt <= ms) continue;
       const why = trouble === undefined ? '' : `: ${trouble}`;
-      if (lastAckAt === undefined) return `nothing was acknowledged on ${name} yet${why}`;
-      if (nowMs - lastAckAt > ms)
-        return `nothing was acknowledged on ${name} for ${((nowMs - lastAckAt) / 1000).toFixed(1)} s${why}`;
+      return `nothing was acknowledged on ${name} for ${((nowMs - lastAckAt) / 1000).toFixed(1)} s${why}`;
     }
     return undefined;
   }

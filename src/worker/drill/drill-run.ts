@@ -1,5 +1,6 @@
 import type { DrillSpec } from '../../drill/drill-spec.ts';
 import { drillTimes, type DrillTimes } from '../../drill/drill-spec.ts';
+import { movesRoles } from '../../drill/level.ts';
 import { legSeen, operationOfLeg } from './legs.ts';
 import {
   type LegSeen,
@@ -35,6 +36,7 @@ export class DrillRun {
   readonly #works: PhaseWorks;
   readonly #watch: RunWatch;
   readonly #wakeup = new Wakeup();
+  readonly #begunMs: number;
   #work: PhaseWork = { kind: 'none' };
   #working: { readonly at: number; readonly ended: Promise<void>; readonly abort: AbortController } | undefined;
   /** Why somebody wants it to end, as it was said. */
@@ -43,6 +45,7 @@ export class DrillRun {
   constructor(id: string, spec: DrillSpec, ports: DrillRunPorts) {
     this.id = id;
     this.spec = spec;
+    this.#begunMs = ports.clock.monotonicMs();
     this.#ports = ports;
     this.#times = drillTimes(spec);
     this.#works = new PhaseWorks({ ...ports, spec, times: this.#times });
@@ -67,7 +70,7 @@ export class DrillRun {
           await this.#claim(run, signal);
           continue;
         }
-        if (await this.#step(run, signal)) continue;
+        if (this.#knowsPeer(run) && (await this.#step(run, signal))) continue;
         await this.#wakeup.wait(signal, lookMs);
       }
     } finally {
@@ -75,6 +78,13 @@ export class DrillRun {
       await this.#working?.ended;
       this.#watch.stop();
     }
+  }
+
+  /** A controller that has just begun knows nothing of the other site yet; for one that is gone it does not wait for ever. */
+  #knowsPeer({ level }: RunRecord): boolean {
+    const { link, clock } = this.#ports;
+    const known = !movesRoles(level) || link()?.peer.roles.kind === 'read';
+    return known || clock.monotonicMs() - this.#begunMs > patienceMs;
   }
 
   async #claim(run: RunRecord, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import type { RunRecord } from '../../drill/run-record.ts';
 import { phaseName } from '../../drill/script.ts';
 import type { PrefixOwners } from '../../pair/spec.ts';
 import type { MoveRequest } from '../moves/operation-view.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import type { RunAnswer } from '../state/drill-memory.ts';
 import type { OperationMemory } from '../state/operation-memory.ts';
@@ -67,13 +68,18 @@ export function requestOf({ kind, topics }: RunRecord['script']['legs'][number])
   };
 }
 
+/** For what stands against a move and may pass: copies are not level at once when a controller has just begun. */
+const patienceMs = 15_000;
+const againMs = 500;
+
 /**
  * Begins a leg that leads to this site, once, however often it is called: the operation names its run. Resolves to why it is not
- * begun; throws what clusters throw.
+ * begun; throws what clusters throw. `wanted`: asked before each try.
  */
 export async function beginLeg(
   { link, order, state, site }: Pick<DrillPorts, 'link' | 'order' | 'state' | 'site'>,
   run: Pick<RunRecord, 'id' | 'level' | 'script' | 'at'>,
+  wanted: () => boolean,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const phase = run.script.phases[run.at];
@@ -84,22 +90,36 @@ export async function beginLeg(
   if (moves === undefined) return `no link ends at site ${site}`;
   const forbidden = whyForbidden(leg, run.level, state.prefixPolicy?.owners);
   if (forbidden !== undefined) return forbidden;
-  const own = { drill: { run: run.id, leg: phase.leg } };
-  return order(async () => {
-    if (operationOfLeg({ own: state.moves, peer: state.moves }, run.id, phase.leg) !== undefined) return undefined;
-    const request = requestOf(leg);
+  const drill = { run: run.id, leg: phase.leg };
+  const request = requestOf(leg);
+  const begin = async (): Promise<string | undefined> => {
+    if (operationOfLeg({ own: state.moves, peer: state.moves }, run.id, phase.leg) !== undefined || !wanted())
+      return undefined;
+    const plan = await moves.plan(request, signal);
+    const [blocker] = plan.blockers;
+    if (blocker !== undefined) return `${blocker.message}. ${blocker.remedy}`;
+    if (!wanted()) return undefined;
     try {
-      const plan = await moves.plan(request, signal);
-      const [blocker] = plan.blockers;
-      if (blocker !== undefined) return `${blocker.message}. ${blocker.remedy}`;
-      await moves.execute(request, plan.hash, signal, own.drill);
+      await moves.execute(request, plan.hash, signal, drill);
       return undefined;
     } catch (error) {
       if (error instanceof Problem && (error.code === 'MOVE_REFUSED' || error.code === 'PLAN_CHANGED'))
         return error.message;
       throw error;
     }
-  });
+  };
+  const pause = new Wakeup();
+  for (const untilMs = performance.now() + patienceMs; ;) {
+    const refusal = await order(begin);
+    if (refusal === undefined || performance.now() > untilMs) return refusal;
+    await pause.wait(signal, againMs);
+    signal.throwIfAborted();
+  }
+}
+
+/** The run is still at this phase, and nobody has ended it. */
+export function isWanted(run: Pick<RunRecord, 'at' | 'abort'> | undefined, at: number): boolean {
+  return run?.at === at && run.abort === undefined;
 }
 
 /** Whatever a record says that was read: below L4 no real topic is moved, and below L6 none is failed over. Pure. */

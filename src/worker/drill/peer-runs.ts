@@ -7,7 +7,7 @@ import type { Canaries } from './canaries.ts';
 import { takesRoles } from './claim.ts';
 import { renewsCanaries } from './clean-up.ts';
 import type { DrillPorts } from './drill-ports.ts';
-import { beginLeg, cancelLegs, operationOfLeg } from './legs.ts';
+import { beginLeg, cancelLegs, isWanted, operationOfLeg } from './legs.ts';
 import { checkSite } from './site-checks.ts';
 
 export interface PeerRunsPorts extends DrillPorts {
@@ -104,7 +104,8 @@ export class PeerRuns {
         if (leg?.to !== this.#ports.site || run.abort !== undefined || run.at < known.seen) return answer;
         if (known.refusals.some((refusal) => refusal.leg === phase.leg)) return answer;
         if (operationOfLeg({ own: state.moves, peer: state.moves }, run.id, phase.leg) !== undefined) return answer;
-        const refusal = await beginLeg(this.#ports, run, signal);
+        const wanted = (): boolean => isWanted(this.current(), run.at);
+        const refusal = await beginLeg(this.#ports, run, wanted, signal);
         if (refusal === undefined) return answer;
         return { ...answer, refusals: [...known.refusals, { leg: phase.leg, reason: refusal.slice(0, 2_000) }] };
       }

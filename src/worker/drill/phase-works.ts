@@ -8,7 +8,7 @@ import type { Canaries } from './canaries.ts';
 import { failed, type Found, objections, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { checkAlarms, checkHost } from './host-checks.ts';
-import { beginLeg, cancelLegs, type LegSight, operationOfLeg } from './legs.ts';
+import { beginLeg, cancelLegs, isWanted, type LegSight, operationOfLeg } from './legs.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp } from './clean-up.ts';
 import { rolesAway } from './roles-away.ts';
@@ -174,7 +174,9 @@ export class PhaseWorks {
   async #move(run: RunRecord, leg: number, signal: AbortSignal): Promise<readonly string[]> {
     if (run.script.legs[leg]?.to !== this.#ports.site) return [];
     if (operationOfLeg(this.legs(run.id), run.id, leg) !== undefined) return [];
-    const refusal = await beginLeg(this.#ports, run, signal);
+    const { drills } = this.#ports.state;
+    const wanted = (): boolean => isWanted(drills.run(run.id), run.at);
+    const refusal = await beginLeg(this.#ports, run, wanted, signal);
     if (refusal !== undefined) this.#refused.set(leg, refusal);
     return [];
   }
