@@ -43,6 +43,20 @@ test('a canary drill moves canaries in both directions and home, loses nothing, 
   await atRest(moving);
 }, 240_000);
 
+test('readiness looks, observe-only predicts, and neither moves anything', async () => {
+  const api = moving.pair.api.b;
+  const operations = (await api.operations()).map(({ id }) => id);
+  for (const level of ['L0', 'L1'] as const) {
+    const run = await ended(api, await begun(api, { name: `look-${level.toLowerCase()}`, level, site: 'b' }));
+    expect(run).toMatchObject({ verdict: 'PASSED', reasons: [] });
+    expect(run.evidence).toBeDefined();
+  }
+  const { events } = await api.events({ limit: 1_000 });
+  const predicted = events.filter((event) => event.type === 'system' && event.kind === 'drill predicted');
+  expect(predicted.length).toBeGreaterThan(0);
+  expect((await api.operations()).map(({ id }) => id)).toEqual(operations);
+}, 120_000);
+
 describe('real topics', () => underLoad(moving, folder));
 
 describe('each rule of the abort table', () => givenUp(moving, held));

@@ -169,4 +169,28 @@ export function givenUp(moving: MovingSites, held: HeldRepoint): void {
     );
     await eventually('its canaries were made anew', async () => (await api.roles()).length === 0 || undefined, 60_000);
   }, 180_000);
+
+  test('somebody moves real topics while a drill is behind its point of no return: both are carried to their ends', async () => {
+    const { api } = moving.pair;
+    held.hold();
+    const id = await begun(api.b, { ...quick, name: 'yields' });
+    await held.reached();
+    const request: MoveRequestInput = { kind: 'switchover', topics: ['a_orders'] };
+    const plan = await api.b.planMove(request);
+    const [real] = await Promise.all([
+      api.b.beginMove(request, plan.hash),
+      goingOn(api.b, id, 'has given way', ({ abort }) => abort?.before === false).then(() => held.release()),
+    ]);
+    const run = await ended(api.b, id);
+    expect(run).toMatchObject({ verdict: 'INTERRUPTED', rpoRecords: 0 });
+    expect(run.reasons[0]).toMatch(/^real incident: /);
+    await eventually('it is done', async () => (await api.b.operation(real.id)).step.kind === 'done' || undefined);
+    await atRest(moving, ['a_orders']);
+    await eventually(
+      'nothing stands against coming home',
+      async () => (await api.a.planMove(request)).blockers.length === 0 || undefined,
+    );
+    const home = await api.a.beginMove(request, (await api.a.planMove(request)).hash);
+    await eventually('it is home', async () => (await api.a.operation(home.id)).step.kind === 'done' || undefined);
+  }, 180_000);
 }
