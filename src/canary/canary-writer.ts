@@ -5,6 +5,7 @@ import type { CanaryClock, Pause } from './canary-clock.ts';
 import { type CanarySender, kafkajsSender } from './canary-sender.ts';
 import type { CanaryPrimary, CanaryTopic } from './canary-target.ts';
 import type { CanaryLedger } from './ledger/canary-ledger.ts';
+import { type CanaryLinkStatus, LinkTally } from './link-status.ts';
 import { hasAborted, pause } from './pause.ts';
 import { type Progress, TopicWriter } from './topic-writer.ts';
 import type { CanaryTopicStatus } from './write-status.ts';
@@ -31,7 +32,10 @@ export interface CanaryWriterOptions {
 }
 
 export interface CanaryWriter {
+  /** Of the topics that are written. */
   status(): readonly CanaryTopicStatus[];
+  /** Of their links, with topics that were written before. */
+  links(): readonly CanaryLinkStatus[];
   /** Resolves when nothing is under way any more: within {@link stopMsMax}. Never rejects. */
   stop(): Promise<void>;
 }
@@ -51,16 +55,19 @@ export function startCanaryWriter(options: CanaryWriterOptions): CanaryWriter {
   const openSender = options.openSender ?? ((site): CanarySender => kafkajsSender(sites[site], clientId));
   const ports = { ...options, pause: options.pause ?? pause, openSender };
   const writers = new Map<string, TopicWriter>();
-  const ending = new Map<string, Promise<void>>();
+  const ending = new Map<string, { readonly writer: TopicWriter; readonly ended: Promise<void> }>();
+  const tally = new LinkTally();
   const progress = new Map<string, Progress>();
   const stopping = new AbortController();
 
   const end = (name: string, writer: TopicWriter): void => {
     writers.delete(name);
-    ending.set(
-      name,
-      writer.stop().finally(() => ending.delete(name)),
-    );
+    const ended = writer.stop().finally(() => {
+      ending.delete(name);
+      const mono = clock.monotonicMs();
+      tally.noteEnded(writer.status(mono), mono);
+    });
+    ending.set(name, { writer, ended });
   };
   const progressIn =
     (topic: string) =>
@@ -81,6 +88,7 @@ export function startCanaryWriter(options: CanaryWriterOptions): CanaryWriter {
       // One that is named again waits until its writer before is over: of a partition one record is under way.
       if (writers.has(topic.name) || ending.has(topic.name)) continue;
       logger.info({ vantage, topic: topic.name }, 'the canary topic is written from now on');
+      tally.noteBegun(topic.link, clock.now().getTime());
       writers.set(topic.name, new TopicWriter(topic, progressIn(topic.name), ports));
     }
   };
@@ -94,12 +102,18 @@ export function startCanaryWriter(options: CanaryWriterOptions): CanaryWriter {
       await ports.pause(lookMs, stopping.signal);
     }
     for (const [name, writer] of writers) end(name, writer);
-    await Promise.all(ending.values());
+    await Promise.all([...ending.values()].map(({ ended }) => ended));
   };
   const running = loop();
 
   return {
     status: () => [...writers.values()].map((writer) => writer.status(clock.monotonicMs())),
+    links() {
+      const mono = clock.monotonicMs();
+      const leaving = [...ending.values()].map(({ writer }) => writer);
+      const written = [...writers.values(), ...leaving].map((writer) => writer.status(mono));
+      return tally.statuses(written, mono);
+    },
     async stop() {
       stopping.abort();
       const bound = new AbortController();

@@ -8,6 +8,7 @@ import {
   workerMetrics,
 } from '../../src/worker/metrics/embedded-metrics.ts';
 import { EmbeddedMetricsTimer } from '../../src/worker/metrics/embedded-metrics-timer.ts';
+import { drillFigures } from '../../src/worker/drill/drill-figures.ts';
 import type { ControlledLink, Scrape } from '../../src/worker/metrics/metric.ts';
 import { metricCatalogue } from '../../src/worker/metrics/registry.ts';
 
@@ -19,6 +20,10 @@ function link(id: string, topics: readonly { state: string; partitionsFaulted: n
   return { view: { id, exposure: { seconds: 1.25, records: 7 } }, topics } as unknown as ControlledLink;
 }
 
+const noDrills = {
+  ...{ specs: () => [], cursor: () => undefined, past: () => [], runs: () => [] },
+  ...{ findings: () => [], lastPass: () => undefined },
+};
 const following = { state: 'following', partitionsFaulted: 0 };
 const leading: Scrape = {
   own: undefined,
@@ -27,6 +32,7 @@ const leading: Scrape = {
     workers: 1,
     violations: 0,
     channel: undefined,
+    drills: drillFigures(noDrills, 'b', undefined),
   },
   ready: true,
 };

@@ -5,6 +5,7 @@ import { lifeOf } from '../../canary/canary-record.ts';
 import { type CanaryWriter, startCanaryWriter } from '../../canary/canary-writer.ts';
 import { type CanaryLedger, openLedger } from '../../canary/ledger/canary-ledger.ts';
 import { folderPlace } from '../../canary/ledger/folder-place.ts';
+import type { CanaryLinkStatus } from '../../canary/link-status.ts';
 import type { CanaryTopicStatus } from '../../canary/write-status.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { CopierClock } from '../../replication/waiting/copier-clock.ts';
@@ -74,6 +75,11 @@ export class CanaryWriting {
 
   status(): readonly CanaryTopicStatus[] {
     return this.#writer.status();
+  }
+
+  /** By link, through all generations since this site is led here. */
+  links(): readonly CanaryLinkStatus[] {
+    return this.#writer.links();
   }
 
   /** Why they are not green; undefined where every topic is written and acknowledged. */

@@ -14,6 +14,7 @@ import { Problem } from '../problems.ts';
 import type { DrillCursor, DrillFinding, PastRun } from '../state/drill-memory.ts';
 import { Canaries, type CanariesPorts } from './canaries.ts';
 import { objections } from './check.ts';
+import { type DrillFigures, drillFigures } from './drill-figures.ts';
 import { DrillRun } from './drill-run.ts';
 import type { DrillService, FindingDecision } from './drill-service.ts';
 import type { DrillPlan, DrillView, RunAnswerView, RunView } from './drill-view.ts';
@@ -106,6 +107,14 @@ export class SiteDrills implements DrillService {
 
   runViews(): readonly RunView[] {
     return this.running().map(viewRun);
+  }
+
+  figures(): DrillFigures {
+    const { state, site, clock } = this.#ports;
+    const { writing } = this.canaries;
+    const green = this.canaries.trouble() === undefined;
+    const canaries = writing && { green, links: writing.links(), now: clock.now() };
+    return drillFigures(state.drills, site, canaries);
   }
 
   findings(): readonly DrillFinding[] {

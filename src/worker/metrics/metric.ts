@@ -3,6 +3,7 @@ import type { GroupSyncView } from '../../sync/groups/group-view.ts';
 import type { BarrierView } from '../../sync/producer-ids/barrier-view.ts';
 import type { SchemaSyncView } from '../../sync/schemas/schema-view.ts';
 import type { LinkCopying } from '../copying/link-copying.ts';
+import type { DrillFigures } from '../drill/drill-figures.ts';
 import type { ReturnedState } from '../reconcile/returned-record.ts';
 import type { ChannelView } from '../spec-channel-view.ts';
 import type { LinkView, TopicDetailView } from '../views.ts';
@@ -30,6 +31,7 @@ export interface Scrape {
         readonly workers: number;
         readonly violations: number;
         readonly channel: ChannelView | undefined;
+        readonly drills: DrillFigures;
       }
     | undefined;
   readonly ready: boolean;

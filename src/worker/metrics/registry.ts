@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { copyingMetrics, streamMetrics } from './copying-metrics.ts';
+import { drillMetrics } from './drill-metrics.ts';
 import type { Metric, Scrape } from './metric.ts';
 import { processMetrics } from './process-metrics.ts';
 import { siteMetrics, standbyMetrics } from './standby-metrics.ts';
@@ -9,7 +10,7 @@ import { siteMetrics, standbyMetrics } from './standby-metrics.ts';
  * kept by the core as plain numbers and read when asked for, so measuring costs the data path nothing.
  */
 export function metricCatalogue(): readonly Metric[] {
-  return [...standbyMetrics, ...siteMetrics, ...copyingMetrics, ...streamMetrics, ...processMetrics()];
+  return [...standbyMetrics, ...siteMetrics, ...drillMetrics, ...copyingMetrics, ...streamMetrics, ...processMetrics()];
 }
 
 /** A registry whose values are read at every scrape. */

@@ -36,7 +36,10 @@ export function scrape(life: Scraped | undefined, { ready, channel }: ScrapedWor
     control?.links.some(({ id }) => id === copying.id) === true || copying.replicator.copiers().length > 0;
   return {
     own: carries ? { copying, topics: ownTopics(copying) } : undefined,
-    control: control && { links: control.links.map(look), workers, violations: control.violations.length, channel },
+    control: control && {
+      ...{ links: control.links.map(look), workers, violations: control.violations.length, channel },
+      drills: control.drills.figures(),
+    },
     ready,
   };
 }
