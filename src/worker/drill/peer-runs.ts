@@ -7,6 +7,7 @@ import type { Canaries } from './canaries.ts';
 import { takesRoles } from './claim.ts';
 import { renewsCanaries } from './clean-up.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { leakOf } from './link-leak.ts';
 import { beginLeg, cancelLegs, isWanted, operationOfLeg } from './legs.ts';
 import { checkSite } from './site-checks.ts';
 
@@ -99,6 +100,10 @@ export class PeerRuns {
       case 'baseline':
         canaries.writing?.drill(Date.parse(run.startedAt));
         return answer;
+      case 'hold': {
+        const leak = leakOf(this.#ports.link());
+        return leak === undefined ? answer : { ...answer, leak };
+      }
       case 'move': {
         const leg = run.script.legs[phase.leg];
         if (leg?.to !== this.#ports.site || run.abort !== undefined || run.at < known.seen) return answer;

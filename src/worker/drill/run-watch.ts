@@ -9,6 +9,7 @@ import { askCondition, type Asked } from './ask-condition.ts';
 import type { Canaries } from './canaries.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { operationOfLeg, otherOperations } from './legs.ts';
+import { leakOf } from './link-leak.ts';
 
 export interface RunWatchPorts extends DrillPorts {
   readonly spec: DrillSpec;
@@ -76,6 +77,8 @@ export class RunWatch {
     see('outcome alarm', alarms.ringing);
     see('stale input', alarms.stale ?? this.#stale(phase));
     if (phase.does === 'hold' || phase.does === 'baseline') see('canary', this.#canaries());
+    // Only here: while rights are on the move, a look at them may be older than the move.
+    if (phase.does === 'hold') see('two writers', this.#leak(run));
     if (phase.does === 'move') for (const each of this.#moving(run, phase, leg)) found.push(each);
     return found;
   }
@@ -114,6 +117,12 @@ export class RunWatch {
 
   #canaries(): string | undefined {
     return this.#ports.canaries.writing?.silence(canarySilenceMs);
+  }
+
+  /** At either site: what another one may write is writable at both. */
+  #leak({ id }: RunRecord): string | undefined {
+    const link = this.#ports.link();
+    return leakOf(link) ?? link?.peer.state.drills.answer(id)?.leak;
   }
 
   #alarms(): { readonly ringing: string | undefined; readonly stale: string | undefined } {

@@ -5,9 +5,11 @@ import { otherSite } from '../../pair/site.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { MovePlan } from '../moves/operation-view.ts';
 import type { Canaries } from './canaries.ts';
+import { canariesLeftOut } from './left-out.ts';
 import { failed, type Found, objections, passed, warned } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { otherOperations, requestOf } from './legs.ts';
+import { leakOf } from './link-leak.ts';
 
 export interface SiteSeen {
   readonly checks: readonly Found[];
@@ -39,7 +41,7 @@ export async function checkSite(...asked: Parameters<typeof lookOnce>): Promise<
 
 async function lookOnce(
   { link: linkOf, site, state }: Pick<DrillPorts, 'link' | 'site' | 'state'>,
-  canaries: Pick<Canaries, 'trouble'>,
+  canaries: Pick<Canaries, 'trouble' | 'topics'>,
   run: Pick<RunRecord, 'id' | 'level' | 'script'>,
   signal: AbortSignal,
 ): Promise<SiteSeen> {
@@ -50,6 +52,8 @@ async function lookOnce(
   const { state: standing, exposure, fence, paused } = link.view();
   const how = `${standing}${paused === undefined ? '' : ', paused'}, fence ${fence}`;
   checks.push(standing === 'following' ? passed(`link ${id}`, how) : failed(`link ${id}`, how));
+  const leak = leakOf(link);
+  if (leak !== undefined) checks.push(failed(`fence of ${id}`, leak));
   const age = exposure.sampleAgeMs === undefined ? 'never heard' : `${exposure.sampleAgeMs} ms old`;
   const figure = `${exposure.seconds} s, ${exposure.records} records, ${exposure.basis}, ${age}`;
   const fresh = exposure.basis === 'measured' && exposure.seconds <= exposureSecondsMax;
@@ -65,6 +69,8 @@ async function lookOnce(
     checks.push(
       trouble === undefined ? passed(`canaries at ${site}`, 'green') : failed(`canaries at ${site}`, trouble),
     );
+    for (const name of canariesLeftOut(run.script, canaries.topics()))
+      checks.push(failed(`canaries at ${site}`, `${name} was not made yet when the run began: begin another one`));
   }
   const plans = new Map<number, MovePlan>();
   for (const [index, leg] of run.script.legs.entries()) {

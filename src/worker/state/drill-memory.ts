@@ -68,6 +68,8 @@ export const runAnswerSchema = z.strictObject({
     z.strictObject({ check: z.string(), result: z.enum(['passed', 'failed', 'warned']), value: text, at: isoTime }),
   ),
   refusals: z.array(z.strictObject({ leg: z.int().min(0), reason: text })),
+  /** While topics were away: who else than the link may write the copies here. */
+  leak: text.optional(),
   /** Nothing of the run is left here. */
   clean: z.boolean(),
 });
