@@ -62,12 +62,25 @@ export class Grants {
     { from, fence }: { readonly from: Pick<Fence, 'forget'>; readonly fence: string },
     signal: AbortSignal,
   ): Promise<GrantsState> {
-    const keys = new Set(acls.map(aclKey));
-    const own = this.made(id).filter((acl) => keys.has(aclKey(acl)));
-    if (own.length === 0) return { kind: 'granted', made: this.made(id), alreadyThere: [] };
+    const own = this.#madeOf(id, acls);
     // In this order: what is still remembered here is forgotten there again after an interruption.
-    await from.forget(fence, own, signal);
+    if (own.length > 0) await from.forget(fence, own, signal);
+    return this.takeBack({ id, acls: own }, signal);
+  }
+
+  /** Takes back those of `acls` that were made under that id, and forgets them. What else was made under it is left alone. */
+  async takeBack(
+    { id, acls }: { readonly id: string; readonly acls: readonly Acl[] },
+    signal: AbortSignal,
+  ): Promise<GrantsState> {
+    const own = this.#madeOf(id, acls);
+    if (own.length === 0) return { kind: 'granted', made: this.made(id), alreadyThere: [] };
     return denied(() => this.#takeBack(id, own, signal));
+  }
+
+  #madeOf(id: string, acls: readonly Acl[]): readonly Acl[] {
+    const keys = new Set(acls.map(aclKey));
+    return this.made(id).filter((acl) => keys.has(aclKey(acl)));
   }
 
   async #takeBack(id: string, remove: readonly Acl[], signal: AbortSignal): Promise<GrantsState> {

@@ -53,7 +53,7 @@ export async function retire(
     shadow?.kind === 'ours'
       ? shadow.shadowTopicId
       : (canary?.former.find((each) => each.topic === topic)?.topicId ?? state.moves.cut(topic)?.topicId);
-  await link.moves.releaseFence(topic, signal);
+  await link.moves.releaseRights(topic, signal);
   if (id !== undefined) await deleteTopicById(clusters[site], id, mayAct);
   await state.drills.forgetTopic(topic, signal);
   if (canary?.former.some((each) => each.topic === topic) === true) {

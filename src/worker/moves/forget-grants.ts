@@ -1,7 +1,7 @@
 import type { Acl } from '../../kafka/acl-words.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { ConnectionError } from '../../kafka/errors.ts';
-import { Grants } from '../../sync/acls/grants.ts';
+import { Grants, type GrantsState } from '../../sync/acls/grants.ts';
 import type { SiteState } from '../state/state.ts';
 import type { SiteFence } from './site-fence.ts';
 
@@ -30,12 +30,32 @@ export async function forgetGrants(
     const id = grantsId(operation);
     const over = aclsOnTopics(grants.made(id), names);
     if (over.length === 0) continue;
-    const taken = await grants.takeBackFenced({ id, acls: over }, { from, fence }, signal);
-    if (taken.kind === 'refused')
-      throw new ConnectionError(`what ${operation} had granted cannot be taken back: ${taken.reasons[0] ?? ''}`);
-    if (taken.kind === 'unproven')
-      throw new ConnectionError(`the brokers ${taken.behind.join(', ')} still show what ${operation} had granted`);
+    demandTaken(operation, await grants.takeBackFenced({ id, acls: over }, { from, fence }, signal));
   }
+}
+
+/**
+ * The same of a topic on which no fence stands here, and which is to be deleted: rights outlive topics, and would be those of
+ * whoever makes one of that name. Idempotent; throws what a cluster that does not answer throws.
+ */
+export async function takeBackGrants(
+  { target, state, mayAct }: Omit<ForgetGrantsPorts, 'fence'>,
+  topic: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const operation = state.moves.cut(topic)?.operation;
+  if (operation === undefined) return;
+  const grants = new Grants({ cluster: target, mayAct, memory: (id) => state.acls(id) });
+  const id = grantsId(operation);
+  const over = aclsOnTopics(grants.made(id), new Set([topic]));
+  demandTaken(operation, await grants.takeBack({ id, acls: over }, signal));
+}
+
+function demandTaken(operation: string, taken: GrantsState): void {
+  if (taken.kind === 'refused')
+    throw new ConnectionError(`what ${operation} had granted cannot be taken back: ${taken.reasons[0] ?? ''}`);
+  if (taken.kind === 'unproven')
+    throw new ConnectionError(`the brokers ${taken.behind.join(', ')} still show what ${operation} had granted`);
 }
 
 /** Under which the grants of a promotion are remembered. */

@@ -14,7 +14,7 @@ import type { LinkRights } from '../control/link-acls.ts';
 import type { SiteState } from '../state/state.ts';
 import { Participation } from './participation.ts';
 import { Coordination } from './coordination.ts';
-import { forgetGrants } from './forget-grants.ts';
+import { forgetGrants, takeBackGrants } from './forget-grants.ts';
 import { HeldTopics } from './held-topics.ts';
 import { type MovePlan, type MoveRequest, type OperationView, type PartView, viewPlan } from './operation-view.ts';
 import type { PeerState } from './peer-state.ts';
@@ -167,9 +167,10 @@ export class LinkMoves {
     return forgetGrants({ ...this.#ports, fence: this.#fence }, { fence, topics: [topic] }, signal);
   }
 
-  /** The topic is to be deleted here: what an operation fenced of it is given back. */
-  async releaseFence(topic: string, signal: AbortSignal): Promise<void> {
+  /** The topic is to be deleted here: what an operation fenced of it is given back, and what one granted on it taken back. */
+  async releaseRights(topic: string, signal: AbortSignal): Promise<void> {
     await this.#fence.release(new Set([topic]), signal);
+    await takeBackGrants(this.#ports, topic, signal);
   }
 
   /** `drillsGiveWay`: what a drill has in hand it lets go of when the plan is confirmed. */
