@@ -43,9 +43,13 @@ async function restartCluster(home: string, options: LocalOptions): Promise<void
 }
 
 async function restartWorker(home: string, options: LocalOptions): Promise<void> {
-  const { pair, site, clusters, api, logLevel, tuning } = await readWorkerInput(workerPaths(home).config);
+  const file = await readWorkerInput(workerPaths(home).config);
+  const { pair, site, clusters, api, logLevel, tuning, group } = file;
+  const { principals, authorizers, repoint, drills, quarantineFolder } = file;
   const wiring = { home, pair, site, clusters, logLevel, tuning: tuning && numbersOf(tuning) };
-  await startLocalWorker({ ...wiring, apiHost: api.host, apiPort: api.port, apiToken: api.token }, options);
+  const beside = { principals, authorizers, repoint, drills, quarantineFolder, instanceId: group?.instanceId };
+  const address = { apiHost: api.host, apiPort: api.port, apiToken: api.token };
+  await startLocalWorker({ ...wiring, ...beside, ...address }, options);
 }
 
 function numbersOf(tuning: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
