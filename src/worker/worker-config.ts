@@ -3,6 +3,7 @@ import { bootstrapServerSchema, clusterConfigSchema } from '../kafka/cluster-con
 import { s3PlaceSchema } from '../aws/s3-place.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { drillsConfigSchema } from './drill/drills-config.ts';
+import { refuseOwnCanary } from './drill/own-canary.ts';
 import { embeddedMetricsSchema } from './metrics/embedded-metrics.ts';
 import { registryConfigSchema } from '../sync/schemas/registry-config.ts';
 import { refuseOwnProbe } from './repoint/own-probe.ts';
@@ -165,6 +166,9 @@ const fileSchema = z.strictObject({
 export const workerConfigSchema = fileSchema.superRefine((config, context) => {
   for (const { path, message } of refuseOwnProbe(config))
     context.addIssue({ code: 'custom', path: [...path], message });
+  const { clusters, drills } = config;
+  for (const { path, message } of refuseOwnCanary({ clusters, clients: drills?.canary?.clients }))
+    context.addIssue({ code: 'custom', path: ['drills', 'canary', 'clients', ...path], message });
 });
 
 export type WorkerConfig = z.output<typeof workerConfigSchema>;
