@@ -12,7 +12,7 @@ import { ToolError, runStep } from './steps.mjs';
 
 // npm run down [-- --stack NAME] — takes the pair away: links, workers, and local clusters with their data. It works
 // from any state that `up` can be left in. Of clusters that umbra did not start, everything stays, and so do the
-// quarantines of rebuilt copies, whoever started the clusters.
+// quarantines of rebuilt copies and the evidence of drills, whoever started the clusters.
 await runCommand(async (signal) => {
   const stack = parseStack(process.argv.slice(2), 'down');
   const own = usesOwnBackend(process.env);
@@ -35,6 +35,6 @@ async function tidyUp(own: boolean, signal: AbortSignal): Promise<string> {
   if (failures.length > 0) throw new ToolError(failures.join('\n'));
   const kept = await clearState(stateFolder);
   const ended = stopped.length === 0 ? [] : [`stopped ${stopped.join(', ')}`];
-  if (kept !== undefined) return [...ended, `what rebuilt copies held stays in ${kept}`].join('; ');
-  return ended[0] ?? 'nothing is left';
+  const told = [...ended, ...kept.map(({ what, folder }) => `${what} stays in ${folder}`)];
+  return told.length === 0 ? 'nothing is left' : told.join('; ');
 }
