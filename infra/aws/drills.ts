@@ -46,7 +46,7 @@ export class Drills extends pulumi.ComponentResource {
           target: {
             arn: clusterArn,
             roleArn: role.arn,
-            input: drillInputText(drill),
+            input: drillInputText(drill.name, scope),
             // Half a drill must not be begun anew by somebody who does not know of it.
             retryPolicy: { maximumRetryAttempts: 0 },
             deadLetterConfig: { arn: queue.arn },

@@ -191,11 +191,11 @@ export function registryContainers({ image, role, bootstrapServers, host, log }:
   ]);
 }
 
-/** What a scheduled drill starts in place of the worker. */
-export function drillInputText({ name, level }: { readonly name: string; readonly level: string }): string {
-  const environment = [{ name: 'UMBRA_DRILL_LEVEL', value: level }];
+/** What a scheduled drill starts in place of the worker: it asks the workers of its site, by the token in its environment. */
+export function drillInputText(name: string, { pair, site }: { readonly pair: string; readonly site: SiteId }): string {
+  const api = `http://${serviceHost(pair, site, 'worker')}:${apiPort}`;
   return JSON.stringify({
-    containerOverrides: [{ name: workerContainer, command: ['drill', 'run', name], environment }],
+    containerOverrides: [{ name: workerContainer, command: ['drill', 'run', name, '--api', api] }],
   });
 }
 

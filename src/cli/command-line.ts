@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { failureOf, renderFailure } from './failure.ts';
-import type { Io } from './io.ts';
+import { type Io, tokenVariable } from './io.ts';
 import { verbContext, type CommonOptions, type Verb } from './verb.ts';
 import { version } from './version.ts';
 
@@ -64,7 +64,8 @@ function addVerb(program: Command, verb: Verb, { io, signal, finish }: Surroundi
   const command = program.command(`${verb.name} ${verb.parameters ?? ''}`.trim()).description(verb.summary);
   verb.declare?.(command);
   command.action(async () => {
-    const context = verbContext(io, { api: [], ...program.opts<Partial<CommonOptions>>() }, signal);
+    const options = { api: [], tokenGiven: io.env[tokenVariable], ...program.opts<Partial<CommonOptions>>() };
+    const context = verbContext(io, options, signal);
     const running = verb.run(context, command.processedArgs, command.opts());
     finish(await (verb.endsItself === true ? running : unlessInterrupted(running, signal)));
   });

@@ -7,6 +7,7 @@ import type { SiteId } from '../pair/site.ts';
 import { Problem } from '../worker/problems.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
 import { readSmallFile } from './config-text.ts';
+import { tokenVariable } from './io.ts';
 import { readWorkerFile } from './worker-file.ts';
 
 /** A status is asked by a person who waits. */
@@ -17,6 +18,8 @@ const workersMax = 64;
 export interface WorkerOptions {
   readonly api: readonly string[];
   readonly tokenFile?: string | undefined;
+  /** Of the environment, for workers that are named by their URLs; a file goes before. */
+  readonly tokenGiven?: string | undefined;
 }
 
 /** A worker that may be asked; whether it answers is another matter. Site and pair are known when its file was found. */
@@ -39,7 +42,8 @@ export interface FoundConfig {
 export async function knownWorkers(options: WorkerOptions, cwd: string): Promise<readonly KnownWorker[]> {
   const given = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
   if (options.api.length > 0) {
-    return options.api.map((url) => ({ client: createApiClient({ url, token: given, timeoutMs: askTimeoutMs }) }));
+    const token = given ?? tokenIn(options.tokenGiven, `the variable ${tokenVariable}`);
+    return options.api.map((url) => ({ client: createApiClient({ url, token, timeoutMs: askTimeoutMs }) }));
   }
   const configs = await foundConfigs(cwd);
   return configs.map(({ file, config }) => {
@@ -99,9 +103,18 @@ function urlOf(file: string, { api }: WorkerConfig): string {
 
 /** The one token in a file. Rejects with `INVALID_INPUT`. */
 export async function readToken(file: string): Promise<Secret> {
-  const token = (await readSmallFile(file)).trim();
+  const text = await readSmallFile(file);
+  return parseToken(text, file);
+}
+
+function tokenIn(text: string | undefined, where: string): Secret | undefined {
+  return text === undefined ? undefined : parseToken(text, where);
+}
+
+function parseToken(text: string, where: string): Secret {
+  const token = text.trim();
   if (!/^\S{16,4096}$/.test(token)) {
-    throw new Problem('INVALID_INPUT', `${file}: must hold one token of at least 16 characters and nothing else`);
+    throw new Problem('INVALID_INPUT', `${where}: must hold one token of at least 16 characters and nothing else`);
   }
   return new Secret(token);
 }

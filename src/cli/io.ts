@@ -1,6 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { wantsColour } from './colours.ts';
 
+/** The token of the workers' API as an orchestrator hands it over: a secret of its own, apart from any configuration. */
+export const tokenVariable = 'UMBRA_API_TOKEN';
+
 /** Everything a verb may touch of the process it runs in; tests pass their own. */
 export interface Io {
   /** Results. A line, without its end. */

@@ -1,12 +1,10 @@
 import { parseInput } from '../api/input.ts';
 import { Problem } from '../worker/problems.ts';
 import { workerConfigSchema, type WorkerConfig, type WorkerConfigInput } from '../worker/worker-config.ts';
+import { tokenVariable } from './io.ts';
 import { type ConfigSource, readConfigJson, sourceName } from './config-text.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Of an orchestrator that has the token as a secret of its own, apart from the configuration. */
-export const tokenVariable = 'UMBRA_API_TOKEN';
 
 /**
  * Reads and parses the configuration of a worker. Rejects with `INVALID_INPUT`: one line that names the file and every

@@ -61,6 +61,15 @@ describe('workers are found', () => {
     expect(workers.map((worker) => worker.client.url)).toEqual(['http://one:1', 'http://two:2']);
   });
 
+  test('a token of the environment is for those that are named, and has to be one', async () => {
+    const [worker] = await knownWorkers({ api: ['http://one:1'], tokenGiven: 'sixteen-characters' }, '/');
+    expect(worker?.client.url).toBe('http://one:1');
+    await expect(knownWorkers({ api: ['http://one:1'], tokenGiven: 'short' }, '/')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: 'the variable UMBRA_API_TOKEN: must hold one token of at least 16 characters and nothing else',
+    });
+  });
+
   test('without a project there is no pair', async () => {
     await expect(knownWorkers({ api: [] }, folder)).rejects.toMatchObject({ code: 'NO_PAIR' });
     await mkdir(join(folder, '.umbra'));

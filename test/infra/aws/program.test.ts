@@ -152,7 +152,8 @@ describe('the target aws', { timeout: runMs }, () => {
       target: { retryPolicy: { maximumRetryAttempts: 0 }, ecsParameters: { launchType: 'FARGATE' } },
     });
     const { target } = schedule.inputs as { target: { input: string; deadLetterConfig: unknown } };
-    expect(JSON.parse(target.input)).toMatchObject({ containerOverrides: [{ command: ['drill', 'run', 'lose-a'] }] });
+    const command = ['drill', 'run', 'lose-a', '--api', 'http://worker.pair-b.umbra.internal:8080'];
+    expect(JSON.parse(target.input)).toEqual({ containerOverrides: [{ name: 'umbra', command }] });
     expect(target.deadLetterConfig).toEqual({ arn: expect.stringContaining(':sqs:eu-central-1:') as string });
     expect(run.registrations.filter(({ name }) => name.startsWith('pair-a-drill'))).toEqual([]);
   });
