@@ -5,11 +5,20 @@ import { topicPolicySchema } from '../src/pair/topic-policy.ts';
 import { declaredPolicySchema, policyFields } from '../src/prefix-policy/declared-policy.ts';
 import { provenOwnersSchema } from '../src/prefix-policy/prefix-policy.ts';
 import { type ClusterConfig, clusterConfigSchema } from '../src/provider/resources/cluster-args.ts';
+import {
+  canaryClientsSchema,
+  canaryClusters,
+  type DrillSpec,
+  drillListSchema,
+  labelsSchema,
+  needsCanaries,
+} from '../src/provider/resources/drill-settings.ts';
 import { secretPaths } from '../src/provider/resources/hook-args.ts';
 import { localClusterFields, workerFields } from '../src/provider/resources/resource-fields.ts';
 import { linkIds } from '../src/provider/resources/link-ids.ts';
 import { parseSetting } from '../src/provider/resources/setting-lines.ts';
 import { type AwsConfig, awsRefusals, awsSchema, awsSecretPaths } from './aws/config.ts';
+import { drillsOfLocal, existingDrillLines } from './drills.ts';
 
 const namespace = 'umbra:';
 const targets = ['local', 'existing', 'aws'] as const;
@@ -68,6 +77,10 @@ const settings = {
   authorizers,
   /** Hooks of each site, run when it has become primary (docs/repoint.md). */
   repoint: z.strictObject({ a: repoint, b: repoint }).optional(),
+  /** Declared at their sites (docs/drill-schedules.md). Default: one canary drill at `local`, else none. */
+  drills: drillListSchema.optional(),
+  /** Of the pair; `non-production`: it may be lost on purpose. */
+  labels: labelsSchema,
   apiToken,
   logLevel,
   local: z
@@ -80,6 +93,8 @@ const settings = {
     .prefault({}),
   /** Of the target `existing`. */
   sites: z.strictObject({ a: clusterConfigSchema, b: clusterConfigSchema }).superRefine(refuseSharedServer).optional(),
+  /** Who the canaries are there: an application, never umbra. */
+  canary: canaryClientsSchema.optional(),
   workers: z.strictObject({ a: workerSettings.prefault({}), b: workerSettings.prefault({}) }).optional(),
   /** Of the target `aws` (docs/aws.md). */
   aws: awsSchema.optional(),
@@ -115,18 +130,27 @@ type Common = Pick<
   | 'principals'
   | 'authorizers'
   | 'repoint'
+  | 'labels'
   | 'apiToken'
   | 'logLevel'
 >;
 
+/** Of pairs whose workers are told of drills by this program. */
+interface Drilled {
+  readonly drills: readonly DrillSpec[];
+  /** Whether workers that are started here write canaries. */
+  readonly canaries: boolean;
+}
+
 export type PairConfig = Common &
   (
-    | { readonly target: 'local'; readonly local: Settings['local'] }
-    | {
+    | (Drilled & { readonly target: 'local'; readonly local: Settings['local'] })
+    | (Drilled & {
         readonly target: 'existing';
         readonly sites: { readonly a: ClusterConfig; readonly b: ClusterConfig };
+        readonly canary: { readonly a: ClusterConfig; readonly b: ClusterConfig } | undefined;
         readonly workers: Settings['workers'];
-      }
+      })
     | { readonly target: 'aws'; readonly aws: AwsConfig }
   );
 
@@ -182,11 +206,15 @@ const onlyAt: Readonly<Partial<Record<SettingName, readonly Target[]>>> = {
   principals: ['local', 'existing'],
   authorizers: ['local', 'existing'],
   repoint: ['local', 'existing'],
+  // There they are `aws.drills`.
+  drills: ['local', 'existing'],
+  labels: ['local', 'existing'],
+  canary: ['existing'],
 };
 
 /** What belongs to another target is refused, not ignored: somebody meant it. */
 function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedConfig {
-  const { target, local, sites: existing, workers, aws, ...common } = parsed;
+  const { target, local, sites: existing, workers, aws, drills: told, canary, ...common } = parsed;
   const lines = (Object.keys(settings) as SettingName[]).flatMap((name) => {
     const at = onlyAt[name];
     if (!given.has(name) || at === undefined || at.includes(target)) return [];
@@ -201,8 +229,14 @@ function choose(parsed: Settings, given: ReadonlyMap<string, string>): ParsedCon
   if (target === 'aws') lines.push(...awsLines(aws, common));
   if (lines.length > 0) return { kind: 'refused', lines };
   if (aws !== undefined) return { kind: 'accepted', config: { ...common, target: 'aws', aws } };
-  if (existing === undefined) return { kind: 'accepted', config: { ...common, target: 'local', local } };
-  return { kind: 'accepted', config: { ...common, target: 'existing', sites: existing, workers } };
+  if (existing === undefined) {
+    const drills = drillsOfLocal(told, common.links);
+    const drilled = { drills, canaries: drills.some(needsCanaries) };
+    return { kind: 'accepted', config: { ...common, ...drilled, target: 'local', local } };
+  }
+  const clients = canary && canaryClusters(canary, existing);
+  const drilled = { drills: told ?? [], canaries: canary !== undefined, canary: clients };
+  return { kind: 'accepted', config: { ...common, ...drilled, target: 'existing', sites: existing, workers } };
 }
 
 function awsLines(
@@ -216,10 +250,8 @@ function awsLines(
 }
 
 /** What is set for workers that this program does not start: it would be written nowhere. */
-function refuseElsewhere(
-  { workers, repoint, apiToken }: Settings,
-  given: ReadonlyMap<string, string>,
-): readonly string[] {
+function refuseElsewhere(parsed: Settings, given: ReadonlyMap<string, string>): readonly string[] {
+  const { workers, repoint, apiToken } = parsed;
   const lines: string[] = [];
   const elsewhere = sites.filter((site) => workers?.[site].url !== undefined);
   for (const site of elsewhere) {
@@ -234,8 +266,9 @@ function refuseElsewhere(
       lines.push(`${namespace}apiToken: is required: without it workers elsewhere take changes from nobody`);
     }
   }
+  lines.push(...existingDrillLines(parsed, { here: elsewhere.length < sites.length }));
   if (elsewhere.length < sites.length) return [...new Set(lines)];
-  for (const name of ['workersPerSite', 'principals', 'authorizers', 'logLevel'] as const) {
+  for (const name of ['workersPerSite', 'principals', 'authorizers', 'logLevel', 'canary', 'labels'] as const) {
     if (!given.has(name)) continue;
     lines.push(`${namespace}${name}: no worker is started here (umbra:workers.…url); say it where they run`);
   }
@@ -284,6 +317,9 @@ export function clearTextSecrets(config: PairConfig, isSecret: (key: string) => 
     for (const site of sites) {
       found.push(...secretPaths(config.sites[site].sasl, `${namespace}sites.${site}.sasl`));
     }
+  }
+  if (config.target === 'existing' && !isSecret(`${namespace}canary`)) {
+    for (const site of sites) found.push(...secretPaths(config.canary?.[site].sasl, `${namespace}canary.${site}.sasl`));
   }
   if (config.target === 'aws' && !isSecret(`${namespace}aws`)) found.push(...awsSecretPaths(config.aws));
   return found;

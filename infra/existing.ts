@@ -24,6 +24,7 @@ export async function existingClusters(config: ExistingConfig): Promise<Existing
   const site = (id: 'a' | 'b'): ExistingClusters['sites']['a'] => ({
     cluster: clusterArgs(config.sites[id]),
     clusterId: judged.clusterIds[id],
+    ...(config.canary === undefined ? {} : { canary: clusterArgs(config.canary[id]) }),
   });
   return { kind: 'existing', sites: { a: site('a'), b: site('b') } };
 }

@@ -11,6 +11,7 @@ export async function processPair(config: Exclude<PairConfig, { target: 'aws' }>
   // The name in Pulumi's state is fixed: renaming the pair must not make other resources of it.
   return new RegionPair('pair', {
     ...{ pair, prefixes, schemaPrimary, links, onDelete, gap },
+    ...{ drills: config.drills, canaries: config.canaries, labels: config.labels },
     clusters: config.target === 'local' ? localClusters(config) : await existingClusters(config),
     ...(policy === undefined ? {} : { policy }),
     ...(topics === undefined ? {} : { topics }),

@@ -9,16 +9,19 @@ const exportSchema = z.object({
   }),
 });
 
-/** A link in a stack's state. */
-export interface StackLink {
+const asking = ['umbra:index:ShadowLink', 'umbra:index:DrillSchedule'];
+
+/** A link or a drill in a stack's state. */
+export interface AskingResource {
   readonly urn: string;
-  /** It is deleted without a question; else deleting it is refused while topics follow. */
+  /** It is deleted without its worker's word; else deleting a link is refused while topics follow. */
   readonly detaches: boolean;
 }
 
-export function stackLinks(exported: string): readonly StackLink[] {
+/** What asks its worker before it is deleted, unless it was told to detach. */
+export function askingResources(exported: string): readonly AskingResource[] {
   const { resources = [] } = exportSchema.parse(JSON.parse(exported)).deployment;
   return resources
-    .filter(({ type }) => type === 'umbra:index:ShadowLink')
+    .filter(({ type }) => asking.includes(type))
     .map(({ urn, inputs }) => ({ urn, detaches: inputs?.['onDelete'] === 'detach' }));
 }

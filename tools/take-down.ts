@@ -5,14 +5,14 @@ import { defaultStack } from './command-line.ts';
 import { type PulumiSession } from './pulumi-session.ts';
 import { clearStaleLock } from './stack-lock.ts';
 import { stackSetting } from './stack-settings.ts';
-import { stackLinks } from './stack-state.ts';
+import { askingResources } from './stack-state.ts';
 import { renderError, runStep } from './steps.mjs';
 import { runUpdate } from './update.ts';
 
 const onDelete = 'umbra:onDelete';
 
 /**
- * Destroys a stack and removes it. Its links are set to `detach` first: deleting one that topics follow is refused
+ * Destroys a stack and removes it. Its links and drills are set to `detach` first: deleting a link that topics follow is refused
  * otherwise, and this is the command that says so on purpose.
  * A stack whose clusters are on this machine is taken away even when Pulumi cannot do it any more.
  */
@@ -21,7 +21,7 @@ export async function takeDown(session: PulumiSession, stack: string, signal: Ab
   await clearStaleLock(session, stack, signal);
   const disposable = await isOnThisMachine(session.root, stack);
   try {
-    await detachLinks(session, stack, signal);
+    await detachAll(session, stack, signal);
     // With its preview: a destroy that is going to be refused is refused before anything is deleted.
     await runUpdate(session, ['destroy', '--yes', '--stack', stack], signal);
     await runStep('Stack', async () => ({ value: undefined, summary: await removeStack(session, stack, signal) }));
@@ -38,13 +38,13 @@ async function isOnThisMachine(root: string, stack: string): Promise<boolean> {
   return (stackSetting(settings, 'umbra:target') ?? 'local') === 'local';
 }
 
-/** Updates nothing but the links that are there, so it needs neither brokers nor workers. */
-async function detachLinks(session: PulumiSession, stack: string, signal: AbortSignal): Promise<void> {
-  const links = stackLinks(await session.read(['stack', 'export', '--stack', stack], signal));
-  const refusing = links.filter((link) => !link.detaches);
+/** Updates nothing but the links and drills that are there, so it needs neither brokers nor workers. */
+async function detachAll(session: PulumiSession, stack: string, signal: AbortSignal): Promise<void> {
+  const there = askingResources(await session.read(['stack', 'export', '--stack', stack], signal));
+  const refusing = there.filter((each) => !each.detaches);
   if (refusing.length === 0) return;
   await session.read(['config', 'set', onDelete, 'detach', '--stack', stack], signal);
-  const targets = refusing.flatMap((link) => ['--target', link.urn]);
+  const targets = refusing.flatMap(({ urn }) => ['--target', urn]);
   await runUpdate(session, ['up', '--yes', '--skip-preview', '--stack', stack, ...targets], signal);
 }
 

@@ -33,6 +33,11 @@ export function realCatalogue(root: string): Catalogue {
       const { schemaPrimaryHandler } = await import('./handlers/schema-primary.ts');
       return bindResource(schemaPrimaryHandler(await workerPorts()));
     },
+    'umbra:index:DrillSchedule': async () => {
+      const { drillScheduleHandler } = await import('./handlers/drill-schedule.ts');
+      const drill = bindResource(drillScheduleHandler(await workerPorts()));
+      return sparingRenamed(drill, ({ id, outputs }) => textOf([id, outputs['clusterIds'] ?? outputs['worker']]));
+    },
   };
   const invokes: Record<string, () => Promise<Invoke>> = {
     'umbra:index:checkCluster': async () => {

@@ -1,10 +1,12 @@
 import type { Secret } from '../worker/secret.ts';
 import type { SiteId } from '../pair/site.ts';
+import type { DrillSpec } from '../drill/drill-spec.ts';
 import type { LinkSpec } from '../pair/spec.ts';
 import type { AclBinding } from '../prefix-policy/acls.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import type { AclsView } from '../worker/acl-view.ts';
+import type { DrillsConfig } from '../worker/drill/drills-config.ts';
 import type { LinkDeletion } from '../worker/service.ts';
 import type { LinkView, PairView, TopicView } from '../worker/views.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
@@ -81,6 +83,13 @@ export interface LocalWorkerSpec {
   readonly principals?: WorkerConfig['principals'];
   readonly authorizers?: WorkerConfig['authorizers'];
   readonly repoint?: WorkerConfig['repoint'];
+  /** Where canaries and evidence are kept is the adapter's to say. */
+  readonly drills?: LocalDrills | undefined;
+}
+
+export interface LocalDrills {
+  readonly canary?: Omit<NonNullable<DrillsConfig['canary']>, 'ledgerFolder'> | undefined;
+  readonly labels: DrillsConfig['labels'];
 }
 
 export interface RunningWorker {
@@ -129,6 +138,11 @@ export interface WorkerApi {
   putSchemaPrimary(primary: SchemaPrimary, signal: AbortSignal): Promise<void>;
   putLink(link: LinkSpec, signal: AbortSignal): Promise<LinkView>;
   deleteLink(id: string, mode: LinkDeletion, signal: AbortSignal): Promise<void>;
+  /** As it is declared at its site. Rejects with NOT_FOUND where it is not. */
+  drill(name: string, signal: AbortSignal): Promise<DrillSpec>;
+  putDrill(drill: DrillSpec, signal: AbortSignal): Promise<void>;
+  /** Rejects with NOT_FOUND, and with DRILL_BUSY while a run of it goes on. */
+  deleteDrill(name: string, signal: AbortSignal): Promise<void>;
 }
 
 export type OpenWorkerApi = (address: WorkerAddress) => WorkerApi;

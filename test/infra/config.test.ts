@@ -59,6 +59,46 @@ describe('configuration', () => {
     });
   });
 
+  test('a pair on this machine has a canary drill each night, unless another list is given or a direction is missing', () => {
+    const nightly = {
+      ...{ name: 'canary', level: 'L2', site: 'b' },
+      schedule: { cron: '0 3 * * *', jitter: '20m', timeZone: 'UTC' },
+    };
+    expect(accepted({})).toMatchObject({ drills: [nightly], canaries: true, labels: [] });
+    expect(accepted({ 'umbra:drills': '[]' })).toMatchObject({ drills: [], canaries: false });
+    expect(accepted({ 'umbra:links': '["a-b"]' })).toMatchObject({ drills: [] });
+    const look = accepted({ 'umbra:drills': '[{"name":"look","level":"L0","site":"a"}]', 'umbra:labels': '["lab"]' });
+    expect(look).toMatchObject({ drills: [{ name: 'look', returnTo: 'home' }], canaries: false, labels: ['lab'] });
+  });
+
+  test('clusters that are there already are drilled where it is said, by an application whose password is a secret', () => {
+    expect(accepted(existing)).toMatchObject({ drills: [], canaries: false, canary: undefined });
+    const sasl = { mechanism: 'PLAIN', username: 'canary', password: secretText };
+    const config = accepted({
+      ...{ ...existing, 'umbra:drills': '[{"name":"canary","level":"L2","site":"b"}]' },
+      'umbra:canary': JSON.stringify({ a: { sasl }, b: { bootstrapServers: ['kafka-b:9095'] } }),
+    });
+    expect(config).toMatchObject({
+      ...{ drills: [{ name: 'canary' }], canaries: true },
+      canary: {
+        a: { bootstrapServers: ['kafka-a:9092'], sasl: { username: 'canary' } },
+        b: { bootstrapServers: ['kafka-b:9095'] },
+      },
+    });
+    expect(JSON.stringify(config)).not.toContain(secretText);
+    expect(clearTextSecrets(config, (key) => key === 'umbra:sites')).toEqual(['umbra:canary.a.sasl.password']);
+    expect(clearTextSecrets(config, (key) => key !== 'umbra:nothing')).toEqual([]);
+  });
+
+  test('where all workers run elsewhere, their own files say who the canaries are', () => {
+    const workers = { a: { url: 'https://a.example' }, b: { url: 'https://b.example' } };
+    const config = accepted({
+      ...{ ...existing, 'umbra:workers': JSON.stringify(workers), 'umbra:apiToken': 'sixteen-characters' },
+      'umbra:drills': '[{"name":"canary","level":"L2","site":"b"}]',
+    });
+    expect(config).toMatchObject({ drills: [{ name: 'canary' }], canaries: false });
+  });
+
   test('other namespaces are not looked at', () => {
     expect(accepted({ 'aws:region': 'eu-central-1', 'pulumi:tags': '{}', 'umbrage:x': '1' }).target).toBe('local');
   });

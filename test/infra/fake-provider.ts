@@ -1,5 +1,6 @@
 import { checkClusterHandler } from '../../src/provider/handlers/check-cluster.ts';
 import { checkPrefixesHandler } from '../../src/provider/handlers/check-prefixes.ts';
+import { drillScheduleHandler } from '../../src/provider/handlers/drill-schedule.ts';
 import { localClusterHandler } from '../../src/provider/handlers/local-cluster.ts';
 import { localWorkerHandler } from '../../src/provider/handlers/local-worker.ts';
 import { prefixPolicyHandler } from '../../src/provider/handlers/prefix-policy.ts';
@@ -23,6 +24,7 @@ export function fakeProvider(check: CheckCluster): Catalogue {
     bindResource(shadowLinkHandler(ports)),
     bindResource(prefixPolicyHandler(ports)),
     bindResource(schemaPrimaryHandler(ports)),
+    bindResource(drillScheduleHandler(ports)),
     bindInvoke(checkClusterHandler(check)),
     bindInvoke(checkPrefixesHandler({ workers: noWorkers, openApi: apis.open })),
   );

@@ -45,7 +45,8 @@ describe('the target local', { timeout: runMs }, () => {
   test('makes two clusters, two workers, the policies and both links, in this order', async () => {
     const run = await runProgram({ catalogue: neverAsked });
     expect(run).toMatchObject({ exitCode: 0, errors: [], warnings: [] });
-    expect([...namesOf(run)].sort()).toEqual([...pairNames, 'pair-cluster-a', 'pair-cluster-b'].sort());
+    const local = ['pair-cluster-a', 'pair-cluster-b', 'pair-drill-canary'];
+    expect([...namesOf(run)].sort()).toEqual([...pairNames, ...local].sort());
     expect(waitsFor(run, 'pair-worker-a')).toEqual(['pair-cluster-a', 'pair-cluster-b']);
     const workers = ['pair-worker-a', 'pair-worker-b'];
     expect(waitsFor(run, 'pair-prefix-policy')).toEqual(expect.arrayContaining(workers));
@@ -81,6 +82,31 @@ describe('the target local', { timeout: runMs }, () => {
       aws: {},
     });
     expectSecret(run);
+  });
+
+  test('declares its drills behind the links, and gives all workers an application as their canary', async () => {
+    const run = await runProgram({ catalogue: neverAsked, config: { 'umbra:labels': '["non-production"]' } });
+    expect(run).toMatchObject({ exitCode: 0, errors: [], warnings: [] });
+    expect(named(run, 'pair-drill-canary').inputs).toMatchObject({
+      ...{ name: 'canary', level: 'L2', site: 'b', worker: 'http://127.0.0.1:18080', onDelete: 'refuse' },
+      ...{ schedule: { cron: '0 3 * * *', jitter: '20m' }, clusterIds: { a: 'fakeClusterId', b: 'fakeClusterId' } },
+    });
+    expect(waitsFor(run, 'pair-drill-canary')).toEqual(expect.arrayContaining(['pair-link-a-b', 'pair-link-b-a']));
+    for (const worker of ['pair-worker-a', 'pair-worker-b']) {
+      const password: unknown = expect.any(SecretProperty);
+      const client = { sasl: { mechanism: 'SCRAM-SHA-512', username: 'app', password } };
+      expect(named(run, worker).inputs['drills'], worker).toMatchObject({
+        ...{ canary: { clients: { a: client, b: client } }, labels: ['non-production'] },
+      });
+    }
+    expectSecret(run);
+  });
+
+  test('without drills nothing is declared, and no canary is written', async () => {
+    const run = await runProgram({ catalogue: neverAsked, config: { 'umbra:drills': '[]' } });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect([...namesOf(run)].sort()).toEqual([...pairNames, 'pair-cluster-a', 'pair-cluster-b'].sort());
+    expect(named(run, 'pair-worker-a').inputs).not.toHaveProperty('drills');
   });
 
   test('makes as many workers per site as are asked for, of which the first has the declared port', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { compileCacheDir } from '../../src/local/compile-cache.mjs';
 import { capture } from '../../tools/child-process.ts';
@@ -23,7 +23,7 @@ export interface TestStack {
   up(...args: readonly string[]): Promise<CliRun>;
   /** Settings by their paths, as a person gives them; secrets are encrypted in the file of the stack. */
   setConfig(plain: Readonly<Record<string, string>>, secret?: Readonly<Record<string, string>>): Promise<void>;
-  /** Has exactly these settings while `work` runs, without a run of the CLI for each; then those from before. */
+  /** Has exactly these settings, and those of its options, while `work` runs, without a run of the CLI for each; then those from before. */
   configured<T>(values: Readonly<Record<string, unknown>>, work: () => Promise<T>): Promise<T>;
   /** Has another program while `work` runs: the one of this repository with `changed` applied to its text. */
   programmed<T>(changed: (program: string) => string, work: () => Promise<T>): Promise<T>;
@@ -56,6 +56,8 @@ export interface StackOptions {
   readonly project?: (yaml: string) => string;
   /** Puts further plugins into `PULUMI_HOME` before the first command. */
   readonly prepare?: (pulumiHome: string) => Promise<void>;
+  /** Settings that it has all the time, by their keys. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Beside what every stack has: for the CLI, the program and plugins. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -104,6 +106,12 @@ export async function openStack(options: StackOptions = {}): Promise<TestStack> 
     return run.text;
   };
   await done('stack', 'init', stackName);
+  const stackFile = join(project, `Pulumi.${stackName}.yaml`);
+  const settingLines = (values: Readonly<Record<string, unknown>>): string => {
+    const settings = Object.entries({ ...options.settings, ...values });
+    return ['config:', ...settings.map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`), ''].join('\n');
+  };
+  if (options.settings !== undefined) await appendFile(stackFile, settingLines({}));
   return {
     root,
     shown,
@@ -115,15 +123,13 @@ export async function openStack(options: StackOptions = {}): Promise<TestStack> 
       await done('config', 'set-all', '--path', ...flags('plaintext', plain), ...flags('secret', secret));
     },
     async configured(values, work) {
-      const file = join(project, `Pulumi.${stackName}.yaml`);
-      const before = await readFile(file, 'utf8');
+      const before = await readFile(stackFile, 'utf8');
       const salt = before.split('\n').filter((line) => line.startsWith('encryptionsalt:'));
-      const settings = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
-      await writeFile(file, [...salt, 'config:', ...settings, ''].join('\n'));
+      await writeFile(stackFile, [...salt, settingLines(values)].join('\n'));
       try {
         return await work();
       } finally {
-        await writeFile(file, before);
+        await writeFile(stackFile, before);
       }
     },
     async programmed(changed, work) {

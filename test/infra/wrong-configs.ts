@@ -27,6 +27,49 @@ export const secretText = 'hunter2';
 
 export const wrongConfigs: readonly WrongConfig[] = [
   {
+    name: 'a drill whose schedule never fires',
+    config: { 'umbra:drills': '[{"name":"canary","level":"L2","site":"b","schedule":{"cron":"0 0 31 2 *"}}]' },
+    line: /^umbra:drills\[0\]\.schedule\.cron: must fire within five years/,
+  },
+  {
+    name: 'two drills of one name',
+    config: { 'umbra:drills': '[{"name":"look","level":"L0","site":"b"},{"name":"look","level":"L0","site":"a"}]' },
+    line: 'umbra:drills[1].name: is the name of another drill, too',
+  },
+  {
+    name: 'a canary drill of real topics',
+    config: { 'umbra:drills': '[{"name":"canary","level":"L2","site":"b","topics":"all"}]' },
+    line: 'umbra:drills[0].topics: must be left out: L2 never moves real topics',
+  },
+  {
+    name: 'a label that is none',
+    config: { 'umbra:labels': '[""]' },
+    line: /^umbra:labels\[0\]: /,
+  },
+  {
+    name: 'a canary drill at clusters that are there already, without a canary',
+    config: { ...existing, 'umbra:drills': '[{"name":"canary","level":"L2","site":"b"}]' },
+    line: 'umbra:drills[0].level: L2 needs canaries; say by umbra:canary how an application reaches both sites',
+  },
+  {
+    name: 'a canary that is umbra itself',
+    config: { ...existing, 'umbra:canary': JSON.stringify({ a: { sasl }, b: {} }) },
+    line: 'umbra:canary.a.sasl.username: is who umbra is: a canary has to be an application',
+  },
+  {
+    name: 'a canary of clusters that are made here',
+    config: { 'umbra:canary': '{"a":{},"b":{}}' },
+    line: 'umbra:canary: belongs to the target "existing", the target is "local"; remove one of the two',
+  },
+  {
+    name: 'a canary for workers elsewhere',
+    config: {
+      ...elsewhere({ a: { url: 'https://a.example' }, b: { url: 'https://b.example' } }),
+      'umbra:canary': '{"a":{},"b":{}}',
+    },
+    line: 'umbra:canary: no worker is started here (umbra:workers.…url); say it where they run',
+  },
+  {
     name: 'a hook without its program',
     config: { 'umbra:repoint': '{"b":[{"kind":"command","command":[]}]}' },
     line: 'umbra:repoint.b[0].command: must name a program',

@@ -1,3 +1,4 @@
+import type { DrillSpec } from '../../src/drill/drill-spec.ts';
 import type { DeclaredPolicy } from '../../src/prefix-policy/declared-policy.ts';
 import type { ApplicationsView } from '../../src/worker/acl-view.ts';
 import type { LinkView, PairView } from '../../src/worker/views.ts';
@@ -153,6 +154,7 @@ export interface FakeApis {
   policy: DeclaredPolicy | undefined;
   applications: ApplicationsView;
   schemaPrimary: PairView['schemaPrimary'];
+  drills: readonly DrillSpec[];
 }
 
 export function fakeApis(): FakeApis {
@@ -168,6 +170,7 @@ export function fakeApis(): FakeApis {
     policy: undefined,
     applications: granted,
     schemaPrimary: undefined,
+    drills: [],
     open(address) {
       fake.addresses.push(address);
       return apiOf(fake, address.url);
@@ -206,6 +209,21 @@ function apiOf(fake: FakeApis, url: string): WorkerApi {
       call(`delete ${id} ${mode}`, () => {
         if (fake.deletion !== undefined) throw fake.deletion;
         fake.links = [];
+      }),
+    drill: (name) =>
+      call(`drill ${name}`, () => {
+        const drill = fake.drills.find((each) => each.name === name);
+        if (drill === undefined) throw new Problem('NOT_FOUND', `there is no drill ${name}`);
+        return drill;
+      }),
+    putDrill: (drill) =>
+      call(`put drill ${drill.name}`, () => {
+        fake.drills = [...fake.drills.filter(({ name }) => name !== drill.name), drill];
+      }),
+    deleteDrill: (name) =>
+      call(`delete drill ${name}`, () => {
+        if (fake.deletion !== undefined) throw fake.deletion;
+        fake.drills = fake.drills.filter((each) => each.name !== name);
       }),
   };
 }

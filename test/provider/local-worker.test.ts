@@ -112,6 +112,35 @@ describe('hooks', () => {
   });
 });
 
+describe('canaries', () => {
+  const client = (username: string): PropertyMap => ({
+    ...{ bootstrapServers: ['127.0.0.1:9092'], sasl: { mechanism: 'SCRAM-SHA-512', username, password } },
+  });
+  const drilled = (username: string): PropertyMap => ({
+    ...{ ...news, drills: { canary: { clients: { a: client('app'), b: client(username) } }, labels: ['lab'] } },
+  });
+
+  test('reach the worker with passwords that are secrets whatever the program says', async () => {
+    const { inputs, failures } = await plugin.check(drilled('app'));
+    expect(failures).toEqual([]);
+    const { outputs } = await plugin.create(inputs);
+    expect(JSON.stringify([inputs, outputs, workers.started, plugin.texts()])).not.toContain(password);
+    const { drills } = workers.started[0]!;
+    expect(drills).toMatchObject({
+      canary: { rate: 1, clients: { b: { sasl: { username: 'app' } } } },
+      labels: ['lab'],
+    });
+  });
+
+  test('that would be umbra itself are refused before anything is touched', async () => {
+    const { failures } = await plugin.check(drilled('umbra'));
+    expect(failures).toEqual([
+      '| drills.canary.clients.b.sasl.username: is who umbra is: a canary has to be an application',
+    ]);
+    expect(workers.calls).toEqual([]);
+  });
+});
+
 describe('the clusters of a pair', () => {
   const ids = { a: 'one', b: 'two' };
   const old = { ...news, clusterIds: ids };

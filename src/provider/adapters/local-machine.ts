@@ -17,6 +17,7 @@ import {
 import type { LocalWorkerSpec as WorkerFileSpec } from '../../local/worker-file.ts';
 import { workersOfCluster } from '../../local/workers-of-cluster.ts';
 import type { SiteId } from '../../pair/site.ts';
+import type { DrillsConfigInput } from '../../worker/drill/drills-config.ts';
 import { clusterInClear } from '../resources/cluster-args.ts';
 import { hookArgs } from '../resources/hook-args.ts';
 import type {
@@ -70,7 +71,11 @@ export function localWorkers(root: string): LocalWorkers {
   return {
     async start(spec, working) {
       const quarantineFolder = join(root, '.umbra', 'quarantine', `${spec.pair}-${spec.site}`);
-      const file = { ...workerFile(spec, homeOf(spec)), quarantineFolder };
+      const file = {
+        ...workerFile(spec, homeOf(spec)),
+        quarantineFolder,
+        drills: drillsOf(spec, join(root, '.umbra')),
+      };
       const { home } = await startLocalWorker(file, optionsOf(working));
       const condition = workerCondition(spec, await inspectLocalWorker({ home }));
       if (condition.kind !== 'running')
@@ -156,9 +161,25 @@ function runningWorker(apiUrl: string, pid: number): RunningWorker {
   return { apiUrl, metricsUrl: `${apiUrl}/metrics`, pid };
 }
 
+/**
+ * One ledger for both sites, and one place and key for the evidence: `umbra evidence` looks there. The evidence outlives the
+ * pair, and what moves of roles and drills that touch nothing leave needs a place without any canary.
+ */
+function drillsOf({ pair, drills }: LocalWorkerSpec, folder: string): DrillsConfigInput {
+  const { canary, labels = [] } = drills ?? {};
+  const clients = canary && { a: clusterInClear(canary.clients.a), b: clusterInClear(canary.clients.b) };
+  return {
+    ...(canary === undefined || clients === undefined
+      ? {}
+      : { canary: { clients, rate: canary.rate, ledgerFolder: join(folder, 'canaries', pair) } }),
+    evidence: { folder: join(folder, 'evidence'), keyFile: join(folder, 'evidence-key.pem') },
+    labels: [...labels],
+  };
+}
+
 /** In clear text: src/local writes it to a 0600 file, which is how the worker learns its passwords. */
 function workerFile(spec: LocalWorkerSpec, home: string): WorkerFileSpec {
-  const { apiToken, clusters, repoint, number: _number, ...rest } = spec;
+  const { apiToken, clusters, repoint, number: _number, drills: _drills, ...rest } = spec;
   return {
     ...rest,
     home,

@@ -23,5 +23,8 @@ export const openWorkerApi: OpenWorkerApi = ({ url, token, progress }) => {
     putSchemaPrimary: (primary, signal) => changes.putSchemaPrimary(primary, signal),
     putLink: (link, signal) => changes.putLink(link, signal),
     deleteLink: (id, mode, signal) => changes.deleteLink(id, mode, signal),
+    drill: async (name, signal) => (await reads.drills.get(name, signal)).spec,
+    putDrill: (drill, signal) => changes.drills.put(drill, signal),
+    deleteDrill: (name, signal) => changes.drills.remove(name, signal),
   };
 };

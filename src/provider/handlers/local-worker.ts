@@ -1,9 +1,19 @@
 import { z } from 'zod';
 import { sites } from '../../pair/site.ts';
+import { refuseOwnCanary } from '../../worker/drill/own-canary.ts';
 import { refuseOwnProbe } from '../../worker/repoint/own-probe.ts';
 import { workerConfigSchema } from '../../worker/worker-config.ts';
 import type { LocalWorkers, LocalWorkerSpec, WorkerCondition, Working } from '../ports.ts';
-import type { CheckFailure, Finding, Job, Outcome, PlannedChange, Plan, ResourceHandler } from '../server/handler.ts';
+import type {
+  CheckFailure,
+  Finding,
+  Job,
+  Outcome,
+  Plan,
+  PlannedChange,
+  ResourceHandler,
+  SecretPath,
+} from '../server/handler.ts';
 import { workerFields } from '../resources/resource-fields.ts';
 import { renderError } from '../server/provider-errors.ts';
 import { apiToken, clusterIds } from './worker-inputs.ts';
@@ -37,11 +47,15 @@ export function localWorkerHandler(workers: LocalWorkers): ResourceHandler<typeo
     type: 'umbra:index:LocalWorker',
     inputs,
     outputs,
-    secrets: [['clusters', '*', 'sasl', 'password'], ['clusters', '*', 'sasl', 'token'], ['apiToken'], ['repoint']],
+    secrets: [
+      ...[...passwordsOf('clusters'), ...passwordsOf('drills', 'canary', 'clients')],
+      ...[['apiToken'], ['repoint']],
+    ],
     replacedBy: ['site', 'number'],
     id: ({ site, number = 1 }) => `worker-${site}${number === 1 ? '' : `-${number}`}`,
     check: (next, old) => [
       ...ownProbes(next),
+      ...ownCanaries(next),
       ...(old === undefined ? [] : [...otherPair(next, old), ...otherClusters(next, old)]),
     ],
     heal: ({ running }) => (running === false ? ['running'] : []),
@@ -91,6 +105,18 @@ function ownProbes({ site, clusters, repoint }: Partial<Inputs>): readonly Check
   }));
 }
 
+function ownCanaries({ clusters, drills }: Partial<Inputs>): readonly CheckFailure[] {
+  if (clusters === undefined) return [];
+  return refuseOwnCanary({ clusters, clients: drills?.canary?.clients }).map(({ path, message }) => ({
+    property: '',
+    reason: `drills.canary.clients.${path.join('.')}: ${message}`,
+  }));
+}
+
+function passwordsOf(...path: readonly string[]): readonly SecretPath[] {
+  return ['password', 'token'].map((name) => [...path, '*', 'sasl', name]);
+}
+
 async function start(workers: LocalWorkers, next: Inputs, job: Job): Promise<Outcome<Outputs>> {
   try {
     const { apiUrl, metricsUrl, pid } = await workers.start(specOf(next), working(job));
@@ -129,8 +155,9 @@ function planUpdate({ old, changed }: PlannedChange<Inputs, Outputs>): Plan<Outp
 
 function specOf(next: Inputs): LocalWorkerSpec {
   const { pair, site, number, clusters, apiHost, apiPort, apiToken, ...rest } = next;
-  const { logLevel, principals, authorizers, repoint } = rest;
-  return { pair, site, number, clusters, apiHost, apiPort, apiToken, logLevel, principals, authorizers, repoint };
+  const { logLevel, principals, authorizers, repoint, drills } = rest;
+  const address = { apiHost, apiPort, apiToken };
+  return { pair, site, number, clusters, ...address, logLevel, principals, authorizers, repoint, drills };
 }
 
 function working(job: Job): Working {

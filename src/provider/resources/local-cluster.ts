@@ -45,12 +45,9 @@ export class LocalCluster extends pulumi.CustomResource {
     super('umbra:index:LocalCluster', name, { ...args, ...outputs }, umbraOptions(opts));
   }
 
-  /** How umbra's workers reach it. */
-  connection(): ClusterArgs {
-    const password = pulumi.secret(this.umbraPassword);
-    return {
-      bootstrapServers: this.bootstrapServers,
-      sasl: { mechanism: this.mechanism, username: 'umbra', password },
-    };
+  /** How umbra's workers reach it, or an application. */
+  connection(username: 'umbra' | 'app' = 'umbra'): ClusterArgs {
+    const password = pulumi.secret(username === 'umbra' ? this.umbraPassword : this.appPassword);
+    return { bootstrapServers: this.bootstrapServers, sasl: { mechanism: this.mechanism, username, password } };
   }
 }

@@ -21,9 +21,22 @@ export interface LocalWorkerArgs {
   readonly authorizers?: { readonly a?: AuthorizerArgs | undefined; readonly b?: AuthorizerArgs | undefined };
   /** What is run when its site has become primary, the same at all of its workers; see docs/repoint.md. */
   readonly repoint?: HookArgs;
+  /** What drills need; the ledger of the canaries, the evidence and its key are in `.umbra`. The same at all workers. */
+  readonly drills?: LocalDrillsArgs;
   /** Ids of the two Kafka clusters: given, another cluster in the place of one of them is noticed, and refused. */
   readonly clusterIds?: { readonly a: pulumi.Input<string>; readonly b: pulumi.Input<string> };
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface LocalDrillsArgs {
+  /** How an ordinary application reaches both sites. Without it nothing that moves roles can be drilled. */
+  readonly canary?: {
+    readonly clients: { readonly a: ClusterArgs; readonly b: ClusterArgs };
+    /** Records per second and partition while no drill runs. Default 1. */
+    readonly rate?: number;
+  };
+  /** Of the pair. `non-production`: it may be lost on purpose. */
+  readonly labels?: readonly string[];
 }
 
 export interface AuthorizerArgs {
@@ -39,11 +52,19 @@ export class LocalWorker extends pulumi.CustomResource {
   declare readonly running: pulumi.Output<boolean>;
 
   constructor(name: string, args: LocalWorkerArgs, opts?: pulumi.CustomResourceOptions) {
-    const { apiToken, clusters, repoint, ...rest } = args;
+    const { apiToken, clusters, repoint, drills, ...rest } = args;
     const secured = { a: withSecrets(clusters.a), b: withSecrets(clusters.b) };
     const outputs = { apiUrl: undefined, metricsUrl: undefined, pid: undefined, running: undefined };
     const hooks = repoint === undefined ? {} : { repoint: pulumi.secret(repoint) };
-    const props = { ...rest, clusters: secured, ...hooks, ...secretToken(apiToken), ...outputs };
+    const drilled = drills === undefined ? {} : { drills: withSecretClients(drills) };
+    const props = { ...rest, clusters: secured, ...hooks, ...drilled, ...secretToken(apiToken), ...outputs };
     super('umbra:index:LocalWorker', name, props, umbraOptions(opts));
   }
+}
+
+function withSecretClients(drills: LocalDrillsArgs): LocalDrillsArgs {
+  const { canary } = drills;
+  if (canary === undefined) return drills;
+  const { a, b } = canary.clients;
+  return { ...drills, canary: { ...canary, clients: { a: withSecrets(a), b: withSecrets(b) } } };
 }

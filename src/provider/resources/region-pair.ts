@@ -3,6 +3,7 @@ import type { SiteId } from '../../pair/site.ts';
 import { renderSiteAcls } from '../../prefix-policy/acls.ts';
 import { provePrefixes } from '../../prefix-policy/prefix-policy.ts';
 import type { ClusterArgs } from './cluster-args.ts';
+import { type DrillArgs, DrillSchedule } from './drill-schedule.ts';
 import { type LinkId, linkIds } from './link-ids.ts';
 import { LocalCluster, type LocalClusterArgs } from './local-cluster.ts';
 import { LocalWorker, type LocalWorkerArgs } from './local-worker.ts';
@@ -25,7 +26,7 @@ export interface LocalClusters {
  */
 export interface ExistingClusters {
   readonly kind: 'existing';
-  readonly sites: PerSite<{ readonly cluster: ClusterArgs; readonly clusterId: string }>;
+  readonly sites: PerSite<{ readonly cluster: ClusterArgs; readonly clusterId: string; readonly canary?: ClusterArgs }>;
 }
 
 /** Workers that the pair starts on this machine. */
@@ -53,6 +54,12 @@ export interface RegionPairArgs {
   readonly gap?: 'fault' | 'fill';
   readonly topics?: ShadowLinkArgs['topics'];
   readonly acls?: ShadowLinkArgs['acls'];
+  /** Declared at the worker of their site, behind the links. */
+  readonly drills?: readonly DrillArgs[];
+  /** Whether workers that are started here write canaries, which drills that move roles need. */
+  readonly canaries?: boolean;
+  /** Of the pair; `non-production`: it may be lost on purpose. Told to workers that are started here. */
+  readonly labels?: readonly string[];
   /** What the prefix policy says beside `prefixes`. */
   readonly policy?: PolicyArgs;
   readonly clusters: LocalClusters | ExistingClusters;
@@ -79,6 +86,8 @@ interface Site {
   readonly cluster: ClusterArgs;
   readonly clusterId: pulumi.Input<string>;
   readonly clientFiles?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** As an application reaches it. */
+  readonly canary?: ClusterArgs;
 }
 
 /** The whole pair: clusters (where they are local), a worker per site, who owns which names, and both links. */
@@ -122,15 +131,20 @@ export class RegionPair extends pulumi.ComponentResource {
         ...(acls === undefined ? {} : { acls }),
       };
       const link = { ...specArgs(args, made), from, to, worker: workers[to].apiUrl, ...declared };
-      return [id, new ShadowLink(`${name}-link-${id}`, link, after).state] as const;
+      return [id, new ShadowLink(`${name}-link-${id}`, link, after)] as const;
     });
+    const behind = { parent: this, dependsOn: links.map(([, link]) => link) };
+    for (const drill of args.drills ?? []) {
+      const declared = { ...drill, ...specArgs(args, made), worker: workers[drill.site].apiUrl, onDelete };
+      new DrillSchedule(`${name}-drill-${drill.name}`, declared, behind);
+    }
     this.bootstrapServers = perSite((site) =>
       pulumi.output(made[site].cluster.bootstrapServers).apply((servers) => servers.join(',')),
     );
     this.api = perSite((site) => workers[site].apiUrl);
     this.metrics = perSite((site) => workers[site].metricsUrl);
     this.workers = perSite((site) => pulumi.all([workers[site], ...further[site]].map(({ apiUrl }) => apiUrl)));
-    this.links = Object.fromEntries(links);
+    this.links = Object.fromEntries(links.map(([id, { state }]) => [id, state]));
     const { a, b } = made;
     this.clientFiles =
       a.clientFiles === undefined || b.clientFiles === undefined ? undefined : { a: a.clientFiles, b: b.clientFiles };
@@ -145,7 +159,8 @@ export class RegionPair extends pulumi.ComponentResource {
     const grants = renderSiteAcls({ site, owners: prefixes, groups, transactionalIds, principals });
     const args = { ...clusters.sites[site], site, grants };
     const made = new LocalCluster(`${name}-cluster-${site}`, args, { parent: this });
-    return { cluster: made.connection(), clusterId: made.clusterId, clientFiles: made.clientFiles };
+    const { clusterId, clientFiles } = made;
+    return { cluster: made.connection(), canary: made.connection('app'), clusterId, clientFiles };
   }
 
   /** Of each site the worker that is asked, and the others. */
@@ -178,7 +193,7 @@ export class RegionPair extends pulumi.ComponentResource {
     const token = args.apiToken === undefined ? {} : { apiToken: args.apiToken };
     const { kind: _here, apiPort, ...settings } = here;
     const clusterIds = perSite((each) => made[each].clusterId);
-    const worker = { pair, site, clusters, clusterIds, ...settings, ...token };
+    const worker = { pair, site, clusters, clusterIds, ...drillsOf(args), ...settings, ...token };
     // A port can be of one worker only: the others take free ones.
     if (number === 1) {
       const first = { ...worker, ...(apiPort === undefined ? {} : { apiPort }) };
@@ -186,6 +201,18 @@ export class RegionPair extends pulumi.ComponentResource {
     }
     return new LocalWorker(`${name}-worker-${site}-${number}`, { ...worker, number }, { parent: this });
   }
+}
+
+/** What the workers' files say of drills; the same at all of them. */
+function drillsOf({
+  canaries = false,
+  labels = [],
+  made,
+}: RegionPairArgs & { readonly made: PerSite<Site> }): Pick<LocalWorkerArgs, 'drills'> {
+  const [a, b] = [made.a.canary, made.b.canary];
+  const canary = !canaries || a === undefined || b === undefined ? {} : { canary: { clients: { a, b } } };
+  const drills = { ...canary, ...(labels.length === 0 ? {} : { labels }) };
+  return Object.keys(drills).length === 0 ? {} : { drills };
 }
 
 function specArgs(args: RegionPairArgs, made: PerSite<Site>): SpecArgs {

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type ClusterConfig, clusterConfigSchema } from '../../kafka/cluster-config.ts';
+import {
+  bootstrapServerSchema,
+  type ClusterConfig,
+  clusterConfigSchema,
+  clusterFields,
+  refuseClearIam,
+} from '../../kafka/cluster-config.ts';
 import type { SiteId } from '../../pair/site.ts';
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
@@ -28,6 +34,15 @@ export const drillsConfigSchema = z.strictObject({
 });
 
 export type DrillsConfig = z.output<typeof drillsConfigSchema>;
+export type DrillsConfigInput = z.input<typeof drillsConfigSchema>;
+
+/** Who a canary is, for whoever knows where the cluster is: without addresses it goes where umbra goes. */
+export const canaryClientSchema = z
+  .strictObject({
+    ...clusterFields,
+    bootstrapServers: z.array(bootstrapServerSchema).min(1, 'needs at least one host:port').max(50).optional(),
+  })
+  .superRefine(refuseClearIam);
 
 /** What drills take from a worker's file. */
 export interface DrillSettings {
