@@ -14,8 +14,17 @@ const moving = movingSites({ drills: (clusters) => drillsIn(folder, clusters) })
 
 test('a drill that has passed is in every metric of drills, and canaries are seen from both sites', async () => {
   const { api } = moving.pair;
+  await eventually(
+    'canaries of both links are written',
+    async () => {
+      const samples = await exportedBy(api.b);
+      const acked = samples.filter(({ name, value }) => name === 'umbra_canary_acked_total' && value > 0);
+      return acked.length === 2 || undefined;
+    },
+    60_000,
+  );
   const run = await ended(api.b, await begun(api.b, { ...quick, name: 'canary' }));
-  expect(run).toMatchObject({ verdict: 'PASSED' });
+  expect(run).toMatchObject({ verdict: 'PASSED', reasons: [], rpoRecords: 0 });
   await atRest(moving);
   const told = metricCatalogue().filter(({ name }) => aboutDrills(name));
   const at = { a: await exportedBy(api.a), b: await exportedBy(api.b) };
