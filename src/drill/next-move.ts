@@ -131,6 +131,11 @@ function whileMoving(sight: RunSight, phase: Extract<Phase, { readonly does: 'mo
   const { run, work, leg } = sight;
   switch (leg.kind) {
     case 'not begun':
+      if (work.kind === 'failed')
+        return abort(sight, phase, {
+          trigger: 'operation given up',
+          reason: work.reasons[0] ?? 'it could not be begun',
+        });
       return work.kind === 'none' ? { kind: 'work' } : { kind: 'wait' };
     case 'going on':
       return { kind: 'wait' };

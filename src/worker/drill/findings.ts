@@ -4,43 +4,54 @@ import type { RunRecord } from '../../drill/run-record.ts';
 import type { DrillVerdict } from '../../drill/level.ts';
 import type { DrillCursor, DrillFinding } from '../state/drill-memory.ts';
 
-export interface FindingSources {
+export interface FindingContext {
   readonly spec: DrillSpec;
   readonly times: Pick<DrillTimes, 'dueMs'>;
-  readonly run: RunRecord;
   readonly now: Date;
-  /** As it will be when the run is over. */
-  readonly cursor: DrillCursor | undefined;
   readonly known: (id: string) => DrillFinding | undefined;
 }
 
-/** What a run has shown that somebody has to see to. The same thing shown again opens the same finding again. Pure. */
-export function findingsOfRun({ spec, times, run, now, cursor, known }: FindingSources): readonly DrillFinding[] {
+export interface FindingSources extends FindingContext {
+  readonly run: RunRecord;
+  /** As it will be when the run is over. */
+  readonly cursor: DrillCursor | undefined;
+}
+
+/** What a run has shown that somebody has to see to. Pure. */
+export function findingsOfRun({ run, cursor, ...context }: FindingSources): readonly DrillFinding[] {
   const { verdict, reasons } = verdictOf(run);
-  const found: DrillFinding[] = [];
-  const open = (what: string, severity: DrillFinding['severity'], title: string): void => {
-    const id = `${spec.name}-${what}`.slice(0, 120);
-    const before = known(id);
-    const stillOpen = before !== undefined && before.status !== 'closed';
-    found.push({
-      ...{ id, drill: spec.name, run: run.id, severity, title: title.slice(0, 1_000), owner: spec.owner },
-      openedAt: stillOpen ? before.openedAt : now.toISOString(),
-      due: stillOpen ? before.due : new Date(now.getTime() + times.dueMs).toISOString(),
-      status: stillOpen ? before.status : 'open',
-      ...(stillOpen && before.note !== undefined ? { note: before.note } : {}),
-    });
+  const [why = verdict] = reasons;
+  const skipped = isIdle(verdict) ? skippedTooOften(context, { cursor, run: run.id, why }) : [];
+  if (verdict !== 'FAILED') return skipped;
+  const what = run.abort === undefined ? 'result' : run.abort.trigger.replaceAll(' ', '-');
+  return [opened(context, { what, run: run.id, severity: severityOf(run), title: why })];
+}
+
+/** What a drill shows by not running. Pure. */
+export function skippedTooOften(
+  context: FindingContext,
+  { cursor, run, why }: { readonly cursor: DrillCursor | undefined; readonly run: string; readonly why: string },
+): readonly DrillFinding[] {
+  if (cursor === undefined || cursor.skips <= context.spec.maxSkips) return [];
+  const title = `it did not run ${cursor.skips} times one after the other, the last time because of: ${why}`;
+  return [opened(context, { what: 'skipped', run, severity: 'major', title })];
+}
+
+/** The same thing shown again opens the same finding again. */
+function opened(
+  { spec, times, now, known }: FindingContext,
+  { what, run, severity, title }: Pick<DrillFinding, 'run' | 'severity' | 'title'> & { readonly what: string },
+): DrillFinding {
+  const id = `${spec.name}-${what}`.slice(0, 120);
+  const before = known(id);
+  const stillOpen = before !== undefined && before.status !== 'closed';
+  return {
+    ...{ id, drill: spec.name, run, severity, title: title.slice(0, 1_000), owner: spec.owner },
+    openedAt: stillOpen ? before.openedAt : now.toISOString(),
+    due: stillOpen ? before.due : new Date(now.getTime() + times.dueMs).toISOString(),
+    status: stillOpen ? before.status : 'open',
+    ...(stillOpen && before.note !== undefined ? { note: before.note } : {}),
   };
-  if (verdict === 'FAILED') {
-    const trigger = run.abort === undefined ? 'result' : run.abort.trigger.replaceAll(' ', '-');
-    open(trigger, severityOf(run), reasons[0] ?? 'it failed');
-  }
-  if (isIdle(verdict) && cursor !== undefined && cursor.skips > spec.maxSkips)
-    open(
-      'skipped',
-      'major',
-      `it did not run ${cursor.skips} times one after the other, the last time because of: ${reasons[0] ?? verdict}`,
-    );
-  return found;
 }
 
 /** It did not run at all. */

@@ -221,7 +221,9 @@ export class SiteDrills implements DrillService {
   #view(spec: DrillSpec): DrillView {
     const { state, clock } = this.#ports;
     const { name, schedule } = spec;
-    const after = clock.now();
+    // What was skipped is behind it already.
+    const handledTo = Date.parse(state.drills.cursor(name)?.handledTo ?? '');
+    const after = new Date(Math.max(clock.now().getTime(), Number.isNaN(handledTo) ? 0 : handledTo));
     const next = schedule === undefined ? [] : nextRuns(schedule, { name, after, count: nextShown });
     const last = state.drills.past().find(({ drill }) => drill === name);
     const running = this.running().find(({ drill }) => drill === name);
@@ -249,7 +251,7 @@ export class SiteDrills implements DrillService {
     open: (severity: string): number =>
       this.#ports.state.drills
         .findings()
-        .filter((finding) => finding.severity === severity && finding.status !== 'closed').length,
+        .filter((finding) => finding.severity === severity && finding.status === 'open').length,
   };
 
   /** Topics that are named `all` are those that the link carries now. */

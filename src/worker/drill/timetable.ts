@@ -1,10 +1,11 @@
-import type { DrillSpec } from '../../drill/drill-spec.ts';
+import { type DrillSpec, drillTimes } from '../../drill/drill-spec.ts';
 import { dueFires } from '../../drill/schedule/due.ts';
 import { type Fire, fireTimes } from '../../drill/schedule/fire-times.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import type { DrillCursor, PastRun } from '../state/drill-memory.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { skippedTooOften } from './findings.ts';
 
 export interface TimetablePorts extends DrillPorts {
   readonly begin: (
@@ -108,18 +109,26 @@ export class Timetable {
     }: { readonly handledTo: Date; readonly skipped: readonly LeftOut[]; readonly skips: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { state, events } = this.#ports;
+    const { state, events, clock } = this.#ports;
     const cursor = state.drills.cursor(spec.name);
     const next: DrillCursor = {
       drill: spec.name,
       handledTo: handledTo.toISOString(),
       skips: (cursor?.skips ?? 0) + skips,
     };
-    await state.drills.followed(
-      next,
-      skipped.map((each) => this.#pastOf(spec, each)),
-      signal,
-    );
+    const past = skipped.map((each) => this.#pastOf(spec, each));
+    const last = past.at(-1);
+    const context = {
+      spec,
+      times: drillTimes(spec),
+      now: clock.now(),
+      known: (id: string) => state.drills.finding(id),
+    };
+    const findings =
+      last === undefined ? [] : skippedTooOften(context, { cursor: next, run: last.id, why: last.reasons[0] ?? '' });
+    await state.drills.followed(next, { skipped: past, findings }, signal);
+    for (const { id, severity, title } of findings)
+      events.report({ kind: 'finding opened', message: `${id} (${severity}): ${title}` });
     for (const { fire, reason } of skipped)
       events.report({
         kind: 'drill missed',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
-import { type DrillLevel, drillLevelSchema, drillVerdictSchema } from '../../drill/level.ts';
+import { type DrillLevel, drillLevelSchema, drillVerdictSchema, movesRoles } from '../../drill/level.ts';
 import { type RunRecord, runIdSchema, runRecordSchema } from '../../drill/run-record.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import type { StateEntries } from './operation-memory.ts';
@@ -25,6 +25,8 @@ const ofTopics = ['shadow/', 'level/', 'role/', 'cut/', 'config/', 'deletion/', 
 
 /** Of runs that are over this many are remembered, the newest; the evidence of all of them stays where it is written. */
 export const pastRunsMax = 300;
+/** Of those that look only, which are many: the others are not to be pushed out by them. */
+export const pastLooksMax = 50;
 const reasonsKept = 5;
 
 /** A run that is over, in short. */
@@ -171,8 +173,13 @@ export class DrillMemory {
   }
 
   /** Times of a schedule that are not followed by a run, with what becomes of them. */
-  followed(cursor: DrillCursor, skipped: readonly PastRun[], signal: AbortSignal): Promise<void> {
-    return this.#write({ [keys.cursor + cursor.drill]: cursor, ...this.#past(skipped) }, signal);
+  followed(
+    cursor: DrillCursor,
+    { skipped, findings }: { readonly skipped: readonly PastRun[]; readonly findings: readonly DrillFinding[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const found = Object.fromEntries(findings.map((finding) => [keys.finding + finding.id, finding]));
+    return this.#write({ [keys.cursor + cursor.drill]: cursor, ...this.#past(skipped), ...found }, signal);
   }
 
   /** The run is over; its record goes, its summary is kept, with what it has shown. */
@@ -257,7 +264,10 @@ export class DrillMemory {
   }
 
   #past(runs: readonly PastRun[]): Readonly<Record<string, PastRun | undefined>> {
-    const gone = [...runs, ...this.past()].slice(pastRunsMax);
+    const all = [...runs, ...this.past()];
+    const looks = all.filter(({ level }) => !movesRoles(level));
+    const moves = all.filter(({ level }) => movesRoles(level));
+    const gone = [...looks.slice(pastLooksMax), ...moves.slice(pastRunsMax - pastLooksMax)];
     return {
       ...Object.fromEntries(gone.map(({ id }) => [keys.past + id, undefined])),
       ...Object.fromEntries(

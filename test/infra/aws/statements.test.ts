@@ -57,6 +57,7 @@ const needed: readonly (readonly [why: string, actions: readonly string[], resou
   ['the copy of the schemas', copy, at('b', 'topic', '_schemas')],
   ['state', copy, at('b', 'topic', '_umbra')],
   ['names that are nobody’s', ['DescribeTopic'], at('b', 'topic', '*')],
+  ['canaries', ['CreateTopic', 'DeleteTopic', 'DescribeTopic'], at('b', 'topic', 'b_umbra-canary-*')],
   ['group offsets', ['AlterGroup', 'DeleteGroup', 'DescribeGroup'], at('b', 'group', 'a_*')],
   ['group offsets of what was promoted', ['AlterGroup', 'DeleteGroup', 'DescribeGroup'], at('b', 'group', 'b_*')],
   ['the group of the workers', ['AlterGroup', 'DescribeGroup'], at('b', 'group', 'umbra-*')],
