@@ -96,8 +96,15 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'POST /v1/topics/:name/reconciliation': { plan: '0'.repeat(64) },
     'POST /v1/operations/plan': { kind: 'failover', topics: ['a_gzip'] },
     'POST /v1/operations': { kind: 'failover', topics: ['a_gzip'], plan: '0'.repeat(64) },
+    'POST /v1/drills/:name/runs': { by: 'ann' },
+    'POST /v1/drills/:name/skip': { reason: 'a freeze' },
+    'POST /v1/drills/:name/approvals': { name: 'ann', role: 'sre' },
+    'POST /v1/drill-runs/:id/abort': { reason: 'enough' },
+    'POST /v1/findings/:id/decision': { status: 'closed', note: 'seen to' },
+    'PUT /v1/spec/drills/:name': { name: 'looks', level: 'L0', site: 'b' },
   };
   const operation = { id: 'failover-20261122-043301-ab12' };
+  const drill = { name: 'looks', id: 'drill-20261122-043301-looks-ab12' };
   const statuses = new Map<string, number>();
   // A stream has no end.
   for (const route of routes.filter(({ answer }) => answer.kind !== 'stream')) {
@@ -105,14 +112,15 @@ test('every route of a running pair answers as its OpenAPI document says', async
     const body = bodies[name] === undefined ? {} : { body: JSON.stringify(bodies[name]) };
     const headers = { 'content-type': 'application/json' };
     const init = { method: route.method, ...('body' in body ? { headers } : {}), ...body };
-    const named = route.path.startsWith('/v1/operations/') ? operation : params;
+    const aboutDrills = /\/drill/.test(route.path);
+    const named = aboutDrills ? drill : route.path.startsWith('/v1/operations/') ? operation : params;
     const answer = await fetch(new URL(urlOf(route, named), pair.api.b.url), init);
     const contentType = answer.headers.get('content-type') ?? undefined;
     expectAsDocumented(route, { status: answer.status, contentType, body: await answer.text() });
     statuses.set(name, answer.status);
   }
   // What is not done: a notice of no worker, a rebuild of a copy without fault, a reconciliation of one that never failed over, the end of a link that is followed, an
-  // operation that there is not, one whose plan is another one.
+  // operation that there is not, one whose plan is another one; a drill that is declared only behind these, and runs of it.
   const refused = [...statuses].filter(([, status]) => status >= 300);
   expect(Object.fromEntries(refused)).toEqual({
     'POST /v1/worker/faults': 400,
@@ -120,6 +128,14 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'POST /v1/topics/:name/rebuild': 409,
     'POST /v1/topics/:name/reconciliation/plan': 409,
     'POST /v1/topics/:name/reconciliation': 409,
+    'GET /v1/drills/:name': 404,
+    'POST /v1/drills/:name/plan': 404,
+    'POST /v1/drills/:name/runs': 404,
+    'POST /v1/drills/:name/skip': 404,
+    'POST /v1/drills/:name/approvals': 404,
+    'GET /v1/drill-runs/:id': 404,
+    'POST /v1/drill-runs/:id/abort': 404,
+    'POST /v1/findings/:id/decision': 404,
     'GET /v1/operations/:id': 404,
     'POST /v1/operations': 409,
     'POST /v1/operations/:id/abort': 404,

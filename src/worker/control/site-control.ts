@@ -13,6 +13,7 @@ import { EventJournal } from '../events/event-journal.ts';
 import { noticesBetween, type SiteSnapshot, snapshotOf } from '../events/site-notices.ts';
 import type { FoundFault } from './found-fault.ts';
 import { SiteDrills } from '../drill/site-drills.ts';
+import { untilLevel } from '../drill/until-level.ts';
 import { LinkControl } from './link-control.ts';
 import { Pauses } from './pauses.ts';
 import type { LinkWorkers } from './link-workers.ts';
@@ -234,8 +235,9 @@ export class SiteControl {
     { request, hash }: { readonly request: MoveRequest; readonly hash: string },
     signal: AbortSignal,
   ): Promise<OperationView> {
-    await this.drills.giveWay(`a ${request.kind} to site ${link.spec.to} was confirmed`, signal);
-    return this.#order(() => link.moves.execute(request, hash, signal));
+    const execute = (): Promise<OperationView> => this.#order(() => link.moves.execute(request, hash, signal));
+    const gaveWay = await this.drills.giveWay(`a ${request.kind} to site ${link.spec.to} was confirmed`, signal);
+    return gaveWay ? untilLevel(execute, signal) : execute();
   }
 
   /** Whoever is told that the link is gone may rely on it: nobody appends any more. */

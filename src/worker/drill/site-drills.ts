@@ -199,15 +199,17 @@ export class SiteDrills implements DrillService {
 
   /**
    * Somebody moves roles for real: a drill gives way. Resolves when none of its operations at this site is under way any more, or
-   * after a bound: then the move is refused by what holds it.
+   * after a bound: then the move is refused by what holds it. Whether anything had to give way.
    */
-  async giveWay(reason: string, signal: AbortSignal): Promise<void> {
+  async giveWay(reason: string, signal: AbortSignal): Promise<boolean> {
     const { state, link } = this.#ports;
     for (const { run } of this.#going.values()) run.give({ trigger: 'real incident', reason });
     const open = (): readonly string[] =>
       state.moves.operations().flatMap(({ id, drill, step }) => (drill === undefined || isOver(step) ? [] : [id]));
-    for (const id of open()) link()?.moves.abort(id);
+    const held = open();
+    for (const id of held) link()?.moves.abort(id);
     await this.#until(() => open().length === 0, signal);
+    return held.length > 0;
   }
 
   /** The run of either site that moves roles now. */

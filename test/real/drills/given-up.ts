@@ -153,12 +153,14 @@ export function givenUp(moving: MovingSites, held: HeldRepoint): void {
   test('a real failover takes the topics from a drill that has not come to the point of no return', async () => {
     const api = moving.pair.api.b;
     const id = await draining({ ...quick, name: 'yields' });
-    drain.goOn();
     const canary = (await api.topics()).find(({ name }) => name.includes('umbra-canary'))?.name ?? '';
     const request: MoveRequestInput = { kind: 'failover', topics: [canary] };
     const plan = await api.planMove(request);
     expect(plan.blockers).toEqual([]);
-    const real = await api.beginMove(request, plan.hash);
+    const [real] = await Promise.all([
+      api.beginMove(request, plan.hash),
+      goingOn(api, id, 'has given way', ({ abort }) => abort?.before === true).then(drain.goOn),
+    ]);
     expect(real.drill).toBeUndefined();
     const run = await ended(api, id);
     expect(run.verdict).toBe('INTERRUPTED');
