@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { otherSite, type SiteId, sites } from '../../../src/pair/site.ts';
 import { phaseName } from '../../../src/drill/script.ts';
-import { atRest, begun, ended, quick } from '../../fixtures/drilled.ts';
+import { atRest, begun, canariesMade, ended, quick } from '../../fixtures/drilled.ts';
 import { journalSays } from '../../fixtures/journal-watch.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
 
@@ -27,6 +27,7 @@ export function killed(moving: MovingSites): void {
     'the controller that is killed at %s, at site %s, is followed by one that brings the drill to its end',
     async (phase, site) => {
       const { pair, clusters } = moving;
+      await canariesMade(moving);
       const id = await begun(pair.api.b, { ...quick, name: 'killed' });
       await journalSays(clusters.b.connection('umbra'), `${id} is at ${phase}`, ({ drills }) => {
         const run = drills.run(id);
