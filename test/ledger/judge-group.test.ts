@@ -55,6 +55,14 @@ test('a position that is older than what was known is found', () => {
   ]);
 });
 
+test('a position where the copy ended when it was taken over is no older one', () => {
+  const after = new Map([[place, offsets(5, 14)]]);
+  expect(judgeGroup({ ...evidence, after, clamped: new Map([[place, 5n]]) }).problems).toEqual([]);
+  expect(judgeGroup({ ...evidence, after, clamped: new Map([[place, 6n]]) }).problems).toEqual([
+    `${place}: 1 records below the committed position 6 were given again`,
+  ]);
+});
+
 test('a record that is given twice after the move is found', () => {
   const after = new Map([[place, [...offsets(8, 14), 13n]]]);
   expect(judgeGroup({ ...evidence, after }).problems).toEqual([`${place}: 1 records were given twice after the move`]);

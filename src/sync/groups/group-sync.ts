@@ -229,10 +229,12 @@ export class GroupSync {
     for (const plan of groups) {
       if (plan.finding.state === 'level' && plan.partitions === 0) continue;
       found.add(plan.group);
-      const before = this.#statuses.get(plan.group)?.syncedAt;
-      if (!isSynced(plan)) this.#statuses.set(plan.group, statusOf(plan, before));
+      const before = this.#statuses.get(plan.group);
+      if (before !== undefined && plan.finding.state === 'unread')
+        this.#statuses.set(plan.group, { ...before, finding: plan.finding });
+      else if (!isSynced(plan)) this.#statuses.set(plan.group, statusOf(plan, before?.syncedAt));
       else if (!hasWrites(plan)) this.#statuses.set(plan.group, statusOf(plan, look.at));
-      else this.#statuses.set(plan.group, statusOf({ ...plan, finding: { state: 'behind' } }, before));
+      else this.#statuses.set(plan.group, statusOf({ ...plan, finding: { state: 'behind' } }, before?.syncedAt));
     }
     if (look.complete) {
       for (const group of this.#statuses.keys()) if (!found.has(group)) this.#statuses.delete(group);

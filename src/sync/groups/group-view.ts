@@ -32,6 +32,7 @@ export interface GroupView {
   readonly why?: string;
   /** Positions of the source on topics that the link copies. */
   readonly partitions: number;
+  /** Where its positions here are those of the copy's end; while it is `unread`, as of `syncedAt`. */
   readonly clamped: readonly ClampedView[];
   /** Since when its positions here are known to be those the source had then, as far as the copies reach. */
   readonly syncedAt?: Date;

@@ -248,8 +248,11 @@ async function expectResumed(
   const [link] = await pair.api.b.groups();
   for (const name of ['prompt', 'late'] as const) {
     const { id } = groups[name];
-    const syncedAt = link?.groups.find(({ group }) => group === id)?.syncedAt;
+    const { syncedAt, clamped: ends = [] } = link?.groups.find(({ group }) => group === id) ?? {};
     if (syncedAt === undefined) throw new Error(`${id} was never level`);
+    const clamped = new Map(
+      ends.map(({ topic, partition, copyEnd }) => [`${topic}/${partition}`, BigInt(copyEnd ?? 0)] as const),
+    );
     const reader = after[name];
     const last = (place: string): bigint => reader.consumed.get(place)?.at(-1) ?? -1n;
     await eventually(
@@ -262,7 +265,7 @@ async function expectResumed(
     await reader.stop();
     const { commits, consumed } = before[name];
     const knownMs = Date.parse(syncedAt);
-    const judged = judgeGroup({ logs, cuts, before: consumed, after: reader.consumed, commits, knownMs });
+    const judged = judgeGroup({ logs, cuts, before: consumed, after: reader.consumed, commits, knownMs, clamped });
     const sum = (of: 'again' | 'late'): number => judged.findings.reduce((total, finding) => total + finding[of], 0);
     say(`group ${id}: ${sum('again')} records read again, of ${sum('late')} that were committed late`);
     expect(judged.problems).toEqual([]);

@@ -193,8 +193,10 @@ export function returning(moving: MovingSites): void {
     const states = Object.fromEntries(roles.map(({ topic, oldSide }) => [topic, oldSide?.state]));
     expect(states).toEqual({ a_replayed: 'split', a_exported: 'split', a_discarded: 'split', a_equal: 'returned' });
     expect(await moving.pair.api.b.pair()).toMatchObject({ oldSide: { returned: 1, split: 3 } });
-    const { events } = await moving.pair.api.a.events({ limit: 100 });
-    expect(JSON.stringify(events)).toContain('split found');
+    await eventually('it is told', async () => {
+      const { events } = await moving.pair.api.a.events({ limit: 100 });
+      return JSON.stringify(events).includes('split found') || undefined;
+    });
     await eventually('site a has fenced them', async () => {
       const outcome = await produce(app, 'a_exported', ['too late']).catch((error: unknown) => String(error));
       return /authorized/i.test(String(outcome)) ? true : undefined;
