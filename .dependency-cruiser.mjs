@@ -8,7 +8,7 @@ export const rooms = {
   clients: [],
   aws: [],
   kafka: [],
-  drill: ['pair'],
+  drill: ['operations', 'pair'],
   canary: ['kafka', 'pair'],
   evidence: ['aws', 'drill', 'pair'],
   replication: ['kafka', 'exposure'],

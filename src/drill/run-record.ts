@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cutRecordSchema } from '../operations/cut.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { drillLevelSchema } from './level.ts';
 import { scriptSchema } from './script.ts';
@@ -61,6 +62,15 @@ export const factsSchema = z.strictObject({
       }),
     )
     .max(linesMax),
+  /**
+   * Of canary topics that are retired when the run is cleaned up, with everything that `_umbra` knows of them: who was their
+   * primary when it was judged, and where they were cut.
+   */
+  roles: z
+    .array(z.strictObject({ topic: z.string(), home: siteIdSchema, primary: siteIdSchema, term: count }))
+    .max(linesMax)
+    .default([]),
+  cuts: z.array(cutRecordSchema).max(linesMax).default([]),
   /** Why it cannot pass any more. */
   failures: z.array(text).max(linesMax),
   /** Good to know. */
@@ -103,4 +113,7 @@ export const runRecordSchema = z.strictObject({
 
 export type RunRecord = z.output<typeof runRecordSchema>;
 
-export const noFacts: RunFacts = { preconditions: [], predictions: [], proofs: [], failures: [], notes: [] };
+export const noFacts: RunFacts = {
+  ...{ preconditions: [], predictions: [], proofs: [] },
+  ...{ roles: [], cuts: [], failures: [], notes: [] },
+};

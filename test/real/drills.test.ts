@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openEvidenceStore } from '../../src/evidence/place.ts';
+import { readDocuments } from '../../src/evidence/read-documents.ts';
 import { atRest, begun, drillsIn, ended, HeldRepoint, quick } from '../fixtures/drilled.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { movingSites } from '../fixtures/moving-sites.ts';
@@ -40,6 +43,21 @@ test('a canary drill moves canaries in both directions and home, loses nothing, 
   process.stdout.write(
     `drill: ${Date.parse(run.endedAt) - Date.parse(run.startedAt)} ms, worst move ${run.rtoMs} ms ${JSON.stringify(run.phases)}\n`,
   );
+  const store = openEvidenceStore({ kind: 'folder', path: join(folder, 'evidence') }, { pair: 'test', site: 'b' });
+  const read = await readDocuments(store);
+  const [document] = read.flatMap((each) =>
+    each.kind === 'document' && each.document.reportId === run.id ? [each.document] : [],
+  );
+  // Its topics are gone, and with them everything that the sites knew of where they were cut.
+  expect(document?.terms.map(({ before: from, after, primary }) => ({ from, after, primary }))).toEqual([
+    { from: 0, after: 2, primary: 'a' },
+    { from: 0, after: 2, primary: 'b' },
+  ]);
+  for (const { topic } of document?.terms ?? []) {
+    const cuts = document?.cut.filter((cut) => cut.topic === topic) ?? [];
+    expect(new Set(cuts.map(({ operation }) => operation)).size, `moves of ${topic}`).toBe(2);
+    expect(cuts.filter(({ offset }) => offset !== '0').length, `cuts of ${topic}`).toBeGreaterThan(0);
+  }
   await atRest(moving);
 }, 240_000);
 

@@ -1,5 +1,6 @@
 import { canaryTopicOf } from '../../canary/canary-topic.ts';
 import { movesRealTopics } from '../../drill/level.ts';
+import type { CutRecord } from '../../operations/cut.ts';
 import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
 import type { LegSeen } from '../../drill/next-move.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
@@ -39,6 +40,21 @@ export function memoryOf(
 ): OperationMemory {
   const peer = link()?.peer.state.moves;
   return peer === undefined || state.moves.operation(id) !== undefined ? state.moves : peer;
+}
+
+/** Of its topics, where copying ended; a topic that was cut again since, or that is forgotten, is not among them. */
+export function cutsOfLeg(
+  ports: Pick<DrillPorts, 'state' | 'link'>,
+  sight: LegSight,
+  { run, leg }: { readonly run: string; readonly leg: number },
+): readonly CutRecord[] {
+  const operation = operationOfLeg(sight, run, leg);
+  if (operation === undefined) return [];
+  const memory = memoryOf(ports, operation);
+  return memory.topicsOf(operation.id).flatMap((topic) => {
+    const cut = memory.cut(topic);
+    return cut?.operation === operation.id ? [cut] : [];
+  });
 }
 
 export function legSeen(sight: LegSight, run: string, leg: number): LegSeen {

@@ -8,10 +8,10 @@ import type { Canaries } from './canaries.ts';
 import { failed, type Found, objections, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { checkAlarms, checkHost } from './host-checks.ts';
-import { beginLeg, cancelLegs, isWanted, type LegSight, operationOfLeg } from './legs.ts';
+import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLeg } from './legs.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
-import { cleanUp } from './clean-up.ts';
-import { rolesAway } from './roles-away.ts';
+import { cleanUp, renewsCanaries } from './clean-up.ts';
+import { rolesAway, rolesOfRun } from './roles-away.ts';
 import type { Recorder } from './recorder.ts';
 import { checkSite } from './site-checks.ts';
 
@@ -23,9 +23,12 @@ export interface PhaseWorksPorts extends DrillPorts {
   readonly recorder: Recorder;
 }
 
-export type RunFindings = Pick<RunFacts, 'preconditions' | 'predictions' | 'proofs' | 'notes'>;
+export type RunFindings = Pick<RunFacts, 'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'notes'>;
 
-const nothing = (): RunFindings => ({ preconditions: [], predictions: [], proofs: [], notes: [] });
+const nothing = (): RunFindings => ({
+  ...{ preconditions: [], predictions: [], proofs: [] },
+  ...{ roles: [], cuts: [], notes: [] },
+});
 
 const lookMs = 200;
 /** For the other site to say what it thinks of a run. */
@@ -89,6 +92,7 @@ export class PhaseWorks {
         await this.#until(Date.parse(run.since) + phase.plannedMs, signal);
         return [];
       case 'judge':
+        if (renewsCanaries(run)) this.#keep(run);
         return this.#proven(await proveRun(this.#ports, this.legs(run.id), run, signal));
       case 'cleanup':
         canaries.writing?.drill(undefined);
@@ -102,6 +106,13 @@ export class PhaseWorks {
   async end(run: RunRecord, signal: AbortSignal): Promise<void> {
     this.#ports.canaries.writing?.drill(undefined);
     await this.#ports.recorder.end(run, signal);
+  }
+
+  /** What nobody knows any more when the topics are gone. */
+  #keep(run: RunRecord): void {
+    const legs = this.legs(run.id);
+    this.#found.roles = rolesOfRun(this.#ports, legs, run).map((role) => ({ ...role }));
+    this.#found.cuts = run.script.legs.flatMap((_leg, leg) => cutsOfLeg(this.#ports, legs, { run: run.id, leg }));
   }
 
   #proven({ proofs, wrong }: LegProof): readonly string[] {
@@ -144,7 +155,7 @@ export class PhaseWorks {
       includeUnready: true,
       withoutIdBarrier: false,
     } as const;
-    const plan = await moves.plan(asked, signal);
+    const plan = await moves.predict(asked, signal);
     const { seconds = 0, records = 0, recordsAtMost = 0, basis = 'stale' } = plan.loss ?? {};
     this.#found.predictions.push({ leg: 0, seconds, records, recordsAtMost });
     const at = clock.now().toISOString();

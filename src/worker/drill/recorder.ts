@@ -13,7 +13,7 @@ import type { Canaries } from './canaries.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import type { ExposureTrace } from './exposure-trace.ts';
 import { findingsOfRun, isIdle } from './findings.ts';
-import { type LegSight, memoryOf, operationOfLeg } from './legs.ts';
+import { cutsOfLeg, type LegSight, memoryOf, operationOfLeg } from './legs.ts';
 import { clustersOf, type MoveSeen, reportOf } from './report.ts';
 import { rolesOfRun } from './roles-away.ts';
 import { timesOf } from './move-times.ts';
@@ -92,12 +92,9 @@ export class Recorder {
     const moves = run.script.legs.flatMap((_leg, leg): readonly MoveSeen[] => {
       const operation = operationOfLeg(legs, run.id, leg);
       if (operation === undefined) return [];
-      const memory = memoryOf(this.#ports, operation);
-      const topics = memory.topicsOf(operation.id);
-      const cuts = topics.flatMap((topic) => {
-        const cut = memory.cut(topic);
-        return cut?.operation === operation.id ? [cut] : [];
-      });
+      const topics = memoryOf(this.#ports, operation).topicsOf(operation.id);
+      const kept = run.facts.cuts.filter((cut) => cut.operation === operation.id);
+      const cuts = kept.length > 0 ? kept : cutsOfLeg(this.#ports, legs, { run: run.id, leg });
       const until = operation.step.kind === 'done' ? operation.since : clock.now().toISOString();
       const own = entries.filter(({ topic }) => topics.includes(topic));
       const gaps = gapsOf(own, { from: Date.parse(operation.startedAt), until: Date.parse(until) });

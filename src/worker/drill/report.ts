@@ -29,6 +29,7 @@ export interface ReportSources {
   readonly approvals: readonly Approval[];
   /** Of its moves, in order, as far as they were begun. */
   readonly moves: readonly MoveSeen[];
+  /** Now, when it is sealed. */
   readonly roles: readonly TopicRole[];
   readonly partitions: number;
   readonly groups: readonly string[];
@@ -90,7 +91,7 @@ export function reportOf(sources: ReportSources): EvidenceContent {
     },
     preconditions: run.facts.preconditions,
     timeline: timelineOf(run, endedAt, moves),
-    terms: termsOf(roles, moves),
+    terms: termsOf(run.facts.roles.length > 0 ? run.facts.roles : roles, moves),
     cut: moves
       .flatMap(({ cuts }) => cuts)
       .flatMap(({ topic, topicId, operation, partitions }) =>

@@ -107,6 +107,11 @@ export class LinkMoves {
     return viewPlan(plan);
   }
 
+  /** The same for nobody who is going to carry it out: no producer id is taken by it. */
+  async predict(request: MoveRequest, signal: AbortSignal): Promise<MovePlan> {
+    return viewPlan(await this.#plan(request, signal, { drillsGiveWay: true }));
+  }
+
   /** Begins what the plan with this hash says, if it is still that. Resolves when it is in the journal. `drill`: whose leg it is. */
   async execute(request: MoveRequest, hash: string, signal: AbortSignal, drill?: DrillLeg): Promise<OperationView> {
     const { state, clock, link, site, events } = this.#ports;
