@@ -4,6 +4,7 @@ import { abortIfSchema, blockIfSchema } from './conditions.ts';
 import { durationSchema, parseDuration } from './duration.ts';
 import { type DrillLevel, drillLevelSchema, movesRealTopics, movesRoles } from './level.ts';
 import { drillScheduleSchema } from './schedule/schedule-spec.ts';
+import { tailChoiceSchema } from './script.ts';
 
 export const drillNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}');
 
@@ -15,7 +16,7 @@ const text = z.string().max(2_000);
 const topicsMax = 200;
 
 /** Known, so that nobody takes them for typing errors, and refused. */
-const notYet: ReadonlySet<DrillLevel> = new Set(['L3', 'L6']);
+const notYet: ReadonlySet<DrillLevel> = new Set(['L3']);
 
 /** By which a pair says that it may be lost on purpose. */
 export const nonProduction = 'non-production';
@@ -49,6 +50,8 @@ const fields = z.strictObject({
   hold: durationSchema('0s', '7d').optional(),
   /** `stay`: nobody brings the topics home but people. Not at L2. */
   returnTo: z.enum(['home', 'stay'], { error: 'must be "home" or "stay"' }).default('home'),
+  /** Only at L6: what becomes of what real topics had at the lost site alone (docs/reconcile.md). Default `discard`. Canary topics' is always discarded. */
+  tail: tailChoiceSchema.optional(),
   /** A move that drains for longer is given up. */
   drainTimeout: durationSchema('1s', '20s').default('20s'),
   /** A run that has not ended by then is given up, or carried to the nearest safe state. Beside `hold`. */
@@ -107,6 +110,7 @@ function contradictions({
   topics,
   objectives,
   returnTo,
+  tail,
   approvals,
 }: z.output<typeof fields>): readonly Contradiction[] {
   const found: Contradiction[] = [];
@@ -122,6 +126,9 @@ function contradictions({
   if (objectives.rpoRecords > 0 && level !== 'L6')
     say(['objectives', 'rpoRecords'], `must be 0: nothing may be lost by a drill of ${level}`);
   if (level === 'L2' && returnTo === 'stay') say(['returnTo'], 'must be "home": canary topics are made anew after L2');
+  if (level === 'L6' && returnTo === 'stay')
+    say(['returnTo'], 'must be "home": what was lost on purpose is put back, or the pair stays without protection');
+  if (level !== 'L6' && tail !== undefined) say(['tail'], `must be left out: ${level} leaves no tails`);
   if (approvals !== undefined && approvals.roles.length > approvals.min)
     say(['approvals', 'roles'], `are more than "min" (${approvals.min}): each needs somebody`);
   return found;

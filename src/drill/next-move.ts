@@ -1,4 +1,5 @@
 import type { DrillVerdict } from './level.ts';
+import { seesToTails } from './loss-on-purpose.ts';
 import type { AbortRecord, RunRecord } from './run-record.ts';
 import type { Phase } from './script.ts';
 import { type AbortAction, abortTable, type AbortTrigger, mostUrgent } from './triggers.ts';
@@ -53,7 +54,7 @@ export type PhaseResult = 'done' | 'failed' | 'given up';
 
 /**
  * The next move of a run. Pure, and all there is to the order of things: who carries it out decides nothing. Every way through
- * it ends with `judge`, `cleanup` and `seal`, whatever happened before.
+ * it ends with `judge`, `cleanup` and `seal`, whatever happened before; behind `lose` they come after `mend`.
  */
 export function nextMove(sight: RunSight): RunMove {
   const { run } = sight;
@@ -95,6 +96,18 @@ function isEnding({ does }: Phase): boolean {
   return does === 'judge' || does === 'cleanup' || does === 'seal';
 }
 
+/** Gives back what a run has taken away on purpose. */
+function isRestoring({ does }: Phase): boolean {
+  return does === 'mend' || does === 'reconcile';
+}
+
+/** Where a run goes that is given up: what was taken away is given back first. */
+function endOf({ script, at }: RunSight['run']): number {
+  const find = (does: Phase['does']): number => script.phases.findIndex((phase) => phase.does === does);
+  const mend = find('mend');
+  return at < mend && find('lose') <= at ? mend : script.phases.findIndex(isEnding);
+}
+
 function triggersOf({ triggers, leg }: RunSight, phase: Phase): readonly TriggerSeen[] {
   if (phase.does !== 'move') return triggers;
   if (leg.kind === 'refused' || leg.kind === 'given up')
@@ -120,6 +133,11 @@ function whileWorking(sight: RunSight, phase: Phase): RunMove {
     case 'failed': {
       const { reasons } = work;
       if (isEnding(phase)) return go(run.at + 1, 'failed', reasons);
+      if (isRestoring(phase)) return go(endOf(run), 'failed', reasons);
+      if (phase.does === 'lose') {
+        const [reason = 'the loss cannot be made'] = reasons;
+        return abort(sight, phase, { trigger: 'operation given up', reason });
+      }
       if (phase.does !== 'prove') return { kind: 'block', reasons };
       const reason = `after move ${phase.leg + 1} not everything is as it has to be`;
       return { ...abort(sight, phase, { trigger: 'canary', reason }), failures: reasons };
@@ -150,7 +168,14 @@ function whileMoving(sight: RunSight, phase: Extract<Phase, { readonly does: 'mo
 /** To the nearest safe state, and from there to the end. */
 function whileAborting({ run, leg, work }: RunSight, phase: Phase, aborted: AbortRecord): RunMove {
   const { action } = ruleOf(aborted);
-  const end = run.script.phases.findIndex(isEnding);
+  const end = endOf(run);
+  if (isRestoring(phase)) {
+    const tails = seesToTails(aborted.trigger);
+    if (phase.does === 'reconcile' && !tails) return go(end, 'given up');
+    if (work.kind === 'none') return { kind: 'work' };
+    if (work.kind === 'failed') return go(end, 'failed', work.reasons);
+    return go(phase.does === 'mend' && tails ? run.at + 1 : end, 'done');
+  }
   if (phase.does === 'move') {
     switch (leg.kind) {
       case 'not begun':

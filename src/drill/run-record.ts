@@ -37,6 +37,17 @@ export const abortRecordSchema = z.strictObject({
 
 export type AbortRecord = z.output<typeof abortRecordSchema>;
 
+/** What only the log of a lost site had of a topic, when it had come back. */
+export const tailFoundSchema = z.strictObject({
+  topic: z.string(),
+  /** Records. */
+  records: count,
+  disposition: z.string().max(500),
+  isCanary: z.boolean(),
+});
+
+export type TailFound = z.output<typeof tailFoundSchema>;
+
 /** What was found on the way and the report has to say. Grows only. */
 export const factsSchema = z.strictObject({
   preconditions: z
@@ -71,6 +82,10 @@ export const factsSchema = z.strictObject({
     .max(linesMax)
     .default([]),
   cuts: z.array(cutRecordSchema).max(linesMax).default([]),
+  /** Of L6: whether a hook has taken the other site away, or it stayed there. */
+  loss: z.enum(['made', 'not made']).optional(),
+  /** Of L6: by topic what only the lost site had, and what became of it; topics without any are left out. */
+  tails: z.array(tailFoundSchema).max(linesMax).default([]),
   /** Why it cannot pass any more. */
   failures: z.array(text).max(linesMax),
   /** Good to know. */
@@ -115,5 +130,5 @@ export type RunRecord = z.output<typeof runRecordSchema>;
 
 export const noFacts: RunFacts = {
   ...{ preconditions: [], predictions: [], proofs: [] },
-  ...{ roles: [], cuts: [], failures: [], notes: [] },
+  ...{ roles: [], cuts: [], tails: [], failures: [], notes: [] },
 };

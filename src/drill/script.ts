@@ -15,6 +15,13 @@ export const legSchema = z.strictObject({
 
 export type Leg = z.output<typeof legSchema>;
 
+/** What becomes of the records that only the log of the lost site has. All of them are in quarantine before, in each case. */
+export const tailChoiceSchema = z.enum(['discard', 'export', 'replay'], {
+  error: 'must be "discard", "export" or "replay"',
+});
+
+export type TailChoice = z.output<typeof tailChoiceSchema>;
+
 /**
  * What is done in a phase:
  *
@@ -22,9 +29,12 @@ export type Leg = z.output<typeof legSchema>;
  * - `predict`   what moves would cost is asked for and written down; nothing is moved
  * - `baseline`  canaries are green and inputs fresh for a while
  * - `arm`       the last look; from here on a dead man's timer runs
+ * - `lose`      the other site's cluster is taken away, where hooks say how; from here to `reconcile` it is missed on purpose
  * - `move`      a leg, by the operation that people use (docs/switchover.md)
  * - `prove`     every canary record that was acknowledged stands where it was acknowledged
  * - `hold`      the topics stay where they are
+ * - `mend`      the cluster is given back; ends when its site answers again
+ * - `reconcile` the other site keeps what only it holds, and follows again
  * - `judge`     the same of all of them once more, while the canaries are there
  * - `cleanup`   nothing is left behind; both links follow
  * - `seal`      evidence is written
@@ -34,9 +44,12 @@ export const phaseSchema = z.discriminatedUnion('does', [
   z.strictObject({ does: z.literal('predict'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('baseline'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('arm'), plannedMs: z.int().min(0) }),
+  z.strictObject({ does: z.literal('lose'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('move'), leg: z.int().min(0), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('prove'), leg: z.int().min(0), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('hold'), plannedMs: z.int().min(0) }),
+  z.strictObject({ does: z.literal('mend'), plannedMs: z.int().min(0) }),
+  z.strictObject({ does: z.literal('reconcile'), tail: tailChoiceSchema, plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('judge'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('cleanup'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('seal'), plannedMs: z.int().min(0) }),
@@ -69,6 +82,8 @@ export interface ScriptRequest {
   readonly baselineMs: number;
   readonly holdMs: number;
   readonly returns: boolean;
+  /** Of L6. Default `discard`. */
+  readonly tail?: TailChoice;
 }
 
 /** For people to compare with: nothing waits by them. */
@@ -76,8 +91,11 @@ const planned = {
   look: 2_000,
   predict: 1_000,
   arm: 500,
+  lose: 3_000,
   move: 4_000,
   prove: 3_000,
+  mend: 20_000,
+  reconcile: 15_000,
   judge: 1_000,
   cleanup: 8_000,
   seal: 1_000,
@@ -86,13 +104,20 @@ const planned = {
 /** The script of a level. Pure: the same request gives the same script. */
 export function makeScript(request: ScriptRequest): Script {
   const legs = legsOf(request);
-  const { level, baselineMs, holdMs } = request;
+  const { level, baselineMs, holdMs, tail = 'discard' } = request;
   const phases: Phase[] = [{ does: 'look', plannedMs: planned.look }];
   if (level === 'L1' || legs.length > 0) phases.push({ does: 'predict', plannedMs: planned.predict });
   if (legs.length > 0) {
     phases.push({ does: 'baseline', plannedMs: baselineMs }, { does: 'arm', plannedMs: planned.arm });
-    for (const [leg, { returns }] of legs.entries()) {
+    const loses = legs.some(({ kind }) => kind === 'failover');
+    for (const [leg, { kind, returns }] of legs.entries()) {
+      if (kind === 'failover') phases.push({ does: 'lose', plannedMs: planned.lose });
       if (returns && holdMs > 0) phases.push({ does: 'hold', plannedMs: holdMs });
+      if (returns && loses)
+        phases.push(
+          { does: 'mend', plannedMs: planned.mend },
+          { does: 'reconcile', tail, plannedMs: planned.reconcile },
+        );
       phases.push({ does: 'move', leg, plannedMs: planned.move }, { does: 'prove', leg, plannedMs: planned.prove });
     }
     phases.push({ does: 'judge', plannedMs: planned.judge }, { does: 'cleanup', plannedMs: planned.cleanup });
@@ -128,14 +153,9 @@ function legsOf({ level, site, canaries, topics, returns }: ScriptRequest): read
     case 'L4':
     case 'L5':
       return there(site, topics === 'all' ? 'all' : [...topics, ...canaryOf(other)]);
-    case 'L6':
-      return [
-        {
-          kind: 'failover',
-          to: site,
-          topics: topics === 'all' ? 'all' : [...topics, ...canaryOf(other)],
-          returns: false,
-        },
-      ];
+    case 'L6': {
+      const names = topics === 'all' ? topics : [...topics, ...canaryOf(other)];
+      return [{ kind: 'failover', to: site, topics: names, returns: false }, back(other, names)];
+    }
   }
 }

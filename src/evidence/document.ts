@@ -163,7 +163,8 @@ export const evidenceContentSchema = z.strictObject({
   rpo: z.strictObject({
     predicted: z.strictObject({ records: count, recordsAtMost: count, seconds: z.number().min(0) }).optional(),
     measured: z.strictObject({ records: count, bytes: count.optional(), seconds: z.number().min(0) }),
-    basis: z.enum(['ledger', 'log ends', 'none']),
+    /** `ledger and tails`: canaries by what they were told, real topics by what only the lost site had. */
+    basis: z.enum(['ledger', 'ledger and tails', 'log ends', 'none']),
   }),
   rto: z.strictObject({
     /** The worst leg: from its begin to the first write that was acknowledged at the new primary. */

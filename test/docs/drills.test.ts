@@ -41,10 +41,13 @@ describe('docs/drills.md', () => {
   });
 
   test('names every phase with its planned time', () => {
-    const phases = makeScript({
-      ...{ level: 'L4', site: 'b', canaries: { a: 'a_umbra-canary-000001' }, topics: ['a_orders'] },
-      ...{ baselineMs: 60_000, holdMs: 30_000, returns: true },
-    }).phases;
+    const phases = (['L4', 'L6'] as const).flatMap(
+      (level) =>
+        makeScript({
+          ...{ level, site: 'b', canaries: { a: 'a_umbra-canary-000001' }, topics: ['a_orders'] },
+          ...{ baselineMs: 60_000, holdMs: 30_000, returns: true },
+        }).phases,
+    );
     const planned = new Map(phases.map(({ does, plannedMs }) => [does as string, `${plannedMs / 1000} s`]));
     planned.set('baseline', 'baseline').set('hold', 'hold');
     const documented = rows('phases').map(([phase = '', time]) => [phase, time] as const);
@@ -80,7 +83,10 @@ describe('docs/drills.md', () => {
     const [file, ...others] = examples.filter((each) => 'drills' in each);
     expect(others).toEqual([]);
     expect(drillsConfigSchema.safeParse(Object.values(file ?? {})[0]).error?.issues).toBeUndefined();
-    const declared = examples.filter((each) => !('drills' in each));
+    const expendable = examples.filter((each) => 'loss' in each);
+    expect(expendable.length).toBe(1);
+    for (const each of expendable) expect(drillsConfigSchema.safeParse(each).error?.issues).toBeUndefined();
+    const declared = examples.filter((each) => !('drills' in each || 'loss' in each));
     expect(declared.length).toBeGreaterThan(1);
     for (const each of declared) expect(drillSpecSchema.safeParse(each).error?.issues).toBeUndefined();
   });

@@ -17,6 +17,8 @@ function begun(over: Partial<ScriptRequest> = {}): Run {
   return { script: makeScript({ ...request, ...over }), at: 0, facts: noFacts };
 }
 
+const l6 = { level: 'L6', topics: ['a_orders'] } as const;
+
 function sight(run: Run, seen: Partial<RunSight> = {}): RunSight {
   return { run, work: { kind: 'none' }, leg: { kind: 'not begun' }, away: false, triggers: [], ...seen };
 }
@@ -35,6 +37,53 @@ test('a canary drill moves one link after the other, each there and home, and pr
   expect(begun().script.legs.map(({ to, returns }) => `${to}${returns ? ' home' : ''}`)).toEqual([
     ...['b', 'a home', 'a', 'b home'],
   ]);
+});
+
+test('a forced loss fails over what is named with a canary, gives the site back, has it follow, and comes home', () => {
+  const { phases, legs } = begun({ ...l6, tail: 'export' }).script;
+  expect(phases.map(phaseName)).toEqual([
+    ...['look', 'predict', 'baseline', 'arm', 'lose', 'move 1', 'prove 1', 'hold', 'mend', 'reconcile'],
+    ...['move 2', 'prove 2', 'judge', 'cleanup', 'seal'],
+  ]);
+  const topics = ['a_orders', 'a_umbra-canary-000001'];
+  expect(legs).toEqual([
+    { kind: 'failover', to: 'b', topics, returns: false },
+    { kind: 'switchover', to: 'a', topics, returns: true },
+  ]);
+  expect(phases.find(({ does }) => does === 'reconcile')).toMatchObject({ tail: 'export' });
+});
+
+test.each(['lose', 'move 1', 'prove 1', 'hold'])('a run that is ended at %s gives the lost site back first', (name) => {
+  const abort = { trigger: 'operator', reason: '', before: true, at } as const;
+  const run = { ...atPhase(begun(l6), name), abort };
+  const leg = { kind: 'given up', reason: 'it was cancelled' } as const;
+  const move = nextMove(sight(run, { leg: name === 'move 1' ? leg : { kind: 'not begun' } }));
+  expect(move).toMatchObject({ kind: 'go', to: atPhase(run, 'mend').at });
+});
+
+test('a loss that cannot be made ends the run; one that cannot be mended fails it, and nothing more is moved', () => {
+  const failed: PhaseWork = { kind: 'failed', reasons: ['exit code 1'] };
+  const lost = nextMove(sight(atPhase(begun(l6), 'lose'), { work: failed }));
+  expect(lost).toMatchObject({ kind: 'abort', abort: { trigger: 'operation given up', reason: 'exit code 1' } });
+  for (const name of ['mend', 'reconcile']) {
+    const run = atPhase(begun(l6), name);
+    const move = nextMove(sight(run, { work: failed, away: true }));
+    expect(move).toMatchObject({
+      kind: 'go',
+      to: atPhase(run, 'judge').at,
+      result: 'failed',
+      failures: ['exit code 1'],
+    });
+  }
+});
+
+test('what only the lost site has is left to people where a person is at it', () => {
+  for (const trigger of abortTriggers) {
+    const run = { ...atPhase(begun(l6), 'mend'), abort: { trigger, reason: '', before: false, at } };
+    const move = nextMove(sight(run, { work: { kind: 'done' }, away: true }));
+    const left = trigger === 'real incident' || trigger === 'two writers';
+    expect(move, trigger).toMatchObject({ kind: 'go', to: atPhase(run, left ? 'judge' : 'reconcile').at });
+  }
 });
 
 test('below L4 no script names a real topic, and below L6 none fails over', () => {
@@ -127,46 +176,63 @@ const happening: fc.Arbitrary<Happening> = fc.record({
   trigger: fc.option(fc.constantFrom(...abortTriggers), { nil: undefined, freq: 8 }),
 });
 
-test('whatever happens, a run ends: blocked before anything moved, or with its seal; and aborted it begins no further move', () => {
+const scripts: readonly Partial<ScriptRequest>[] = [{}, { level: 'L4', topics: ['a_orders'] }, l6];
+
+/** A loss is mended before anything is judged, and nothing is left out of the end. */
+function endsInOrder(worked: readonly string[]): boolean {
+  const places = ['judge', 'cleanup', 'seal'].map((phase) => worked.lastIndexOf(phase));
+  const [judged = -1] = places;
+  const ends = places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1));
+  const mended = worked.indexOf('mend', worked.indexOf('lose'));
+  return ends && (!worked.includes('lose') || (mended >= 0 && mended < judged));
+}
+
+test('whatever happens, a run ends: blocked before anything moved or was lost, or judged, cleaned up and sealed, and mended where it was lost; and aborted it begins no further move', () => {
   fc.assert(
-    fc.property(fc.array(happening, { minLength: 1, maxLength: 30 }), fc.boolean(), (happenings, l4) => {
-      let run = begun(l4 ? { level: 'L4', topics: ['a_orders'] } : {});
-      let legs = 0;
-      let sealed = false;
-      for (let step = 0; step < 500; step++) {
-        const now = happenings[Math.min(step, happenings.length - 1)];
-        const phase = run.script.phases[run.at];
-        // What goes on for ever is somebody else's fault: it is over in the end.
-        const leg = step > 100 ? ({ kind: 'done' } as const) : (now?.leg ?? { kind: 'done' });
-        const triggers = now?.trigger === undefined ? [] : [{ trigger: now.trigger, reason: 'seen' }];
-        const begin = nextMove(sight(run, { triggers, leg: phase?.does === 'move' ? { kind: 'not begun' } : leg }));
-        if (begin.kind === 'work' && phase?.does === 'move') {
-          legs += 1;
-          if (run.abort !== undefined) return false;
-        }
-        const work = begin.kind === 'work' ? (now?.work ?? { kind: 'done' }) : ({ kind: 'none' } as const);
-        const move = begin.kind === 'work' ? nextMove(sight(run, { triggers, leg, work })) : begin;
-        switch (move.kind) {
-          case 'end':
-            return sealed;
-          case 'block':
-            return legs === 0;
-          case 'abort':
+    fc.property(
+      fc.array(happening, { minLength: 1, maxLength: 30 }),
+      fc.constantFrom(...scripts),
+      (happenings, over) => {
+        let run = begun(over);
+        let legs = 0;
+        let sealed = false;
+        const worked: string[] = [];
+        for (let step = 0; step < 500; step++) {
+          const now = happenings[Math.min(step, happenings.length - 1)];
+          const phase = run.script.phases[run.at];
+          // What goes on for ever is somebody else's fault: it is over in the end.
+          const leg = step > 100 ? ({ kind: 'done' } as const) : (now?.leg ?? { kind: 'done' });
+          const triggers = now?.trigger === undefined ? [] : [{ trigger: now.trigger, reason: 'seen' }];
+          const begin = nextMove(sight(run, { triggers, leg: phase?.does === 'move' ? { kind: 'not begun' } : leg }));
+          if (begin.kind === 'work' && phase?.does === 'move') {
+            legs += 1;
             if (run.abort !== undefined) return false;
-            run = { ...run, abort: { ...move.abort, at } };
-            break;
-          case 'go':
-            if (move.to <= run.at) return false;
-            sealed ||= phase?.does === 'seal';
-            run = { ...run, at: move.to };
-            break;
-          case 'work':
-          case 'wait':
-          case 'cancel leg':
+          }
+          const work = begin.kind === 'work' ? (now?.work ?? { kind: 'done' }) : ({ kind: 'none' } as const);
+          if (begin.kind === 'work' && phase !== undefined) worked.push(phase.does);
+          const move = begin.kind === 'work' ? nextMove(sight(run, { triggers, leg, work })) : begin;
+          switch (move.kind) {
+            case 'end':
+              return sealed && endsInOrder(worked);
+            case 'block':
+              return legs === 0 && !worked.includes('lose');
+            case 'abort':
+              if (run.abort !== undefined) return false;
+              run = { ...run, abort: { ...move.abort, at } };
+              break;
+            case 'go':
+              if (move.to <= run.at) return false;
+              sealed ||= phase?.does === 'seal';
+              run = { ...run, at: move.to };
+              break;
+            case 'work':
+            case 'wait':
+            case 'cancel leg':
+          }
         }
-      }
-      return false;
-    }),
+        return false;
+      },
+    ),
     { numRuns: 3_000 },
   );
 });

@@ -1,6 +1,7 @@
 import type { DrillSpec } from '../../drill/drill-spec.ts';
 import { drillTimes, type DrillTimes } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
+import { isLostOnPurpose } from '../../drill/loss-on-purpose.ts';
 import { legSeen, operationOfLeg } from './legs.ts';
 import {
   type LegSeen,
@@ -11,7 +12,7 @@ import {
   type RunMove,
   type TriggerSeen,
 } from '../../drill/next-move.ts';
-import type { JournalEntry, RunRecord } from '../../drill/run-record.ts';
+import type { JournalEntry, RunFacts, RunRecord } from '../../drill/run-record.ts';
 import { type Phase, phaseName } from '../../drill/script.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -81,9 +82,10 @@ export class DrillRun {
   }
 
   /** A controller that has just begun knows nothing of the other site yet; for one that is gone it does not wait for ever. */
-  #knowsPeer({ level }: RunRecord): boolean {
+  #knowsPeer(run: RunRecord): boolean {
+    const { level } = run;
     const { link, clock } = this.#ports;
-    const known = !movesRoles(level) || link()?.peer.roles.kind === 'read';
+    const known = !movesRoles(level) || isLostOnPurpose(run) || link()?.peer.roles.kind === 'read';
     return known || clock.monotonicMs() - this.#begunMs > patienceMs;
   }
 
@@ -185,7 +187,7 @@ export class DrillRun {
 
   /** With what the work of its phase has found. */
   #found(run: RunRecord, failures: readonly string[]): RunRecord {
-    const { preconditions, predictions, proofs, roles, cuts, notes }: RunFindings = this.#works.take();
+    const { preconditions, predictions, proofs, roles, cuts, loss, tails, notes }: RunFindings = this.#works.take();
     const anew = new Set(proofs.map(({ topic }) => topic));
     const { facts } = run;
     return {
@@ -196,6 +198,8 @@ export class DrillRun {
         proofs: [...facts.proofs.filter(({ topic }) => !anew.has(topic)), ...proofs],
         roles: roles.length > 0 ? roles : facts.roles,
         cuts: cuts.length > 0 ? cuts.slice(0, linesMax) : facts.cuts,
+        ...lossOf(loss ?? facts.loss),
+        tails: tails.length > 0 ? tails : facts.tails,
         failures: [...new Set([...facts.failures, ...failures, ...this.#watch.takeFailures()])].slice(0, linesMax),
         notes: [...facts.notes, ...notes].slice(-linesMax),
       },
@@ -247,6 +251,11 @@ export class DrillRun {
 }
 
 const linesMax = 200;
+
+function lossOf(loss: RunFacts['loss']): Pick<RunFacts, 'loss'> {
+  return loss === undefined ? {} : { loss };
+}
+
 /** For a cluster, or the place of the evidence, to answer again. */
 const patienceMs = 30_000;
 

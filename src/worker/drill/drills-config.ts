@@ -7,6 +7,15 @@ import {
   refuseClearIam,
 } from '../../kafka/cluster-config.ts';
 import type { SiteId } from '../../pair/site.ts';
+import { commandHookSchema, webhookSchema } from '../repoint/repoint-spec.ts';
+
+/** As for moves of roles (docs/repoint.md), less what has to do with topics. */
+const lossHookSchema = z.discriminatedUnion('kind', [
+  commandHookSchema.omit({ prefix: true }),
+  webhookSchema.omit({ prefix: true }),
+]);
+
+export type LossHook = z.output<typeof lossHookSchema>;
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
 export const drillsConfigSchema = z.strictObject({
@@ -29,6 +38,8 @@ export const drillsConfigSchema = z.strictObject({
       keyFile: z.string().min(1),
     })
     .optional(),
+  /** How a drill of L6 takes the other site's cluster away and gives it back. Without it the cluster stays there. */
+  loss: z.strictObject({ lose: lossHookSchema, mend: lossHookSchema }).optional(),
   /** Of the pair. `non-production`: it may be lost on purpose (L6). */
   labels: z.array(z.string().min(1).max(40)).max(20).default([]),
 });

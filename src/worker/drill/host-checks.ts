@@ -6,6 +6,7 @@ import { canaryTopicOf } from '../../canary/canary-topic.ts';
 import { askCondition, type OpenFindings } from './ask-condition.ts';
 import { failed, type Found, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { isExpendable, notExpendable } from './legs.ts';
 
 export interface HostChecksPorts extends DrillPorts {
   readonly spec: DrillSpec;
@@ -25,12 +26,9 @@ export async function checkHost(
   if (config?.evidence === undefined)
     found.push(failed('evidence', 'drills.evidence of the worker’s file does not say where it is kept'));
   if (level === 'L6') {
-    const labelled = config?.labels.includes(nonProduction) === true;
     const name = `label ${nonProduction}`;
     found.push(
-      labelled
-        ? passed(name, 'the pair may be lost')
-        : failed(name, `L6 loses a site on purpose: only pairs with drills.labels ["${nonProduction}"]`),
+      isExpendable(config?.labels) ? passed(name, 'the pair may be lost on purpose') : failed(name, notExpendable),
     );
   }
   found.push(...lowerPass(ports), ...farApart(ports), ...approvals(ports));

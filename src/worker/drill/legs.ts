@@ -1,4 +1,5 @@
 import { canaryTopicOf } from '../../canary/canary-topic.ts';
+import { nonProduction } from '../../drill/drill-spec.ts';
 import { movesRealTopics } from '../../drill/level.ts';
 import type { CutRecord } from '../../operations/cut.ts';
 import { isOver, isPromoted, type OperationRecord } from '../../operations/operation.ts';
@@ -80,7 +81,7 @@ export function otherOperations(
 export function requestOf({ kind, topics }: RunRecord['script']['legs'][number]): MoveRequest {
   return {
     ...{ kind, topics: topics === 'all' || topics === 'home' ? topics : [...topics] },
-    ...{ oldSideUnconfirmed: false, includeUnready: false, withoutIdBarrier: false },
+    ...{ oldSideUnconfirmed: kind === 'failover', includeUnready: false, withoutIdBarrier: false },
   };
 }
 
@@ -93,7 +94,7 @@ const againMs = 500;
  * begun; throws what clusters throw. `wanted`: asked before each try.
  */
 export async function beginLeg(
-  { link, order, state, site }: Pick<DrillPorts, 'link' | 'order' | 'state' | 'site'>,
+  { link, order, state, site, config }: Pick<DrillPorts, 'link' | 'order' | 'state' | 'site' | 'config'>,
   run: Pick<RunRecord, 'id' | 'level' | 'script' | 'at'>,
   wanted: () => boolean,
   signal: AbortSignal,
@@ -104,7 +105,8 @@ export async function beginLeg(
     throw new Error(`${run.id} has nothing to begin here at ${phase === undefined ? 'its end' : phaseName(phase)}`);
   const moves = link()?.moves;
   if (moves === undefined) return `no link ends at site ${site}`;
-  const forbidden = whyForbidden(leg, run.level, state.prefixPolicy?.owners);
+  const { level } = run;
+  const forbidden = whyForbidden(leg, { level, owners: state.prefixPolicy?.owners, labels: config?.labels });
   if (forbidden !== undefined) return forbidden;
   const drill = { run: run.id, leg: phase.leg };
   const request = requestOf(leg);
@@ -138,17 +140,36 @@ export function isWanted(run: Pick<RunRecord, 'at' | 'abort'> | undefined, at: n
   return run?.at === at && run.abort === undefined;
 }
 
-/** Whatever a record says that was read: below L4 no real topic is moved, and below L6 none is failed over. Pure. */
+export interface LegRules {
+  readonly level: RunRecord['level'];
+  readonly owners: PrefixOwners | undefined;
+  /** Of the pair, as the file of this worker has them. */
+  readonly labels: readonly string[] | undefined;
+}
+
+/**
+ * Whatever a record says that was read: below L4 no real topic is moved, and nothing is failed over but by L6, at a site whose
+ * own file says that the pair may be lost. Pure.
+ */
 export function whyForbidden(
   { kind, topics }: RunRecord['script']['legs'][number],
-  level: RunRecord['level'],
-  owners: PrefixOwners | undefined,
+  { level, owners, labels }: LegRules,
 ): string | undefined {
+  if (kind === 'failover') {
+    if (level !== 'L6') return `a drill of ${level} never fails topics over`;
+    if (!isExpendable(labels)) return notExpendable;
+  }
   const isCanary = (name: string): boolean => owners !== undefined && canaryTopicOf(name, owners) !== undefined;
   if (typeof topics !== 'string' && topics.every(isCanary)) return undefined;
-  if (!movesRealTopics(level)) return `a drill of ${level} moves canary topics only`;
-  return kind === 'failover' && level !== 'L6' ? `a drill of ${level} never fails real topics over` : undefined;
+  return movesRealTopics(level) ? undefined : `a drill of ${level} moves canary topics only`;
 }
+
+/** The worker's file says that the pair may be lost on purpose. Pure. */
+export function isExpendable(labels: readonly string[] | undefined): boolean {
+  return labels?.includes(nonProduction) === true;
+}
+
+export const notExpendable = `L6 loses a site on purpose: only where drills.labels of the worker’s file has "${nonProduction}"`;
 
 /** Has the operation of a leg given up that this site coordinates, where that is still possible. */
 export function cancelLegs({ link, state }: Pick<DrillPorts, 'link' | 'state'>, run: string): void {

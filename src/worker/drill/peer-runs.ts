@@ -9,6 +9,7 @@ import { renewsCanaries } from './clean-up.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { leakOf } from './link-leak.ts';
 import { beginLeg, cancelLegs, isWanted, operationOfLeg } from './legs.ts';
+import { PeerTails } from './peer-tails.ts';
 import { checkSite } from './site-checks.ts';
 
 export interface PeerRunsPorts extends DrillPorts {
@@ -20,16 +21,18 @@ const troubleMs = 1_000;
 
 /**
  * What this site does for a run that the other site's controller carries out: says what it finds, coordinates the moves that
- * lead here, renews its canaries. It knows of the run what `_umbra` there says, and answers in its own. What it says it has
+ * lead here, renews its canaries, reconciles what it had alone when it was lost on purpose. It knows of the run what `_umbra` there says, and answers in its own. What it says it has
  * seen it never goes back behind: a move of an earlier phase is not begun any more.
  */
 export class PeerRuns {
   readonly #ports: PeerRunsPorts;
+  readonly #tails: PeerTails;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
 
   constructor(ports: PeerRunsPorts) {
     this.#ports = ports;
+    this.#tails = new PeerTails(ports);
     this.#loop = this.#keep(this.#stopping.signal);
   }
 
@@ -114,6 +117,8 @@ export class PeerRuns {
         if (refusal === undefined) return answer;
         return { ...answer, refusals: [...known.refusals, { leg: phase.leg, reason: refusal.slice(0, 2_000) }] };
       }
+      case 'reconcile':
+        return { ...answer, tails: await this.#tails.look(run, phase.tail, signal) };
       case 'cleanup':
       case 'seal':
         canaries.writing?.drill(undefined);

@@ -1,5 +1,6 @@
 import { type DrillSpec, type DrillTimes } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
+import { isMendDue } from '../../drill/loss-on-purpose.ts';
 import type { RunFacts, RunRecord } from '../../drill/run-record.ts';
 import type { Phase } from '../../drill/script.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -9,11 +10,13 @@ import { failed, type Found, objections, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { checkAlarms, checkHost } from './host-checks.ts';
 import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLeg } from './legs.ts';
+import { lose, mend } from './loss.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp, renewsCanaries } from './clean-up.ts';
 import { rolesAway, rolesOfRun } from './roles-away.ts';
 import type { Recorder } from './recorder.ts';
 import { checkSite } from './site-checks.ts';
+import { failoverLegOf, lossFound, saidAtMost, tooMuchLost, untilReconciled } from './tails-seen.ts';
 
 export interface PhaseWorksPorts extends DrillPorts {
   readonly spec: DrillSpec;
@@ -23,11 +26,14 @@ export interface PhaseWorksPorts extends DrillPorts {
   readonly recorder: Recorder;
 }
 
-export type RunFindings = Pick<RunFacts, 'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'notes'>;
+export type RunFindings = Pick<
+  RunFacts,
+  'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'loss' | 'tails' | 'notes'
+>;
 
 const nothing = (): RunFindings => ({
   ...{ preconditions: [], predictions: [], proofs: [] },
-  ...{ roles: [], cuts: [], notes: [] },
+  ...{ roles: [], cuts: [], tails: [], notes: [] },
 });
 
 const lookMs = 200;
@@ -84,6 +90,12 @@ export class PhaseWorks {
         return this.#baseline(phase.plannedMs, signal);
       case 'arm':
         return objections(this.#note(await checkAlarms(this.#ports, signal)));
+      case 'lose':
+        return this.#lose(run, signal);
+      case 'mend':
+        return mend(this.#ports, run, signal);
+      case 'reconcile':
+        return this.#reconcile(run, signal);
       case 'move':
         return this.#move(run, phase.leg, signal);
       case 'prove':
@@ -93,10 +105,10 @@ export class PhaseWorks {
         return [];
       case 'judge':
         if (renewsCanaries(run)) this.#keep(run);
-        return this.#proven(await proveRun(this.#ports, this.legs(run.id), run, signal));
+        return this.#judge(run, signal);
       case 'cleanup':
         canaries.writing?.drill(undefined);
-        return cleanUp(this.#ports, this.legs(run.id), run, signal);
+        return this.#cleanUp(run, signal);
       case 'seal':
         return recorder.seal(run, this.legs(run.id), signal);
     }
@@ -113,6 +125,34 @@ export class PhaseWorks {
     const legs = this.legs(run.id);
     this.#found.roles = rolesOfRun(this.#ports, legs, run).map((role) => ({ ...role }));
     this.#found.cuts = run.script.legs.flatMap((_leg, leg) => cutsOfLeg(this.#ports, legs, { run: run.id, leg }));
+  }
+
+  async #judge(run: RunRecord, signal: AbortSignal): Promise<readonly string[]> {
+    const wrong = this.#proven(await proveRun(this.#ports, this.legs(run.id), run, signal));
+    if (failoverLegOf(run) === undefined) return wrong;
+    const { proofs } = this.#found;
+    const found = lossFound({ proofs: proofs.length > 0 ? proofs : run.facts.proofs, tails: run.facts.tails });
+    const said = saidAtMost(this.#ports, this.legs(run.id), run);
+    return [...wrong, ...tooMuchLost(found, { allowed: this.#ports.spec.objectives.rpoRecords, said })];
+  }
+
+  async #lose(run: RunRecord, signal: AbortSignal): Promise<readonly string[]> {
+    const wrong = await lose(this.#ports, run, signal);
+    this.#found.loss = this.#ports.config?.loss !== undefined && wrong.length === 0 ? 'made' : 'not made';
+    return wrong;
+  }
+
+  async #reconcile(run: RunRecord, signal: AbortSignal): Promise<readonly string[]> {
+    const { tails, wrong, note } = await untilReconciled(this.#ports, this.legs(run.id), run, signal);
+    this.#found.tails = [...tails];
+    if (note !== undefined) this.#found.notes.push(note);
+    return wrong;
+  }
+
+  /** What was lost on purpose is given back here where the run did not come to that. */
+  async #cleanUp(run: RunRecord, signal: AbortSignal): Promise<readonly string[]> {
+    const unmended = isMendDue(run) ? await mend(this.#ports, run, signal) : [];
+    return [...unmended, ...(await cleanUp(this.#ports, this.legs(run.id), run, signal))];
   }
 
   #proven({ proofs, wrong }: LegProof): readonly string[] {

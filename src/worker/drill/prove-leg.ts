@@ -39,6 +39,7 @@ export async function proveLeg(
     return { proofs: [], wrong: ['no canary topic was moved with it: nothing proves its records'] };
   const { to } = operation;
   const promotedMs = Date.parse(operation.passed?.find(({ step }) => step === 'granting')?.at ?? operation.since);
+  const mayLose = losesRecords(run);
   const pause = new Wakeup();
   for (const untilMs = performance.now() + acknowledgedMsMax; ;) {
     const proofs = await prove(
@@ -48,9 +49,9 @@ export async function proveLeg(
       signal,
     );
     const silent = proofs.find(({ topic, proof }) => !isAcknowledged(proof, { topic, to, promotedMs }));
-    if (silent === undefined) return summed(proofs);
+    if (silent === undefined) return summed(proofs, mayLose);
     if (performance.now() > untilMs) {
-      const { proofs: all, wrong } = summed(proofs);
+      const { proofs: all, wrong } = summed(proofs, mayLose);
       const why = `no write to ${silent.topic} was acknowledged by site ${to} within ${acknowledgedMsMax / 1000} s`;
       return { proofs: all, wrong: [why, ...wrong] };
     }
@@ -72,7 +73,7 @@ export async function proveRun(
     moved.map(({ topic }) => topic),
   );
   const places = moved.filter(({ topic }) => topics.includes(topic));
-  return summed(await prove(ports, run, places, signal));
+  return summed(await prove(ports, run, places, signal), losesRecords(run));
 }
 
 interface TopicProof {
@@ -97,14 +98,33 @@ async function prove(
   return proofs;
 }
 
-function summed(proofs: readonly TopicProof[]): LegProof {
+/** By a forced loss what did not arrive is lost: it is counted, and held against the objective when the run is judged. Pure. */
+function losesRecords({ script }: Pick<RunRecord, 'script'>): boolean {
+  return script.legs.some(({ kind }) => kind === 'failover');
+}
+
+function summed(proofs: readonly TopicProof[], mayLose: boolean): LegProof {
   const told = proofs.map(({ topic, proof: { judgement, problems } }) => {
-    const wrong = [...problems, ...judgement.problems.map(({ kind, message }) => `${kind}: ${message}`)];
+    const counted = judgement.problems.filter(({ kind }) => !mayLose || kind !== 'lost');
+    const wrong = [
+      ...problems,
+      ...counted.map(({ kind, message }) => `${kind}: ${message}`),
+      ...(counted.length === 0 ? unnamed(topic, judgement.counts) : []),
+    ];
     const more = wrong.length - problemsNamedMax;
     const named = more > 0 ? [...wrong.slice(0, problemsNamedMax - 1), `and ${more + 1} more`] : wrong;
     return { topic, counts: { ...judgement.counts }, lostSeconds: judgement.rpo.seconds, problems: named };
   });
   return { proofs: told, wrong: told.flatMap(({ problems }) => problems) };
+}
+
+/** Problems are named up to a bound, which what is lost alone may fill; the counts are of all. Pure. */
+function unnamed(
+  topic: string,
+  { duplicate, reordered, ghost, shifted }: CanaryProof['judgement']['counts'],
+): readonly string[] {
+  const wrong = Object.entries({ duplicate, reordered, ghost, shifted }).filter(([, count]) => count > 0);
+  return wrong.length === 0 ? [] : [`${topic}: ${wrong.map(([kind, count]) => `${count} ${kind}`).join(', ')}`];
 }
 
 function canaryTopics({ state }: Pick<ProveLegPorts, 'state'>, names: readonly string[]): readonly string[] {

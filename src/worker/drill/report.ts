@@ -13,6 +13,7 @@ import type { WriteGap } from '../../canary/gaps.ts';
 import { stepEntries } from './move-journal.ts';
 import type { Approval } from '../state/drill-memory.ts';
 import type { TopicRole } from './roles-away.ts';
+import { lossFound } from './tails-seen.ts';
 import { type MoveTimes, phasesOf } from './move-times.ts';
 
 /** Everything that a report is made of. */
@@ -56,6 +57,7 @@ export function reportOf(sources: ReportSources): EvidenceContent {
   const topics = [...new Set(moves.flatMap((move) => move.topics))].toSorted();
   const worst = moves.toSorted((left, right) => (right.times.totalMs ?? 0) - (left.times.totalMs ?? 0))[0];
   const counts = countsOf(run.facts.proofs);
+  const loss = lossFound(run.facts);
   const prediction = run.facts.predictions[0];
   return {
     ...{ schemaVersion: 1, reportId: run.id, kind: 'drill', level: run.level, drill: run.drill, verdict },
@@ -74,13 +76,16 @@ export function reportOf(sources: ReportSources): EvidenceContent {
       },
       excluded: [],
     },
-    scenario: scenarioOf(spec),
+    scenario: withLoss(scenarioOf(spec), run),
     objectives: {
       ...{ rpoRecords: spec.objectives.rpoRecords, rtoMs: sources.times.rtoMs },
       other:
         run.script.legs.length === 0
           ? []
-          : ['every acknowledged record stands where it was acknowledged', 'both links follow afterwards'],
+          : [
+              `every acknowledged record${run.level === 'L6' ? ' that was not lost' : ''} stands where it was acknowledged`,
+              'both links follow afterwards',
+            ],
     },
     people: {
       requestedBy: run.requestedBy,
@@ -112,10 +117,10 @@ export function reportOf(sources: ReportSources): EvidenceContent {
             },
           }),
       measured: {
-        records: counts?.lost ?? 0,
+        records: loss.canaries + loss.real,
         seconds: Math.max(0, ...run.facts.proofs.map(({ lostSeconds }) => lostSeconds)),
       },
-      basis: counts === undefined ? 'none' : 'ledger',
+      basis: counts === undefined ? 'none' : run.facts.tails.length > 0 ? 'ledger and tails' : 'ledger',
     },
     rto: {
       ...(worst?.times.totalMs === undefined ? {} : { totalMs: worst.times.totalMs }),
@@ -141,7 +146,7 @@ export function reportOf(sources: ReportSources): EvidenceContent {
         moves.every(({ operation }) => operation.passed?.some(({ step }) => step === 'draining') === true),
     },
     clients: [],
-    tails: [],
+    tails: run.facts.tails.map(({ topic, records, disposition }) => ({ topic, records, disposition })),
     alarms:
       run.abort?.trigger === 'outcome alarm' ? [{ name: run.abort.reason, at: run.abort.at, state: 'ringing' }] : [],
     aborts:
@@ -185,6 +190,15 @@ function scenarioOf(spec: DrillSpec): EvidenceContent['scenario'] {
     return { id: spec.name, text: scenarioTexts[spec.level], severity: 'not said', assumptions: [] };
   const { id, text, severity, biaRef, assumptions } = scenario;
   return { id, text, severity, assumptions: [...assumptions], ...(biaRef === undefined ? {} : { biaRef }) };
+}
+
+/** How the loss was made belongs to what was assumed. */
+function withLoss(scenario: EvidenceContent['scenario'], { facts, site }: RunRecord): EvidenceContent['scenario'] {
+  const there = otherSite(site);
+  const made = `the cluster of site ${there} was taken away by the hook of drills.loss, and given back by its counterpart`;
+  const alive = `no hook is declared: the cluster of site ${there} stayed there, its writers were fenced by the failover, and what was in flight is what was lost`;
+  if (facts.loss === undefined) return scenario;
+  return { ...scenario, assumptions: [...scenario.assumptions, facts.loss === 'made' ? made : alive] };
 }
 
 const scenarioTexts: Readonly<Record<DrillSpec['level'], string>> = {

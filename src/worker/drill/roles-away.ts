@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../drill/run-record.ts';
-import { ownershipOf, type RoleViews } from '../../pair/ownership.ts';
+import { ownershipOf, type RoleRecord, type RoleViews } from '../../pair/ownership.ts';
 import { otherSite, type SiteId } from '../../pair/site.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { type LegSight, memoryOf, operationOfLeg } from './legs.ts';
@@ -29,8 +29,16 @@ export function rolesOfRun(
   }
   return [...homes].flatMap(([topic, home]) => {
     const ownership = ownershipOf({ name: topic, home }, views);
-    return ownership.kind === 'settled' ? [{ topic, home, primary: ownership.primary, term: ownership.term }] : [];
+    if (ownership.kind === 'settled') return [{ topic, home, primary: ownership.primary, term: ownership.term }];
+    // A site that is lost says nothing; what this one has taken over it knows by itself.
+    const own = ownership.kind === 'unproven' ? ownRole(state, topic) : undefined;
+    return own === undefined ? [] : [{ topic, home, primary: own.primary, term: own.term }];
   });
+}
+
+function ownRole(state: DrillPorts['state'], topic: string): RoleRecord | undefined {
+  const view = state.roles();
+  return view.kind === 'read' ? view.records.get(topic) : undefined;
 }
 
 /** Those that are not at home. */

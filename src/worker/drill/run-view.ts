@@ -1,3 +1,4 @@
+import { isLostOnPurpose } from '../../drill/loss-on-purpose.ts';
 import { abortTable } from '../../drill/triggers.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
 import { phaseName } from '../../drill/script.ts';
@@ -18,6 +19,9 @@ export function viewRun(run: RunRecord): RunView {
 }
 
 function abortMeans({ script, at, abort, blocked }: RunRecord): string {
+  const mended = isLostOnPurpose({ script, at })
+    ? 'the lost site is given back and follows again where topics were taken over; '
+    : '';
   if (abort !== undefined || blocked !== undefined) return 'nothing more: it is ending already';
   const phase = script.phases[at];
   const moved = script.phases.slice(0, at).some(({ does }) => does === 'move');
@@ -28,8 +32,8 @@ function abortMeans({ script, at, abort, blocked }: RunRecord): string {
     case 'seal':
       return 'nothing more: it is ending already';
     case 'move':
-      return `before the point of no return of this move: the old primary gets its rights back (${abortTable.operator.before.verdict}); behind it: the move is carried to its end`;
+      return `${mended}before the point of no return of this move: the old primary gets its rights back (${abortTable.operator.before.verdict}); behind it: the move is carried to its end`;
     default:
-      return moved ? 'no further move is begun; the topics stay where they are now' : 'nothing has been moved: it ends';
+      return `${mended}${moved ? 'no further move is begun; the topics stay where they are now' : 'nothing has been moved: it ends'}`;
   }
 }

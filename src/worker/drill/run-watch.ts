@@ -1,4 +1,5 @@
 import type { DrillSpec, DrillTimes } from '../../drill/drill-spec.ts';
+import { endsRun, isLostOnPurpose } from '../../drill/loss-on-purpose.ts';
 import type { LegSeen, TriggerSeen } from '../../drill/next-move.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
 import type { Phase } from '../../drill/script.ts';
@@ -66,20 +67,21 @@ export class RunWatch {
   triggers(run: RunRecord, phase: Phase, leg: LegSeen): readonly TriggerSeen[] {
     const found: TriggerSeen[] = [];
     const see = (trigger: TriggerSeen['trigger'], reason: string | undefined): void => {
-      if (reason !== undefined) found.push({ trigger, reason });
+      if (reason !== undefined && endsRun(run, trigger)) found.push({ trigger, reason });
     };
+    if (isLostOnPurpose(run)) this.#forgetSilence();
     const begun = phase.does !== 'look' && phase.does !== 'predict';
     see('real incident', this.#incident(run));
     see('lost contact', this.#silence());
     see('dead man', this.#late(run));
     if (!begun) return found;
-    const alarms = this.#alarms();
+    const alarms = this.#alarms(run);
     see('outcome alarm', alarms.ringing);
-    see('stale input', alarms.stale ?? this.#stale(phase));
+    see('stale input', alarms.stale ?? (endsRun(run, 'stale input', 'the link') ? this.#stale(phase) : undefined));
     if (phase.does === 'hold' || phase.does === 'baseline') see('canary', this.#canaries());
     // Only here: while rights are on the move, a look at them may be older than the move.
     if (phase.does === 'hold') see('two writers', this.#leak(run));
-    if (phase.does === 'move') for (const each of this.#moving(run, phase, leg)) found.push(each);
+    if (phase.does === 'move') for (const { trigger, reason } of this.#moving(run, phase, leg)) see(trigger, reason);
     return found;
   }
 
@@ -88,6 +90,12 @@ export class RunWatch {
     const peer = link()?.peer.state.moves ?? state.moves;
     const [other] = otherOperations({ own: state.moves, peer }, run.id);
     return other === undefined ? undefined : `${other.id} moves roles`;
+  }
+
+  /** What was silent on purpose is missed only from now on. */
+  #forgetSilence(): void {
+    this.#silentSinceMs = undefined;
+    this.#staleSinceMs = undefined;
   }
 
   #silence(): string | undefined {
@@ -125,9 +133,13 @@ export class RunWatch {
     return leakOf(link) ?? link?.peer.state.drills.answer(id)?.leak;
   }
 
-  #alarms(): { readonly ringing: string | undefined; readonly stale: string | undefined } {
-    const ringing = this.#conditions.find(({ newest }) => newest?.kind === 'holds');
-    const mute = this.#conditions.find(({ failures }) => failures >= unansweredMax);
+  #alarms(run: RunRecord): { readonly ringing: string | undefined; readonly stale: string | undefined } {
+    const asked = (trigger: 'outcome alarm' | 'stale input'): readonly AskedCondition[] =>
+      this.#conditions.filter(({ condition: { kind } }) =>
+        endsRun(run, trigger, kind === 'exposureAbove' ? 'the link' : 'anything else'),
+      );
+    const ringing = asked('outcome alarm').find(({ newest }) => newest?.kind === 'holds');
+    const mute = asked('stale input').find(({ failures }) => failures >= unansweredMax);
     const why = mute?.newest?.kind === 'unknown' ? `: ${mute.newest.reason}` : '';
     return {
       ringing: ringing === undefined ? undefined : `${conditionText(ringing.condition)} holds`,

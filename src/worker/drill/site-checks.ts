@@ -1,3 +1,4 @@
+import { nonProduction } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
 import { linkId } from '../../pair/spec.ts';
@@ -8,7 +9,7 @@ import type { Canaries } from './canaries.ts';
 import { canariesLeftOut } from './left-out.ts';
 import { failed, type Found, objections, passed, warned } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
-import { otherOperations, requestOf } from './legs.ts';
+import { isExpendable, notExpendable, otherOperations, requestOf } from './legs.ts';
 import { leakOf } from './link-leak.ts';
 
 export interface SiteSeen {
@@ -29,18 +30,41 @@ const lookMs = 300;
  * against it may be about to pass, so it is looked at again for a while.
  */
 export async function checkSite(...asked: Parameters<typeof lookOnce>): Promise<SiteSeen> {
-  const [, , , signal] = asked;
+  const [ports, , run, signal] = asked;
+  const fixed = checkExpendable(ports, run);
+  // Nothing of that passes.
+  if (objections(fixed).length > 0) return { checks: fixed, plans: new Map() };
   const pause = new Wakeup();
   for (const untilMs = performance.now() + patienceMs; ;) {
     const seen = await lookOnce(...asked);
-    if (objections(seen.checks).length === 0 || performance.now() > untilMs) return seen;
+    if (objections(seen.checks).length === 0 || performance.now() > untilMs)
+      return { ...seen, checks: [...fixed, ...seen.checks] };
     await pause.wait(signal, lookMs);
     signal.throwIfAborted();
   }
 }
 
+/** Of the site that a run is going to lose: it says for itself that it may be, and has a place for what only it holds then. Pure. */
+export function checkExpendable(
+  { link, site, config }: Pick<DrillPorts, 'link' | 'site' | 'config'>,
+  { script }: Pick<RunRecord, 'script'>,
+): readonly Found[] {
+  if (!script.legs.some(({ kind, to }) => kind === 'failover' && to !== site)) return [];
+  const label = `label ${nonProduction} at ${site}`;
+  const place = `quarantine at ${site}`;
+  return [
+    isExpendable(config?.labels) ? passed(label, 'the pair may be lost on purpose') : failed(label, notExpendable),
+    link()?.tails.keeps === true
+      ? passed(place, 'there is a folder for tails')
+      : failed(
+          place,
+          'the worker’s file names no quarantineFolder: what only this site has after a loss could not be kept',
+        ),
+  ];
+}
+
 async function lookOnce(
-  { link: linkOf, site, state }: Pick<DrillPorts, 'link' | 'site' | 'state'>,
+  { link: linkOf, site, state }: Pick<DrillPorts, 'link' | 'site' | 'state' | 'config'>,
   canaries: Pick<Canaries, 'trouble' | 'topics'>,
   run: Pick<RunRecord, 'id' | 'level' | 'script'>,
   signal: AbortSignal,

@@ -21,6 +21,7 @@ import type { DrillPlan, DrillView, RunAnswerView, RunView } from './drill-view.
 import { EvidenceKept } from './evidence-kept.ts';
 import { ExposureTrace } from './exposure-trace.ts';
 import { checkHost } from './host-checks.ts';
+import { isExpendable, notExpendable } from './legs.ts';
 import { PeerRuns } from './peer-runs.ts';
 import { Recorder } from './recorder.ts';
 import { viewRun } from './run-view.ts';
@@ -70,12 +71,13 @@ export class SiteDrills implements DrillService {
 
   /** A change takes effect with the next run; its schedule is followed from now on. */
   async put(spec: DrillSpec, signal: AbortSignal): Promise<void> {
-    const { site, state, clock } = this.#ports;
+    const { site, state, clock, config } = this.#ports;
     if (spec.site !== site)
       throw new Problem(
         'WRONG_SITE',
         `the drill ${spec.name} runs at site ${spec.site}, this is the worker of site ${site}`,
       );
+    if (spec.level === 'L6' && !isExpendable(config?.labels)) throw new Problem('DRILL_REFUSED', notExpendable);
     const known = state.drills.spec(spec.name);
     if (known !== undefined && JSON.stringify(known) === JSON.stringify(spec)) return;
     const cursor = state.drills.cursor(spec.name);
@@ -269,7 +271,8 @@ export class SiteDrills implements DrillService {
       .filter((name) => name !== schemasTopic && ![...used.values()].includes(name));
     const topics = spec.level === 'L5' ? 'all' : everything ? carried : (spec.topics ?? []);
     const returns = spec.returnTo === 'home';
-    return makeScript({ level: spec.level, site: spec.site, canaries, topics, baselineMs, holdMs, returns });
+    const tail = spec.tail ?? 'discard';
+    return makeScript({ level: spec.level, site: spec.site, canaries, topics, baselineMs, holdMs, returns, tail });
   }
 
   async #begin(

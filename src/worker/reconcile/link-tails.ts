@@ -35,10 +35,13 @@ export interface TailParts {
 export class LinkTails {
   readonly returned: ReturnedTopics;
   readonly reconciliations: Rebuilds;
+  /** There is a place for what only an old primary has. */
+  readonly keeps: boolean;
   readonly #replays: Replays;
 
   constructor({ id, ports, rebuild, peer, roles, topicPolicy, moves, unfollow, forget }: TailParts) {
     const { link, source, target, state, policy, rights, workers, clock, logger, events } = ports;
+    this.keeps = rebuild.folder !== undefined;
     const mayAct = (): boolean => workers.mayAct();
     const home = (): ReturnType<typeof homeNames> =>
       homeNames(link.to, { policy, schemaPrimary: state.schemaPrimary, roles: roles() });

@@ -1,12 +1,12 @@
-import { type Move, moveAsJson, type Webhook } from './repoint-spec.ts';
+import type { Webhook } from './repoint-spec.ts';
 
 /**
- * One POST of the move as JSON. Resolves to why it failed, or undefined for an answer of 200 to 299. Redirects are not
+ * One POST of JSON. `key`: of what is told, the same each time. Resolves to why it failed, or undefined for an answer of 200 to 299. Redirects are not
  * followed: the headers may be meant for this host alone. What the answer says is not read, for it may repeat secrets.
  */
 export async function callWebhook(
-  { url, headers, timeoutMs }: Webhook,
-  move: Move,
+  { url, headers, timeoutMs }: Pick<Webhook, 'url' | 'headers' | 'timeoutMs'>,
+  { key, body }: { readonly key: string; readonly body: string },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const late = AbortSignal.timeout(timeoutMs);
@@ -15,10 +15,10 @@ export async function callWebhook(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        'idempotency-key': move.operationId,
+        'idempotency-key': key,
         ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
       },
-      body: moveAsJson(move),
+      body,
       redirect: 'manual',
       signal: AbortSignal.any([signal, late]),
     });

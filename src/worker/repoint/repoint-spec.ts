@@ -24,7 +24,8 @@ const common = {
   attempts: z.int().min(1).max(10).default(5),
 };
 
-const commandHookSchema = z.strictObject({
+/** Runs a program. */
+export const commandHookSchema = z.strictObject({
   ...common,
   kind: z.literal('command'),
   /** Program and arguments, run without a shell. */
@@ -37,7 +38,8 @@ const headerValue = z
   .regex(/^[\t\x20-\x7e]*$/, 'must be printable ASCII')
   .transform((value) => new Secret(value));
 
-const webhookSchema = z.strictObject({
+/** Sends JSON. */
+export const webhookSchema = z.strictObject({
   ...common,
   kind: z.literal('webhook'),
   /** May hold a token, so no report shows more of it than the host. */

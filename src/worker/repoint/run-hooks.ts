@@ -4,8 +4,8 @@ import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { Attempt } from './attempt.ts';
 import { callWebhook } from './call-webhook.ts';
 import { probePrimary } from './probe-primary.ts';
-import type { Move, RepointHook } from './repoint-spec.ts';
-import { runHookCommand } from './run-hook-command.ts';
+import { type Move, moveAsEnvironment, moveAsJson, type RepointHook } from './repoint-spec.ts';
+import { type CommandTold, runHookCommand } from './run-hook-command.ts';
 import { updateDns } from './update-dns.ts';
 import { writeParameter } from './write-parameter.ts';
 
@@ -98,9 +98,9 @@ const steepness = 2;
 async function attempt(hook: RepointHook, run: HookRun, signal: AbortSignal): Promise<Attempt> {
   switch (hook.kind) {
     case 'command':
-      return doneUnless(await runHookCommand(hook, run, signal));
+      return doneUnless(await runHookCommand(hook, commandTold(run), signal));
     case 'webhook':
-      return doneUnless(await callWebhook(hook, run.move, signal));
+      return doneUnless(await callWebhook(hook, { key: run.move.operationId, body: moveAsJson(run.move) }, signal));
     case 'dns':
       return doneUnless(await updateDns(hook, run.env, signal));
     case 'parameter':
@@ -108,6 +108,10 @@ async function attempt(hook: RepointHook, run: HookRun, signal: AbortSignal): Pr
     case 'probe':
       return probePrimary(hook, run.move, signal);
   }
+}
+
+function commandTold({ move, env }: HookRun): CommandTold {
+  return { input: moveAsJson(move), variables: moveAsEnvironment(move), env };
 }
 
 function doneUnless(reason: string | undefined): Attempt {

@@ -13,7 +13,7 @@ export type Repoint = (move: Omit<Move, 'bootstrapServers'>, signal: AbortSignal
 export const hooksMsMax = 240_000;
 
 /** What a command may need to find its programs and files. The rest of a worker's environment is the worker's own. */
-const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const;
+export const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const;
 
 const remarkCharsMax = 500;
 

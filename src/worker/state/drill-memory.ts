@@ -61,6 +61,22 @@ export const cursorSchema = z.strictObject({
 
 export type DrillCursor = z.output<typeof cursorSchema>;
 
+const count = z.int().min(0);
+
+/** What has become of the log of a topic at the site that a drill had lost: it is a copy again. */
+const tailDoneSchema = z.strictObject({
+  topic: z.string(),
+  /** `none`: nothing was there to be decided. */
+  decision: z.enum(['none', 'discard', 'export', 'replay']),
+  copy: z.enum(['level', 'faulted']),
+  /** Records that the log held, those of them that the new primary has, and those that it has not. */
+  ...{ acknowledged: count, present: count, quarantined: count },
+  /** Name of the folder in the site's quarantine. */
+  quarantine: text.optional(),
+});
+
+export type TailDone = z.output<typeof tailDoneSchema>;
+
 /** What a site says of a run that the other one has begun. */
 export const runAnswerSchema = z.strictObject({
   run: runIdSchema,
@@ -72,6 +88,8 @@ export const runAnswerSchema = z.strictObject({
   refusals: z.array(z.strictObject({ leg: z.int().min(0), reason: text })),
   /** While topics were away: who else than the link may write the copies here. */
   leak: text.optional(),
+  /** Where this site was lost on purpose and is back: topics that are copies again, and what is under way, or in its way. */
+  tails: z.strictObject({ done: z.array(tailDoneSchema), now: text.optional() }).optional(),
   /** Nothing of the run is left here. */
   clean: z.boolean(),
 });
