@@ -6,6 +6,7 @@ import {
   clusterFields,
   refuseClearIam,
 } from '../../kafka/cluster-config.ts';
+import { evidenceBucketSchema } from '../../evidence/bucket.ts';
 import type { SiteId } from '../../pair/site.ts';
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
@@ -24,9 +25,14 @@ export const drillsConfigSchema = z.strictObject({
   evidence: z
     .strictObject({
       /** Write-once: documents and what belongs to them (docs/evidence.md). */
-      folder: z.string().min(1),
+      folder: z.string().min(1).optional(),
+      /** In place of a folder: a bucket that is made with object lock, best of all. */
+      s3: evidenceBucketSchema.optional(),
       /** Ed25519, PEM, mode 0600; made where it is missing. The pair has one. */
       keyFile: z.string().min(1),
+    })
+    .refine(({ folder, s3 }) => (folder === undefined) !== (s3 === undefined), {
+      message: 'needs one place: either "folder" or "s3"',
     })
     .optional(),
   /** Of the pair. `non-production`: it may be lost on purpose (L6). */
