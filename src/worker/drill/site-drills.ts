@@ -12,6 +12,7 @@ import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Problem } from '../problems.ts';
 import type { DrillCursor, DrillFinding, PastRun } from '../state/drill-memory.ts';
+import { approvalsInForce, declarationHash } from './approvals.ts';
 import { Canaries, type CanariesPorts } from './canaries.ts';
 import { objections } from './check.ts';
 import { type DrillFigures, drillFigures } from './drill-figures.ts';
@@ -193,7 +194,8 @@ export class SiteDrills implements DrillService {
     if (spec.approvals === undefined) throw new Problem('DRILL_REFUSED', `the drill ${name} asks for no approvals`);
     const now = clock.now();
     const until = new Date(now.getTime() + drillTimes(spec).approvalMs).toISOString();
-    await state.drills.putApproval({ drill: name, ...by, at: now.toISOString(), until }, signal);
+    const declaration = declarationHash(spec);
+    await state.drills.putApproval({ drill: name, ...by, at: now.toISOString(), until, declaration }, signal);
     return this.#view(spec);
   }
 
@@ -239,7 +241,7 @@ export class SiteDrills implements DrillService {
       skips: state.drills.cursor(name)?.skips ?? 0,
       ...(running === undefined ? {} : { running: running.id }),
       ...(last === undefined ? {} : { last }),
-      approvals: [...state.drills.approvals(name)],
+      approvals: [...approvalsInForce(spec, state.drills.approvals(name), clock.now())],
     };
   }
 
@@ -364,7 +366,7 @@ function runId({ name }: DrillSpec, now: Date): string {
   return `drill-${time}-${name}-${randomBytes(2).toString('hex')}`;
 }
 
-/** Of what is declared and what is going to be done: who approves it approves this. */
+/** Of what is declared and what is going to be done. */
 function planHash(spec: DrillSpec, script: Script): string {
   return createHash('sha256').update(canonicalJson({ spec, script })).digest('hex');
 }

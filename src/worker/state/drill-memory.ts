@@ -98,6 +98,8 @@ export const approvalSchema = z.strictObject({
   role: z.string().max(100),
   at: isoTime,
   until: isoTime,
+  /** Hash of what was declared then: it counts for nothing else. */
+  declaration: z.string().optional(),
 });
 
 export type Approval = z.output<typeof approvalSchema>;
