@@ -15,6 +15,7 @@ export interface DrillPorts {
   readonly version: string;
   readonly config: DrillSettings['config'];
   readonly servers: DrillSettings['servers'];
+  readonly diagnose: DrillSettings['diagnose'];
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;

@@ -8,6 +8,7 @@ import {
 } from '../../kafka/cluster-config.ts';
 import { evidenceBucketSchema } from '../../evidence/bucket.ts';
 import type { SiteId } from '../../pair/site.ts';
+import type { Finding } from '../finding.ts';
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
 export const drillsConfigSchema = z.strictObject({
@@ -55,14 +56,20 @@ export interface DrillSettings {
   readonly config: DrillsConfig | undefined;
   /** As umbra reaches the sites. */
   readonly servers: Readonly<Record<SiteId, readonly string[]>>;
+  /** What `umbra doctor` says of both sites. */
+  readonly diagnose: (signal: AbortSignal) => Promise<readonly Finding[]>;
 }
 
-export function drillSettings({
-  drills,
-  clusters,
-}: {
-  readonly drills?: DrillsConfig | undefined;
-  readonly clusters: Readonly<Record<SiteId, Pick<ClusterConfig, 'bootstrapServers'>>>;
-}): DrillSettings {
-  return { config: drills, servers: { a: clusters.a.bootstrapServers, b: clusters.b.bootstrapServers } };
+export function drillSettings(
+  {
+    drills,
+    clusters,
+  }: {
+    readonly drills?: DrillsConfig | undefined;
+    readonly clusters: Readonly<Record<SiteId, Pick<ClusterConfig, 'bootstrapServers'>>>;
+  },
+  diagnose: DrillSettings['diagnose'],
+): DrillSettings {
+  const servers = { a: clusters.a.bootstrapServers, b: clusters.b.bootstrapServers };
+  return { config: drills, servers, diagnose };
 }

@@ -12,6 +12,7 @@ import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLe
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp, renewsCanaries } from './clean-up.ts';
 import { rolesAway, rolesOfRun } from './roles-away.ts';
+import { checkReadiness } from './readiness.ts';
 import type { Recorder } from './recorder.ts';
 import { checkSite } from './site-checks.ts';
 
@@ -125,6 +126,7 @@ export class PhaseWorks {
     const host = await checkHost(this.#ports, run, signal);
     const site = await checkSite(this.#ports, canaries, run, signal);
     const found = [...host, ...site.checks];
+    if (run.level === 'L0') found.push(...(await checkReadiness(this.#ports, signal)));
     if (movesRoles(run.level)) found.push(...(await this.#answered(run, signal)));
     return objections(this.#note(found));
   }

@@ -23,6 +23,7 @@ import { EvidenceKept } from './evidence-kept.ts';
 import { ExposureTrace } from './exposure-trace.ts';
 import { checkHost } from './host-checks.ts';
 import { PeerRuns } from './peer-runs.ts';
+import { checkReadiness } from './readiness.ts';
 import { Recorder } from './recorder.ts';
 import { viewRun } from './run-view.ts';
 import { checkSite } from './site-checks.ts';
@@ -154,8 +155,9 @@ export class SiteDrills implements DrillService {
     const sight = { id: 'drill-planned-only', level: spec.level, script, planHash: hash };
     const ports = { ...this.#ports, spec, times, findings: this.#findings };
     const { checks } = await checkSite(this.#ports, this.canaries, sight, signal);
+    const readiness = spec.level === 'L0' ? await checkReadiness(this.#ports, signal) : [];
     const at = this.#ports.clock.now().toISOString();
-    const all = [...(await checkHost(ports, sight, signal)), ...checks].map((check) => ({ ...check, at }));
+    const all = [...(await checkHost(ports, sight, signal)), ...checks, ...readiness].map((check) => ({ ...check, at }));
     const plannedMs = script.phases.reduce((sum, phase) => sum + phase.plannedMs, 0);
     return { drill: name, level: spec.level, hash, script, plannedMs, checks: all, blockers: [...objections(all)] };
   }

@@ -40,7 +40,7 @@ export function scheduled(
         await atRest(moving);
       });
       let colleague = await hire();
-      await pair.api.b.drills.put({ name, level: 'L0', site: 'b', schedule: { cron: '* * * * *' } });
+      await pair.api.b.drills.put({ name, level: 'L1', site: 'b', schedule: { cron: '* * * * *' } });
       const seen = new Set<string>();
       for (let kill = 0; kill < kills; kill++) {
         const leads = await eventually('one of the two leads', async () => {
