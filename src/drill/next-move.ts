@@ -53,7 +53,7 @@ export type PhaseResult = 'done' | 'failed' | 'given up';
 
 /**
  * The next move of a run. Pure, and all there is to the order of things: who carries it out decides nothing. Every way through
- * it ends with `judge`, `cleanup` and `seal`, whatever happened before.
+ * it ends with `judge` (where something was moved), `cleanup` and `seal`, whatever happened before.
  */
 export function nextMove(sight: RunSight): RunMove {
   const { run } = sight;
@@ -119,7 +119,7 @@ function whileWorking(sight: RunSight, phase: Phase): RunMove {
       return go(run.at + 1, 'done');
     case 'failed': {
       const { reasons } = work;
-      if (isEnding(phase)) return go(run.at + 1, 'failed', reasons);
+      if (isEnding(phase) || phase.does === 'rehearse') return go(run.at + 1, 'failed', reasons);
       if (phase.does !== 'prove') return { kind: 'block', reasons };
       const reason = `after move ${phase.leg + 1} not everything is as it has to be`;
       return { ...abort(sight, phase, { trigger: 'canary', reason }), failures: reasons };

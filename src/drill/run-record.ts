@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cutRecordSchema } from '../operations/cut.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { drillLevelSchema } from './level.ts';
+import { rehearsalSchema } from './rehearsal-record.ts';
 import { scriptSchema } from './script.ts';
 import { abortTriggerSchema } from './triggers.ts';
 
@@ -71,6 +72,8 @@ export const factsSchema = z.strictObject({
     .max(linesMax)
     .default([]),
   cuts: z.array(cutRecordSchema).max(linesMax).default([]),
+  /** Of L3: what was read and restored. */
+  rehearsal: rehearsalSchema.optional(),
   /** Why it cannot pass any more. */
   failures: z.array(text).max(linesMax),
   /** Good to know. */

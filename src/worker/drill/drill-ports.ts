@@ -17,6 +17,8 @@ export interface DrillPorts {
   readonly servers: DrillSettings['servers'];
   readonly diagnose: DrillSettings['diagnose'];
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  /** Where this site keeps what it quarantines. */
+  readonly quarantineFolder: string | undefined;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;
   /** The one that ends here; undefined while none is declared. */

@@ -185,12 +185,13 @@ export class DrillRun {
 
   /** With what the work of its phase has found. */
   #found(run: RunRecord, failures: readonly string[]): RunRecord {
-    const { preconditions, predictions, proofs, roles, cuts, notes }: RunFindings = this.#works.take();
+    const { preconditions, predictions, proofs, roles, cuts, notes, rehearsal }: RunFindings = this.#works.take();
     const anew = new Set(proofs.map(({ topic }) => topic));
     const { facts } = run;
     return {
       ...run,
       facts: {
+        ...facts,
         preconditions: [...facts.preconditions, ...preconditions].slice(-linesMax),
         predictions: [...facts.predictions, ...predictions].slice(-linesMax),
         proofs: [...facts.proofs.filter(({ topic }) => !anew.has(topic)), ...proofs],
@@ -198,6 +199,7 @@ export class DrillRun {
         cuts: cuts.length > 0 ? cuts.slice(0, linesMax) : facts.cuts,
         failures: [...new Set([...facts.failures, ...failures, ...this.#watch.takeFailures()])].slice(0, linesMax),
         notes: [...facts.notes, ...notes].slice(-linesMax),
+        ...(rehearsal === undefined ? {} : { rehearsal }),
       },
     };
   }

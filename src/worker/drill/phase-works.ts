@@ -1,5 +1,6 @@
 import { type DrillSpec, type DrillTimes } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
+import { problemsOf } from '../../drill/rehearsal-record.ts';
 import type { RunFacts, RunRecord } from '../../drill/run-record.ts';
 import type { Phase } from '../../drill/script.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -8,6 +9,7 @@ import type { Canaries } from './canaries.ts';
 import { failed, type Found, objections, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { checkAlarms, checkHost } from './host-checks.ts';
+import { cleanRehearsal, rehearseRun } from './rehearsal.ts';
 import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLeg } from './legs.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp, renewsCanaries } from './clean-up.ts';
@@ -24,7 +26,10 @@ export interface PhaseWorksPorts extends DrillPorts {
   readonly recorder: Recorder;
 }
 
-export type RunFindings = Pick<RunFacts, 'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'notes'>;
+export type RunFindings = Pick<
+  RunFacts,
+  'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'notes' | 'rehearsal'
+>;
 
 const nothing = (): RunFindings => ({
   ...{ preconditions: [], predictions: [], proofs: [] },
@@ -80,6 +85,8 @@ export class PhaseWorks {
         return this.#look(run, signal);
       case 'predict':
         return this.#predict(run, signal);
+      case 'rehearse':
+        return this.#rehearse(run, phase, signal);
       case 'baseline':
         canaries.writing?.drill(Date.parse(run.startedAt));
         return this.#baseline(phase.plannedMs, signal);
@@ -97,6 +104,7 @@ export class PhaseWorks {
         return this.#proven(await proveRun(this.#ports, this.legs(run.id), run, signal));
       case 'cleanup':
         canaries.writing?.drill(undefined);
+        if (run.level === 'L3') return cleanRehearsal(this.#ports, run, signal);
         return cleanUp(this.#ports, this.legs(run.id), run, signal);
       case 'seal':
         return recorder.seal(run, this.legs(run.id), signal);
@@ -114,6 +122,16 @@ export class PhaseWorks {
     const legs = this.legs(run.id);
     this.#found.roles = rolesOfRun(this.#ports, legs, run).map((role) => ({ ...role }));
     this.#found.cuts = run.script.legs.flatMap((_leg, leg) => cutsOfLeg(this.#ports, legs, { run: run.id, leg }));
+  }
+
+  async #rehearse(
+    run: RunRecord,
+    { topics }: Extract<Phase, { does: 'rehearse' }>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const rehearsal = await rehearseRun(this.#ports, run, topics, signal);
+    this.#found.rehearsal = rehearsal;
+    return problemsOf(rehearsal);
   }
 
   #proven({ proofs, wrong }: LegProof): readonly string[] {

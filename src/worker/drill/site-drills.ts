@@ -157,7 +157,10 @@ export class SiteDrills implements DrillService {
     const { checks } = await checkSite(this.#ports, this.canaries, sight, signal);
     const readiness = spec.level === 'L0' ? await checkReadiness(this.#ports, signal) : [];
     const at = this.#ports.clock.now().toISOString();
-    const all = [...(await checkHost(ports, sight, signal)), ...checks, ...readiness].map((check) => ({ ...check, at }));
+    const all = [...(await checkHost(ports, sight, signal)), ...checks, ...readiness].map((check) => ({
+      ...check,
+      at,
+    }));
     const plannedMs = script.phases.reduce((sum, phase) => sum + phase.plannedMs, 0);
     return { drill: name, level: spec.level, hash, script, plannedMs, checks: all, blockers: [...objections(all)] };
   }
@@ -271,7 +274,9 @@ export class SiteDrills implements DrillService {
     const carried = (link()?.topicViews() ?? [])
       .map(({ name }) => name)
       .filter((name) => name !== schemasTopic && ![...used.values()].includes(name));
-    const topics = spec.level === 'L5' ? 'all' : everything ? carried : (spec.topics ?? []);
+    const named = everything ? carried : (spec.topics ?? []);
+    // A rehearsal reads what the link carries when it comes to it.
+    const topics = spec.level === 'L5' ? 'all' : spec.level === 'L3' ? (spec.topics ?? 'all') : named;
     const returns = spec.returnTo === 'home';
     return makeScript({ level: spec.level, site: spec.site, canaries, topics, baselineMs, holdMs, returns });
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
-import { type DrillLevel, drillLevelSchema, drillVerdictSchema, movesRoles } from '../../drill/level.ts';
+import { type DrillLevel, drillLevelSchema, drillVerdictSchema, looksOnly } from '../../drill/level.ts';
 import { type RunRecord, runIdSchema, runRecordSchema } from '../../drill/run-record.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import type { StateEntries } from './operation-memory.ts';
@@ -267,9 +267,9 @@ export class DrillMemory {
 
   #past(runs: readonly PastRun[]): Readonly<Record<string, PastRun | undefined>> {
     const all = [...runs, ...this.past()];
-    const looks = all.filter(({ level }) => !movesRoles(level));
-    const moves = all.filter(({ level }) => movesRoles(level));
-    const gone = [...looks.slice(pastLooksMax), ...moves.slice(pastRunsMax - pastLooksMax)];
+    const looks = all.filter(({ level }) => looksOnly(level));
+    const others = all.filter(({ level }) => !looksOnly(level));
+    const gone = [...looks.slice(pastLooksMax), ...others.slice(pastRunsMax - pastLooksMax)];
     return {
       ...Object.fromEntries(gone.map(({ id }) => [keys.past + id, undefined])),
       ...Object.fromEntries(
