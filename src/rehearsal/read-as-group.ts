@@ -48,19 +48,23 @@ export async function readAsGroup(
   const reading = new Reading(goals);
   const client = kafkajsClient(cluster, 'umbra-rehearsal', 0);
   const consumer = client.kafka.consumer({
-    ...{ groupId: group, sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs },
+    ...{ groupId: group, sessionTimeout: sessionMs, rebalanceTimeout: sessionMs, heartbeatInterval: heartbeatMs },
     ...{ maxWaitTimeInMs: fetchWaitMs, allowAutoTopicCreation: false, readUncommitted: false },
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },
   });
+  let begun: Promise<void> = Promise.resolve();
   try {
     const end = reading.untilOver(bounds, signal);
-    await Promise.race([begin(consumer, reading), end]);
+    begun = begin(consumer, reading);
+    await Promise.race([begun, end]);
     await end;
     if (reading.trouble === undefined) await reading.commit(consumer);
   } catch (error) {
     reading.fail(textOf(error));
   } finally {
-    await left(consumer);
+    // Whoever leaves while it joins does not leave.
+    await within(leaveMsMax, begun);
+    await within(leaveMsMax, consumer.disconnect());
     client.end();
   }
   return reading;
@@ -84,13 +88,13 @@ async function begin(consumer: Consumer, reading: Reading): Promise<void> {
   });
 }
 
-/** A member that has left holds nothing up: the group can be deleted at once. */
-async function left(consumer: Consumer): Promise<void> {
+/** Waits for it, however it ends, for so long. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => {
     resolve(undefined);
-  }, leaveMsMax);
-  await Promise.race([consumer.disconnect().catch(() => undefined), late]);
+  }, ms);
+  await Promise.race([work.catch(() => undefined), late]);
   clearTimeout(timer);
 }
 

@@ -72,8 +72,10 @@ export async function rehearseGroups(
       rehearsed.set(group.group, await reader.rehearse(seen, signal));
     }
   };
-  await Promise.all(Array.from({ length: groupsAtOnce }, lane));
+  // Of all of them the end: nothing goes on behind the back of who removes the groups.
+  const lanes = await Promise.allSettled(Array.from({ length: groupsAtOnce }, lane));
   signal.throwIfAborted();
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
   const read = chosen.groups.flatMap(({ partitions }) => partitions.map(({ topic }) => topic));
   return {
     groups: names.flatMap((name) => rehearsed.get(name) ?? []),

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Restored } from '../drill/rehearsal-record.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import {
@@ -103,7 +102,18 @@ async function inFolder({ folder, run }: SampleSource, work: (folder: string) =>
   } finally {
     await rm(place, { recursive: true, force: true });
     // Where there were no quarantines there is no folder for them either, as before.
-    if (made !== undefined && folder !== undefined) await rmdir(folder).catch(() => undefined);
+    if (made !== undefined && folder !== undefined) await removeEmpty(folder, made);
+  }
+}
+
+/** Folders that are empty, from one of them up to the first that was made for it. */
+async function removeEmpty(folder: string, made: string): Promise<void> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const isRemoved = await rmdir(at).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved || at === resolve(made)) return;
   }
 }
 
