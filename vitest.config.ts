@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/fixtures/longest-first.ts';
 
 // fast: pure functions, codecs, the API over a stub, the Pulumi program under a mini engine: seconds, no JVM.
 // real: Kafka brokers started once per run (test/fixtures), the Pulumi engine, containers.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

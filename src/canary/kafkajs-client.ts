@@ -10,7 +10,7 @@ export const requestMsMax = 3_000;
 
 export interface KafkajsClient {
   readonly kafka: Kafka;
-  /** Ends whatever connection is still there: kafkajs waits for answers that may never come. */
+  /** Ends whatever connection is still there, or comes later: kafkajs waits for answers that may never come. */
   end(): void;
 }
 
@@ -18,6 +18,7 @@ export interface KafkajsClient {
 export function kafkajsClient(cluster: ClusterConfig, clientId: string, turn: number): KafkajsClient {
   const { bootstrapServers, tls: security, sasl } = cluster;
   const sockets = new Set<net.Socket>();
+  let ended = false;
   const first = turn % bootstrapServers.length;
   const kafka = new Kafka({
     clientId,
@@ -28,17 +29,27 @@ export function kafkajsClient(cluster: ClusterConfig, clientId: string, turn: nu
     requestTimeout: requestMsMax,
     // A connection is looked for at each server once, at the most.
     retry: { retries: Math.min(bootstrapServers.length, 5), initialRetryTime: 50, maxRetryTime: 200 },
-    socketFactory: (request) => remembered(sockets, openSocket(request)),
+    socketFactory: (request) => {
+      const socket = remembered(sockets, openSocket(request));
+      // What is still under way would connect anew.
+      if (ended) socket.destroy(givenUp());
+      return socket;
+    },
     ...(security === undefined ? {} : { ssl: tlsOf(security) }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
   });
   return {
     kafka,
     end() {
-      // Without an error kafkajs would go on waiting for it.
-      for (const socket of sockets) socket.destroy(Object.assign(new Error('given up'), { code: 'ECONNRESET' }));
+      ended = true;
+      for (const socket of sockets) socket.destroy(givenUp());
     },
   };
+}
+
+/** Without an error kafkajs would go on waiting for it. */
+function givenUp(): Error {
+  return Object.assign(new Error('given up'), { code: 'ECONNRESET' });
 }
 
 /** As kafkajs hands it over; without `ssl` in its configuration there is none. */

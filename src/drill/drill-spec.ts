@@ -15,9 +15,6 @@ const person = z.string().min(1).max(100);
 const text = z.string().max(2_000);
 const topicsMax = 200;
 
-/** Known, so that nobody takes them for typing errors, and refused. */
-const notYet: ReadonlySet<DrillLevel> = new Set(['L3']);
-
 /** By which a pair says that it may be lost on purpose. */
 export const nonProduction = 'non-production';
 
@@ -26,7 +23,7 @@ const fields = z.strictObject({
   level: drillLevelSchema,
   /** Where it runs: the site that is activated, for the other one is to be missed. */
   site: siteIdSchema,
-  /** Real topics that are home at the other site: what L4 and L6 move; L5 moves all. Undefined below L4. */
+  /** Real topics that are home at the other site: what L4 and L6 move, and whose copies L3 reads; L5 moves all. Undefined below L3. */
   topics: z
     .union([z.literal('all'), z.array(topicName).min(1).max(topicsMax)], {
       error: `must be "all" or the names of 1 to ${topicsMax} topics`,
@@ -115,14 +112,13 @@ function contradictions({
 }: z.output<typeof fields>): readonly Contradiction[] {
   const found: Contradiction[] = [];
   const say = (path: readonly string[], message: string): void => void found.push({ path, message });
-  if (notYet.has(level))
-    say(['level'], `is not carried out yet by this version: ${level} is described in docs/drills.md; take another one`);
   if (movesRealTopics(level)) {
     if (level !== 'L5' && topics === undefined)
       say(['topics'], `is required: ${level} moves real topics; name them, or say "all"`);
     if (level === 'L5' && topics !== undefined && topics !== 'all')
       say(['topics'], 'must be "all", or left out: L5 evacuates the whole site');
-  } else if (topics !== undefined) say(['topics'], `must be left out: ${level} never moves real topics`);
+  } else if (topics !== undefined && level !== 'L3')
+    say(['topics'], `must be left out: ${level} neither moves nor reads real topics`);
   if (objectives.rpoRecords > 0 && level !== 'L6')
     say(['objectives', 'rpoRecords'], `must be 0: nothing may be lost by a drill of ${level}`);
   if (level === 'L2' && returnTo === 'stay') say(['returnTo'], 'must be "home": canary topics are made anew after L2');

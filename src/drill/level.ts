@@ -22,6 +22,11 @@ export function movesRoles(level: DrillLevel): boolean {
   return level === 'L2' || level === 'L4' || level === 'L5' || level === 'L6';
 }
 
+/** Looks at the pair and at nothing in it: such runs are many, and each is worth little. */
+export function looksOnly(level: DrillLevel): boolean {
+  return level === 'L0' || level === 'L1';
+}
+
 /** Only real topics: what may stand still for seconds is somebody's. */
 export function movesRealTopics(level: DrillLevel): boolean {
   return level === 'L4' || level === 'L5' || level === 'L6';

@@ -54,7 +54,8 @@ export type PhaseResult = 'done' | 'failed' | 'given up';
 
 /**
  * The next move of a run. Pure, and all there is to the order of things: who carries it out decides nothing. Every way through
- * it ends with `judge`, `cleanup` and `seal`, whatever happened before; behind `lose` they come after `mend`.
+ * it ends with `judge` (where something was moved), `cleanup` and `seal`, whatever happened before; behind `lose` they come
+ * after `mend`.
  */
 export function nextMove(sight: RunSight): RunMove {
   const { run } = sight;
@@ -132,7 +133,7 @@ function whileWorking(sight: RunSight, phase: Phase): RunMove {
       return go(run.at + 1, 'done');
     case 'failed': {
       const { reasons } = work;
-      if (isEnding(phase)) return go(run.at + 1, 'failed', reasons);
+      if (isEnding(phase) || phase.does === 'rehearse') return go(run.at + 1, 'failed', reasons);
       if (isRestoring(phase)) return go(endOf(run), 'failed', reasons);
       if (phase.does === 'lose') {
         const [reason = 'the loss cannot be made'] = reasons;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cutRecordSchema } from '../operations/cut.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { drillLevelSchema } from './level.ts';
+import { rehearsalSchema } from './rehearsal-record.ts';
 import { scriptSchema } from './script.ts';
 import { abortTriggerSchema } from './triggers.ts';
 
@@ -82,6 +83,8 @@ export const factsSchema = z.strictObject({
     .max(linesMax)
     .default([]),
   cuts: z.array(cutRecordSchema).max(linesMax).default([]),
+  /** Of L3: what was read and restored. */
+  rehearsal: rehearsalSchema.optional(),
   /** Of L6: whether a hook has taken the other site away, or it stayed there. */
   loss: z.enum(['made', 'not made']).optional(),
   /** Of L6: by topic what only the lost site had, and what became of it; topics without any are left out. */

@@ -27,6 +27,7 @@ export type TailChoice = z.output<typeof tailChoiceSchema>;
  *
  * - `look`      both ways: nothing may stand against it
  * - `predict`   what moves would cost is asked for and written down; nothing is moved
+ * - `rehearse`  copies are read under renamed groups, and what is kept for a restore is read back
  * - `baseline`  canaries are green and inputs fresh for a while
  * - `arm`       the last look; from here on a dead man's timer runs
  * - `lose`      the other site's cluster is taken away, where hooks say how; from here to `reconcile` it is missed on purpose
@@ -42,6 +43,12 @@ export type TailChoice = z.output<typeof tailChoiceSchema>;
 export const phaseSchema = z.discriminatedUnion('does', [
   z.strictObject({ does: z.literal('look'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('predict'), plannedMs: z.int().min(0) }),
+  z.strictObject({
+    does: z.literal('rehearse'),
+    /** Whose copies: by name, or of all that the link carries then. */
+    topics: z.union([z.literal('all'), z.array(z.string()).min(1)]),
+    plannedMs: z.int().min(0),
+  }),
   z.strictObject({ does: z.literal('baseline'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('arm'), plannedMs: z.int().min(0) }),
   z.strictObject({ does: z.literal('lose'), plannedMs: z.int().min(0) }),
@@ -77,7 +84,7 @@ export interface ScriptRequest {
   readonly site: SiteId;
   /** Of L2, and beside the topics of the others: the canary topic of each link, by the site that is its home. */
   readonly canaries: Readonly<Partial<Record<SiteId, string>>>;
-  /** Real topics that are home at the other site; `all` of them. Empty below L4. */
+  /** Real topics that are home at the other site; `all` of them. Of L3 those whose copies are read. Empty below. */
   readonly topics: 'all' | readonly string[];
   readonly baselineMs: number;
   readonly holdMs: number;
@@ -90,6 +97,7 @@ export interface ScriptRequest {
 const planned = {
   look: 2_000,
   predict: 1_000,
+  rehearse: 20_000,
   arm: 500,
   lose: 3_000,
   move: 4_000,
@@ -104,9 +112,9 @@ const planned = {
 /** The script of a level. Pure: the same request gives the same script. */
 export function makeScript(request: ScriptRequest): Script {
   const legs = legsOf(request);
-  const { level, baselineMs, holdMs, tail = 'discard' } = request;
+  const { level, topics, baselineMs, holdMs, tail = 'discard' } = request;
   const phases: Phase[] = [{ does: 'look', plannedMs: planned.look }];
-  if (level === 'L1' || legs.length > 0) phases.push({ does: 'predict', plannedMs: planned.predict });
+  if (level === 'L1' || level === 'L3' || legs.length > 0) phases.push({ does: 'predict', plannedMs: planned.predict });
   if (legs.length > 0) {
     phases.push({ does: 'baseline', plannedMs: baselineMs }, { does: 'arm', plannedMs: planned.arm });
     const loses = legs.some(({ kind }) => kind === 'failover');
@@ -121,6 +129,14 @@ export function makeScript(request: ScriptRequest): Script {
       phases.push({ does: 'move', leg, plannedMs: planned.move }, { does: 'prove', leg, plannedMs: planned.prove });
     }
     phases.push({ does: 'judge', plannedMs: planned.judge }, { does: 'cleanup', plannedMs: planned.cleanup });
+  }
+  if (level === 'L3') {
+    phases.push({
+      does: 'rehearse',
+      topics: topics === 'all' || topics.length === 0 ? 'all' : [...topics],
+      plannedMs: planned.rehearse,
+    });
+    phases.push({ does: 'cleanup', plannedMs: planned.cleanup });
   }
   phases.push({ does: 'seal', plannedMs: planned.seal });
   return { level, legs: [...legs], phases };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { drillLevelSchema, drillVerdictSchema } from '../drill/level.ts';
+import { rehearsalSchema } from '../drill/rehearsal-record.ts';
 import { siteIdSchema } from '../pair/site.ts';
 
 const isoTime = z.iso.datetime();
@@ -180,6 +181,8 @@ export const evidenceContentSchema = z.strictObject({
     problems: z.array(text),
   }),
   groups: z.array(z.strictObject({ id: z.string(), note: text })),
+  /** Of drills of level L3 and no other. */
+  rehearsal: rehearsalSchema.optional(),
   fence: z.strictObject({ probes: z.array(z.strictObject({ at: isoTime, result: text })), logEndsFrozen: z.boolean() }),
   registry: z.strictObject({ primaryBefore: siteIdSchema, primaryAfter: siteIdSchema, note: text }).optional(),
   clients: z.array(z.strictObject({ principal: z.string(), note: text, straggler: z.boolean() })),

@@ -2,8 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { S3Objects } from '../aws/s3-objects.ts';
-import { type S3Place, s3PlaceSchema } from '../aws/s3-place.ts';
+import type { S3Place } from '../aws/s3-place.ts';
 import { type SiteId } from '../pair/site.ts';
+import { evidenceBucketSchema } from './bucket.ts';
 import { folderReader, folderStore } from './folder-store.ts';
 import { parseName } from './names.ts';
 import { s3Reader, s3Store } from './s3-store.ts';
@@ -12,13 +13,7 @@ import type { EvidenceReader, EvidenceStore } from './store.ts';
 /** Where a pair keeps its evidence: below it each site has a chain of its own, `<pair>/<site>/`. */
 export const evidencePlaceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('folder'), path: z.string().min(1) }),
-  s3PlaceSchema.extend({
-    kind: z.literal('s3'),
-    /** What S3 itself refuses to let go, and for how long; the bucket is made with object lock. */
-    objectLock: z
-      .strictObject({ mode: z.enum(['GOVERNANCE', 'COMPLIANCE']), days: z.int().min(1).max(36_500) })
-      .optional(),
-  }),
+  evidenceBucketSchema.extend({ kind: z.literal('s3') }),
 ]);
 
 export type EvidencePlace = z.output<typeof evidencePlaceSchema>;

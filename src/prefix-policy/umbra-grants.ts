@@ -1,7 +1,7 @@
 import { schemasTopic } from '../schema-primary/schema-primary.ts';
 import type { AclOperation } from './acl-binding.ts';
 import { type Grant, literal, type NamesOfSite, prefixed, type Prefixes, prefixesAt } from './grant.ts';
-import { canaryInfix, reservedPrefix, stateTopic } from './internal-names.ts';
+import { canaryInfix, rehearsalPrefix, reservedPrefix, stateTopic } from './internal-names.ts';
 
 /** What umbra needs at a site where all of its links have one principal: what leaves, what ends there, and its own. */
 export function umbraGrants(principal: string, names: NamesOfSite): readonly Grant[] {
@@ -12,6 +12,7 @@ export function umbraGrants(principal: string, names: NamesOfSite): readonly Gra
     ...transactionGrants(principal, [own, foreign]),
     ...workerGrants(principal),
     ...canaryGrants(principal, own),
+    ...rehearsalGrants(principal),
   ];
 }
 
@@ -41,6 +42,7 @@ export function renderWorkerRoleGrants({ umbra, markers, ...input }: WorkerRoleI
     ...transactionGrants(umbra, [own, foreign]),
     ...workerGrants(umbra),
     ...canaryGrants(umbra, own),
+    ...rehearsalGrants(umbra),
   ];
   const ofOther = [...readerGrants(umbra, foreign), ...promotedReaderGrants(umbra, own)];
   return { own: ofOwn.flatMap((grant) => (markers ? [grant] : withoutAlter(grant))), other: ofOther };
@@ -209,6 +211,18 @@ function canaryGrants(principal: string, own: Prefixes): readonly Grant[] {
       resource: prefixed('TOPIC', `${own.topics}${canaryInfix}`),
       operations: ['CREATE', 'DELETE'],
       why: 'make and remove the canary topics that are home here (docs/canaries.md)',
+    },
+  ];
+}
+
+/** Of drills of level L3: their groups are read and committed by the right on all of umbra's own. */
+function rehearsalGrants(principal: string): readonly Grant[] {
+  return [
+    {
+      principal,
+      resource: prefixed('GROUP', rehearsalPrefix),
+      operations: copyGroupOperations,
+      why: 'read copies under renamed groups, and remove those groups (docs/drills.md)',
     },
   ];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { drillSpecSchema, drillTimes } from '../../src/drill/drill-spec.ts';
 import { drillLevels, drillVerdicts } from '../../src/drill/level.ts';
-import { makeScript } from '../../src/drill/script.ts';
+import { makeScript, type Script } from '../../src/drill/script.ts';
 import { type AbortRule, abortTable, abortTriggers } from '../../src/drill/triggers.ts';
 import { drillsConfigSchema } from '../../src/worker/drill/drills-config.ts';
 import { pastRunsMax } from '../../src/worker/state/drill-memory.ts';
@@ -41,13 +41,12 @@ describe('docs/drills.md', () => {
   });
 
   test('names every phase with its planned time', () => {
-    const phases = (['L4', 'L6'] as const).flatMap(
-      (level) =>
-        makeScript({
-          ...{ level, site: 'b', canaries: { a: 'a_umbra-canary-000001' }, topics: ['a_orders'] },
-          ...{ baselineMs: 60_000, holdMs: 30_000, returns: true },
-        }).phases,
-    );
+    const script = (level: 'L3' | 'L4' | 'L6'): Script =>
+      makeScript({
+        ...{ level, site: 'b', canaries: { a: 'a_umbra-canary-000001' }, topics: ['a_orders'] },
+        ...{ baselineMs: 60_000, holdMs: 30_000, returns: true },
+      });
+    const phases = [...script('L3').phases, ...script('L4').phases, ...script('L6').phases];
     const planned = new Map(phases.map(({ does, plannedMs }) => [does as string, `${plannedMs / 1000} s`]));
     planned.set('baseline', 'baseline').set('hold', 'hold');
     const documented = rows('phases').map(([phase = '', time]) => [phase, time] as const);

@@ -21,7 +21,7 @@ test('a forced loss names its topics, comes home, and says nothing else of tails
 });
 
 test('no other level has tails, or may lose a record', () => {
-  for (const level of drillLevels.filter((each) => each !== 'L6' && each !== 'L3')) {
+  for (const level of drillLevels.filter((each) => each !== 'L6')) {
     const topics = level === 'L4' ? { topics: ['a_orders'] } : {};
     const spec = { name: 'other', level, site: 'b', ...topics };
     expect(refusals(spec), level).toEqual([]);

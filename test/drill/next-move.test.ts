@@ -86,6 +86,28 @@ test('what only the lost site has is left to people where a person is at it', ()
   }
 });
 
+test('a rehearsal moves nothing: it reads the copies that are named, or all, and removes what it has made', () => {
+  const { phases, legs } = begun({ level: 'L3', topics: ['a_orders'] }).script;
+  expect(phases.map(phaseName)).toEqual(['look', 'predict', 'rehearse', 'cleanup', 'seal']);
+  expect(phases[2]).toMatchObject({ topics: ['a_orders'] });
+  expect(begun({ level: 'L3', topics: 'all' }).script.phases[2]).toMatchObject({ topics: 'all' });
+  expect(legs).toEqual([]);
+});
+
+test('a rehearsal that fails is cleaned up behind, and fails the run; one that is given up, too', () => {
+  const run = atPhase(begun({ level: 'L3', topics: 'all' }), 'rehearse');
+  const cleanup = run.script.phases.findIndex(({ does }) => does === 'cleanup');
+  const failed: PhaseWork = { kind: 'failed', reasons: ['group a_reader: it jumps'] };
+  const move = nextMove(sight(run, { work: failed }));
+  expect(move).toEqual({ kind: 'go', to: cleanup, result: 'failed', failures: ['group a_reader: it jumps'] });
+  expect(verdictOf({ facts: { ...noFacts, failures: ['group a_reader: it jumps'] } }).verdict).toBe('FAILED');
+  const incident = nextMove(sight(run, { triggers: [{ trigger: 'real incident', reason: 'somebody moves roles' }] }));
+  expect(incident).toMatchObject({ kind: 'abort', abort: { trigger: 'real incident', before: true } });
+  const abort = { trigger: 'real incident', reason: 'somebody moves roles', before: true, at } as const;
+  expect(nextMove(sight({ ...run, abort }))).toMatchObject({ kind: 'go', to: cleanup, result: 'given up' });
+  expect(verdictOf({ facts: noFacts, abort }).verdict).toBe('INTERRUPTED');
+});
+
 test('below L4 no script names a real topic, and below L6 none fails over', () => {
   for (const level of ['L0', 'L1', 'L2', 'L3'] as const) {
     const { legs } = begun({ level, topics: ['a_orders'] }).script;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -12,8 +13,11 @@ import { type EvidencePlace, findChains, openEvidenceStore } from '../../src/evi
 import { recordEvidence, type ToRecord } from '../../src/evidence/record.ts';
 import type { EvidenceStore } from '../../src/evidence/store.ts';
 import { verifyChain } from '../../src/evidence/verify.ts';
+import { drillsConfigSchema } from '../../src/worker/drill/drills-config.ts';
+import { EvidenceKept } from '../../src/worker/drill/evidence-kept.ts';
 import { newKey, smallContent } from '../evidence/samples.ts';
 import { type FaultyAws, startFaultyAws } from '../fixtures/faulty-aws.ts';
+import { testFolder } from '../fixtures/test-root.ts';
 import { type AwsServer, startAwsServer, useAwsServer } from '../fixtures/s3-server.ts';
 
 const boundMs = 60_000;
@@ -156,5 +160,24 @@ describe('a chain in S3', { timeout: boundMs }, () => {
       expect(document.chain.sequence).toBe(refused);
     }
     expect(await problemsOf(store)).toEqual([]);
+  });
+
+  test('is what a worker seals where its file names a bucket', async () => {
+    const bucket = await bucketNamed('evidence-worker', true);
+    const objectLock = { mode: 'GOVERNANCE', days: 2 } as const;
+    const keyFile = join(testFolder('evidence-worker'), 'key.pem');
+    const { evidence: place } = drillsConfigSchema.parse({
+      evidence: { s3: { bucket, region, prefix: 'evidence/', objectLock }, keyFile },
+    });
+    const kept = new EvidenceKept({ ...owner, place, last: () => undefined });
+    const signal = AbortSignal.timeout(boundMs);
+    expect(await kept.find('drill-1', signal)).toBeUndefined();
+    const { at } = await kept.record(smallContent('drill-1'), [], signal);
+    expect(await kept.find('drill-1', signal)).toMatchObject({ at, content: { reportId: 'drill-1' } });
+    expect(await problemsOf(openEvidenceStore(placeIn(bucket), owner))).toEqual([]);
+    const locked = await client.send(
+      new HeadObjectCommand({ Bucket: bucket, Key: 'evidence/orders/a/00000001-drill-1.json' }),
+    );
+    expect(locked.ObjectLockMode).toBe('GOVERNANCE');
   });
 });

@@ -6,6 +6,7 @@ import { count, duration, seconds, time } from './figures.ts';
 import { html, type Html } from './html.ts';
 import { page, section, type Tile, tiles } from './parts.ts';
 import { canaryTables, exposureTable, lossAndTime, timelineTable } from './proof-tables.ts';
+import { rehearsalTables } from './rehearsal-tables.ts';
 import { aboutRun, closing, people, preconditions, scope, standing } from './record-tables.ts';
 import { timelinePlots } from './timeline-plot.ts';
 
@@ -22,6 +23,7 @@ export function renderEvidencePage(
     header(content, title),
     tiles(summary(content)),
     section('Timeline', [...timelinePlots(content), timelineTable(content)]),
+    ...rehearsed(content),
     section('Loss and time', [lossAndTime(content)]),
     section('Canaries', [canaryPlot(content), canaryTables(content)]),
     section('Exposure', [exposurePlot(content), exposureTable(content)]),
@@ -32,6 +34,12 @@ export function renderEvidencePage(
     section('How it ended', [closing(content)]),
     footer(content, previous),
   ]);
+}
+
+/** Of drills of level L3 alone. */
+function rehearsed(content: EvidenceContent): readonly Html[] {
+  const tables = rehearsalTables(content);
+  return tables.length === 0 ? [] : [section('What was rehearsed', tables)];
 }
 
 const kinds: Readonly<Record<EvidenceContent['kind'], string>> = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
-import { drillLevels } from '../../drill/level.ts';
+import { movesRoles } from '../../drill/level.ts';
 import type { SiteId } from '../../pair/site.ts';
 import { canaryClientSchema, drillsConfigSchema } from '../../worker/drill/drills-config.ts';
 import type { ClusterConfig } from './cluster-args.ts';
@@ -42,9 +42,9 @@ export function canaryClusters(
   return { a: at('a'), b: at('b') };
 }
 
-/** L0 looks and L1 predicts; from L2 on canaries say what a move cost. */
+/** What moves something: canaries say what it cost. */
 export function needsCanaries({ level }: Pick<DrillSpec, 'level'>): boolean {
-  return drillLevels.indexOf(level) > drillLevels.indexOf('L1');
+  return movesRoles(level);
 }
 
 /** The drill that a pair on this machine has where nothing is said: both links are moved and brought home each night. */

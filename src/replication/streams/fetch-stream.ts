@@ -166,6 +166,7 @@ export class FetchStream {
 
   #request(answerBytesMax: number): ReturnType<typeof encodeFetch> {
     const fresh = this.#session.epoch <= 0;
+    if (fresh) this.#inSession.clear();
     const keys = fresh ? [...this.#members.keys()] : [...this.#touched];
     const partitions: FetchPartition[] = [];
     const forgotten: { topicId: string; partition: number }[] = [];
@@ -287,8 +288,10 @@ export class FetchStream {
 
   #advanceSession(sessionId: number): void {
     if (sessionId === 0) {
-      // No slot to be had (KIP-227): every request is a full one.
-      this.#session = noSession;
+      // A request that left nothing in its session has closed it: the next one opens another (KIP-227). Where a new one was
+      // asked for there is no slot to be had, and every request is a full one.
+      if (this.#session.epoch > 0) this.#forgetSession();
+      else this.#session = noSession;
       return;
     }
     const next = this.#session.id === sessionId ? this.#session.epoch + 1 : 1;

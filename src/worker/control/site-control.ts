@@ -97,6 +97,7 @@ export class SiteControl {
         pair: ports.pair,
         version: ports.version,
         clusters: ports.clusters,
+        quarantineFolder: ports.quarantineFolder,
         state,
         clock,
         logger,

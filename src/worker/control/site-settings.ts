@@ -18,8 +18,13 @@ export interface SiteSettings extends QuarantinePlaces {
 
 export function siteSettings(config: WorkerConfig, logger: Logger): SiteSettings {
   const { site, pair } = config;
+  // Loaded when it is asked for: a worker does without.
+  const diagnosing: DrillSettings['diagnose'] = async (signal) => {
+    const { diagnose } = await import('../doctor/diagnose.ts');
+    return diagnose({ config, signal });
+  };
   return {
     ...{ site, pair, discoveryIntervalMs: config.tuning.discoveryIntervalMs, rights: rightsAtSites(config) },
-    ...{ repoint: siteHooks(config, logger), drills: drillSettings(config), ...quarantineOf(config) },
+    ...{ repoint: siteHooks(config, logger), drills: drillSettings(config, diagnosing), ...quarantineOf(config) },
   };
 }

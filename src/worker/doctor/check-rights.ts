@@ -2,7 +2,7 @@ import { type Acl, aclText, everybody, type KnownOperation } from '../../kafka/a
 import type { Operations } from '../../kafka/authorized-operations.ts';
 import { otherSite } from '../../pair/site.ts';
 import { type AclOperation, type Grant, renderSiteGrants } from '../../prefix-policy/acls.ts';
-import { reservedPrefix, stateTopic } from '../../prefix-policy/internal-names.ts';
+import { rehearsalPrefix, reservedPrefix, stateTopic } from '../../prefix-policy/internal-names.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import type { Finding } from '../finding.ts';
 import { kafkaTool } from './commands.ts';
@@ -129,7 +129,7 @@ function without(
 /** Without these copying goes on. */
 function isMinor({ resource }: Need, operation: AclOperation): boolean {
   if (resource.resourceType === 'CLUSTER') return operation === 'DESCRIBE_CONFIGS';
-  if (resource.resourceType === 'GROUP') return operation === 'DELETE';
+  if (resource.resourceType === 'GROUP') return operation === 'DELETE' || resource.resourceName === rehearsalPrefix;
   return resource.resourceName === '*';
 }
 
@@ -207,6 +207,7 @@ function effectOf({ resourceType, resourceName }: Grant['resource'], operation: 
     case 'TRANSACTIONAL_ID':
       return 'no worker can lead the site, and nothing is copied';
     case 'GROUP':
+      if (resourceName === rehearsalPrefix) return 'drills of level L3 fail';
       return resourceName === reservedPrefix ? 'no worker can take part' : groupEffects[operation];
     case 'TOPIC':
       if (resourceName === '*') return 'names that belong to no site are not found';

@@ -15,7 +15,10 @@ export interface DrillPorts {
   readonly version: string;
   readonly config: DrillSettings['config'];
   readonly servers: DrillSettings['servers'];
+  readonly diagnose: DrillSettings['diagnose'];
   readonly clusters: Readonly<Record<SiteId, Cluster>>;
+  /** Where this site keeps what it quarantines. */
+  readonly quarantineFolder: string | undefined;
   /** Read to its end, and ours to write. */
   readonly state: SiteState;
   /** The one that ends here; undefined while none is declared. */

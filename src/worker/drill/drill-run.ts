@@ -187,12 +187,14 @@ export class DrillRun {
 
   /** With what the work of its phase has found. */
   #found(run: RunRecord, failures: readonly string[]): RunRecord {
-    const { preconditions, predictions, proofs, roles, cuts, loss, tails, notes }: RunFindings = this.#works.take();
+    const found: RunFindings = this.#works.take();
+    const { preconditions, predictions, proofs, roles, cuts, loss, tails, notes, rehearsal } = found;
     const anew = new Set(proofs.map(({ topic }) => topic));
     const { facts } = run;
     return {
       ...run,
       facts: {
+        ...facts,
         preconditions: [...facts.preconditions, ...preconditions].slice(-linesMax),
         predictions: [...facts.predictions, ...predictions].slice(-linesMax),
         proofs: [...facts.proofs.filter(({ topic }) => !anew.has(topic)), ...proofs],
@@ -202,6 +204,7 @@ export class DrillRun {
         tails: tails.length > 0 ? tails : facts.tails,
         failures: [...new Set([...facts.failures, ...failures, ...this.#watch.takeFailures()])].slice(0, linesMax),
         notes: [...facts.notes, ...notes].slice(-linesMax),
+        ...(rehearsal === undefined ? {} : { rehearsal }),
       },
     };
   }

@@ -6,7 +6,9 @@ import {
   clusterFields,
   refuseClearIam,
 } from '../../kafka/cluster-config.ts';
+import { evidenceBucketSchema } from '../../evidence/bucket.ts';
 import type { SiteId } from '../../pair/site.ts';
+import type { Finding } from '../finding.ts';
 import { commandHookSchema, webhookSchema } from '../repoint/repoint-spec.ts';
 
 /** As for moves of roles (docs/repoint.md), less what has to do with topics. */
@@ -33,9 +35,14 @@ export const drillsConfigSchema = z.strictObject({
   evidence: z
     .strictObject({
       /** Write-once: documents and what belongs to them (docs/evidence.md). */
-      folder: z.string().min(1),
+      folder: z.string().min(1).optional(),
+      /** In place of a folder: a bucket that is made with object lock, best of all. */
+      s3: evidenceBucketSchema.optional(),
       /** Ed25519, PEM, mode 0600; made where it is missing. The pair has one. */
       keyFile: z.string().min(1),
+    })
+    .refine(({ folder, s3 }) => (folder === undefined) !== (s3 === undefined), {
+      message: 'needs one place: either "folder" or "s3"',
     })
     .optional(),
   /** How a drill of L6 takes the other site's cluster away and gives it back. Without it the cluster stays there. */
@@ -60,14 +67,20 @@ export interface DrillSettings {
   readonly config: DrillsConfig | undefined;
   /** As umbra reaches the sites. */
   readonly servers: Readonly<Record<SiteId, readonly string[]>>;
+  /** What `umbra doctor` says of both sites. */
+  readonly diagnose: (signal: AbortSignal) => Promise<readonly Finding[]>;
 }
 
-export function drillSettings({
-  drills,
-  clusters,
-}: {
-  readonly drills?: DrillsConfig | undefined;
-  readonly clusters: Readonly<Record<SiteId, Pick<ClusterConfig, 'bootstrapServers'>>>;
-}): DrillSettings {
-  return { config: drills, servers: { a: clusters.a.bootstrapServers, b: clusters.b.bootstrapServers } };
+export function drillSettings(
+  {
+    drills,
+    clusters,
+  }: {
+    readonly drills?: DrillsConfig | undefined;
+    readonly clusters: Readonly<Record<SiteId, Pick<ClusterConfig, 'bootstrapServers'>>>;
+  },
+  diagnose: DrillSettings['diagnose'],
+): DrillSettings {
+  const servers = { a: clusters.a.bootstrapServers, b: clusters.b.bootstrapServers };
+  return { config: drills, servers, diagnose };
 }

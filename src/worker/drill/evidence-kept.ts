@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import type { LedgerEntry } from '../../canary/ledger/ledger-entry.ts';
 import { type ChainEnd, readChainEnd } from '../../evidence/chain-end.ts';
 import type { EvidenceContent, EvidenceDocument } from '../../evidence/document.ts';
-import { folderStore } from '../../evidence/folder-store.ts';
 import { type EvidenceKey, loadOrCreateKey } from '../../evidence/keys.ts';
+import type { EvidencePlace } from '../../evidence/place.ts';
 import { recordEvidence } from '../../evidence/record.ts';
 import type { EvidenceStore } from '../../evidence/store.ts';
 import type { SiteId } from '../../pair/site.ts';
@@ -25,24 +24,22 @@ export interface EvidenceKeptPorts {
 /** Where this site keeps what its drills leave. */
 export class EvidenceKept {
   readonly #ports: EvidenceKeptPorts;
-  readonly #store: EvidenceStore | undefined;
+  #store: Promise<EvidenceStore> | undefined;
   #key: EvidenceKey | undefined;
 
   constructor(ports: EvidenceKeptPorts) {
     this.#ports = ports;
-    const { place, pair, site } = ports;
-    this.#store = place === undefined ? undefined : folderStore(join(place.folder, pair, site));
   }
 
   /** The last document, where it is that of this run: somebody has sealed it and came no further. */
   async find(run: string, signal: AbortSignal): Promise<SealedReport | undefined> {
-    const found = await readChainEnd(this.#here(), signal);
+    const found = await readChainEnd(await this.#here(), signal);
     return found.kind === 'complete' && found.last.reportId === run ? sealed(found.last) : undefined;
   }
 
   async record(content: EvidenceContent, ledger: readonly LedgerEntry[], signal: AbortSignal): Promise<SealedReport> {
     const { place } = this.#ports;
-    const store = this.#here();
+    const store = await this.#here();
     if (place === undefined) throw new Error('no place for evidence is configured');
     this.#key ??= await loadOrCreateKey(place.keyFile);
     const lines = ledger.map((entry) => `${JSON.stringify(entry, inText)}\n`).join('');
@@ -52,13 +49,24 @@ export class EvidenceKept {
     return sealed(await recordEvidence(store, { content, files, key: this.#key, expected }, signal));
   }
 
-  #here(): EvidenceStore {
-    if (this.#store === undefined)
+  async #here(): Promise<EvidenceStore> {
+    const { place, pair, site } = this.#ports;
+    const kind = place === undefined ? undefined : placeOf(place);
+    if (kind === undefined)
       throw new Error(
         'no place for evidence is configured: drills.evidence of the worker’s file says where it is kept',
       );
+    // The SDK of S3 is loaded where somebody uses it.
+    this.#store ??= import('../../evidence/place.ts').then(({ openEvidenceStore }) =>
+      openEvidenceStore(kind, { pair, site }),
+    );
     return this.#store;
   }
+}
+
+function placeOf({ folder, s3 }: NonNullable<DrillsConfig['evidence']>): EvidencePlace | undefined {
+  if (s3 !== undefined) return { kind: 's3', ...s3 };
+  return folder === undefined ? undefined : { kind: 'folder', path: folder };
 }
 
 /** Offsets are 64-bit. */

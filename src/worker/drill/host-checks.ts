@@ -5,6 +5,7 @@ import type { RunRecord } from '../../drill/run-record.ts';
 import { canaryTopicOf } from '../../canary/canary-topic.ts';
 import { askCondition, type OpenFindings } from './ask-condition.ts';
 import { failed, type Found, passed } from './check.ts';
+import { approvalsInForce } from './approvals.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { isExpendable, notExpendable } from './legs.ts';
 
@@ -103,8 +104,7 @@ function farApart({ spec, times, state, link, clock }: HostChecksPorts): readonl
 function approvals({ spec, state, clock }: HostChecksPorts): readonly Found[] {
   const { approvals: wanted } = spec;
   if (wanted === undefined || !movesRoles(spec.level)) return [];
-  const now = clock.now().toISOString();
-  const given = state.drills.approvals(spec.name).filter(({ until }) => until > now);
+  const given = approvalsInForce(spec, state.drills.approvals(spec.name), clock.now());
   const missing = wanted.roles.filter((role) => !given.some((each) => each.role === role));
   const people = given.map(({ name, role }) => `${name} (${role})`).join(', ');
   if (given.length >= wanted.min && missing.length === 0) return [passed('approvals', people)];

@@ -1,6 +1,7 @@
 import { type DrillSpec, type DrillTimes } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
 import { isMendDue } from '../../drill/loss-on-purpose.ts';
+import { problemsOf } from '../../drill/rehearsal-record.ts';
 import type { RunFacts, RunRecord } from '../../drill/run-record.ts';
 import type { Phase } from '../../drill/script.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
@@ -9,11 +10,13 @@ import type { Canaries } from './canaries.ts';
 import { failed, type Found, objections, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { checkAlarms, checkHost } from './host-checks.ts';
+import { cleanRehearsal, rehearseRun } from './rehearsal.ts';
 import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLeg } from './legs.ts';
 import { lose, mend } from './loss.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp, renewsCanaries } from './clean-up.ts';
 import { rolesAway, rolesOfRun } from './roles-away.ts';
+import { checkReadiness } from './readiness.ts';
 import type { Recorder } from './recorder.ts';
 import { checkSite } from './site-checks.ts';
 import { failoverLegOf, lossFound, saidAtMost, tooMuchLost, untilReconciled } from './tails-seen.ts';
@@ -28,7 +31,7 @@ export interface PhaseWorksPorts extends DrillPorts {
 
 export type RunFindings = Pick<
   RunFacts,
-  'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'loss' | 'tails' | 'notes'
+  'preconditions' | 'predictions' | 'proofs' | 'roles' | 'cuts' | 'loss' | 'tails' | 'notes' | 'rehearsal'
 >;
 
 const nothing = (): RunFindings => ({
@@ -85,6 +88,8 @@ export class PhaseWorks {
         return this.#look(run, signal);
       case 'predict':
         return this.#predict(run, signal);
+      case 'rehearse':
+        return this.#rehearse(run, phase, signal);
       case 'baseline':
         canaries.writing?.drill(Date.parse(run.startedAt));
         return this.#baseline(phase.plannedMs, signal);
@@ -108,6 +113,7 @@ export class PhaseWorks {
         return this.#judge(run, signal);
       case 'cleanup':
         canaries.writing?.drill(undefined);
+        if (run.level === 'L3') return cleanRehearsal(this.#ports, run, signal);
         return this.#cleanUp(run, signal);
       case 'seal':
         return recorder.seal(run, this.legs(run.id), signal);
@@ -155,6 +161,16 @@ export class PhaseWorks {
     return [...unmended, ...(await cleanUp(this.#ports, this.legs(run.id), run, signal))];
   }
 
+  async #rehearse(
+    run: RunRecord,
+    { topics }: Extract<Phase, { does: 'rehearse' }>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const rehearsal = await rehearseRun(this.#ports, run, topics, signal);
+    this.#found.rehearsal = rehearsal;
+    return problemsOf(rehearsal);
+  }
+
   #proven({ proofs, wrong }: LegProof): readonly string[] {
     this.#found.proofs.push(...proofs);
     return wrong;
@@ -165,6 +181,7 @@ export class PhaseWorks {
     const host = await checkHost(this.#ports, run, signal);
     const site = await checkSite(this.#ports, canaries, run, signal);
     const found = [...host, ...site.checks];
+    if (run.level === 'L0') found.push(...(await checkReadiness(this.#ports, signal)));
     if (movesRoles(run.level)) found.push(...(await this.#answered(run, signal)));
     return objections(this.#note(found));
   }

@@ -9,6 +9,7 @@ import type { EvidenceContent } from '../../evidence/document.ts';
 import { type SiteId, sites } from '../../pair/site.ts';
 import type { EvidenceKept } from './evidence-kept.ts';
 import type { DrillCursor, DrillFinding, PastRun } from '../state/drill-memory.ts';
+import { approvalsInForce } from './approvals.ts';
 import type { Canaries } from './canaries.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import type { ExposureTrace } from './exposure-trace.ts';
@@ -107,7 +108,7 @@ export class Recorder {
       clusters: clustersOf(await this.#clusterIds(), servers),
       policyHash:
         declared === undefined ? undefined : createHash('sha256').update(JSON.stringify(declared)).digest('hex'),
-      approvals: state.drills.approvals(spec.name),
+      approvals: approvalsInForce(spec, state.drills.approvals(spec.name), new Date(run.startedAt)),
       roles: rolesOfRun(this.#ports, legs, run),
       partitions: moves.reduce(
         (most, { cuts }) =>

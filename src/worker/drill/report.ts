@@ -12,6 +12,7 @@ import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import type { WriteGap } from '../../canary/gaps.ts';
 import { stepEntries } from './move-journal.ts';
 import type { Approval } from '../state/drill-memory.ts';
+import { rehearsalOf } from './rehearsal-report.ts';
 import type { TopicRole } from './roles-away.ts';
 import { lossFound } from './tails-seen.ts';
 import { type MoveTimes, phasesOf } from './move-times.ts';
@@ -169,6 +170,7 @@ export function reportOf(sources: ReportSources): EvidenceContent {
     },
     findings: sources.findings,
     controls: [...controlsFor(run.level, verdict)],
+    ...rehearsalOf(run),
     ...registryOf(topics, roles),
   };
 }
@@ -205,7 +207,7 @@ const scenarioTexts: Readonly<Record<DrillSpec['level'], string>> = {
   L0: 'nothing happens: is the pair ready?',
   L1: 'the other site is lost: what would be decided, and what would it cost?',
   L2: 'canary topics change their primary in both directions, and come home',
-  L3: 'consumers read the copies',
+  L3: 'consumers read the copies where they would go on after a move, and what is kept for a restore is read back',
   L4: 'real topics change their primary, and come home: nothing may be lost',
   L5: 'a whole region is evacuated, and comes home: nothing may be lost',
   L6: 'a region is lost without notice',

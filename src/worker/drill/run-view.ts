@@ -33,6 +33,8 @@ function abortMeans({ script, at, abort, blocked }: RunRecord): string {
       return 'nothing more: it is ending already';
     case 'move':
       return `${mended}before the point of no return of this move: the old primary gets its rights back (${abortTable.operator.before.verdict}); behind it: the move is carried to its end`;
+    case 'rehearse':
+      return 'it ends; the groups that it has made are removed';
     default:
       return `${mended}${moved ? 'no further move is begun; the topics stay where they are now' : 'nothing has been moved: it ends'}`;
   }

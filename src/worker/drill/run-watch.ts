@@ -112,7 +112,7 @@ export class RunWatch {
 
   #stale(phase: Phase): string | undefined {
     const { clock, link } = this.#ports;
-    if (phase.does === 'move' || phase.does === 'prove') return undefined;
+    if (phase.does === 'move' || phase.does === 'prove' || phase.does === 'rehearse') return undefined;
     const view = link()?.view();
     const { sampleAgeMs, basis } = view?.exposure ?? { basis: 'stale' as const };
     const old = basis === 'stale' || (sampleAgeMs ?? 0) > sampleAgeMsMax;

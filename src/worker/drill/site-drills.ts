@@ -12,6 +12,7 @@ import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Problem } from '../problems.ts';
 import type { DrillCursor, DrillFinding, PastRun } from '../state/drill-memory.ts';
+import { approvalsInForce, declarationHash } from './approvals.ts';
 import { Canaries, type CanariesPorts } from './canaries.ts';
 import { objections } from './check.ts';
 import { type DrillFigures, drillFigures } from './drill-figures.ts';
@@ -23,6 +24,7 @@ import { ExposureTrace } from './exposure-trace.ts';
 import { checkHost } from './host-checks.ts';
 import { isExpendable, notExpendable } from './legs.ts';
 import { PeerRuns } from './peer-runs.ts';
+import { checkReadiness } from './readiness.ts';
 import { Recorder } from './recorder.ts';
 import { viewRun } from './run-view.ts';
 import { checkSite } from './site-checks.ts';
@@ -155,8 +157,12 @@ export class SiteDrills implements DrillService {
     const sight = { id: 'drill-planned-only', level: spec.level, script, planHash: hash };
     const ports = { ...this.#ports, spec, times, findings: this.#findings };
     const { checks } = await checkSite(this.#ports, this.canaries, sight, signal);
+    const readiness = spec.level === 'L0' ? await checkReadiness(this.#ports, signal) : [];
     const at = this.#ports.clock.now().toISOString();
-    const all = [...(await checkHost(ports, sight, signal)), ...checks].map((check) => ({ ...check, at }));
+    const all = [...(await checkHost(ports, sight, signal)), ...checks, ...readiness].map((check) => ({
+      ...check,
+      at,
+    }));
     const plannedMs = script.phases.reduce((sum, phase) => sum + phase.plannedMs, 0);
     return { drill: name, level: spec.level, hash, script, plannedMs, checks: all, blockers: [...objections(all)] };
   }
@@ -195,7 +201,8 @@ export class SiteDrills implements DrillService {
     if (spec.approvals === undefined) throw new Problem('DRILL_REFUSED', `the drill ${name} asks for no approvals`);
     const now = clock.now();
     const until = new Date(now.getTime() + drillTimes(spec).approvalMs).toISOString();
-    await state.drills.putApproval({ drill: name, ...by, at: now.toISOString(), until }, signal);
+    const declaration = declarationHash(spec);
+    await state.drills.putApproval({ drill: name, ...by, at: now.toISOString(), until, declaration }, signal);
     return this.#view(spec);
   }
 
@@ -241,7 +248,7 @@ export class SiteDrills implements DrillService {
       skips: state.drills.cursor(name)?.skips ?? 0,
       ...(running === undefined ? {} : { running: running.id }),
       ...(last === undefined ? {} : { last }),
-      approvals: [...state.drills.approvals(name)],
+      approvals: [...approvalsInForce(spec, state.drills.approvals(name), clock.now())],
     };
   }
 
@@ -269,7 +276,9 @@ export class SiteDrills implements DrillService {
     const carried = (link()?.topicViews() ?? [])
       .map(({ name }) => name)
       .filter((name) => name !== schemasTopic && ![...used.values()].includes(name));
-    const topics = spec.level === 'L5' ? 'all' : everything ? carried : (spec.topics ?? []);
+    const named = everything ? carried : (spec.topics ?? []);
+    // A rehearsal reads what the link carries when it comes to it.
+    const topics = spec.level === 'L5' ? 'all' : spec.level === 'L3' ? (spec.topics ?? 'all') : named;
     const returns = spec.returnTo === 'home';
     const tail = spec.tail ?? 'discard';
     return makeScript({ level: spec.level, site: spec.site, canaries, topics, baselineMs, holdMs, returns, tail });
@@ -367,7 +376,7 @@ function runId({ name }: DrillSpec, now: Date): string {
   return `drill-${time}-${name}-${randomBytes(2).toString('hex')}`;
 }
 
-/** Of what is declared and what is going to be done: who approves it approves this. */
+/** Of what is declared and what is going to be done. */
 function planHash(spec: DrillSpec, script: Script): string {
   return createHash('sha256').update(canonicalJson({ spec, script })).digest('hex');
 }

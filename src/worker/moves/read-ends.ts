@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Cluster, ClusterMetadata } from '../../kafka/cluster.ts';
 import { ConnectionError, KafkaError } from '../../kafka/errors.ts';
 import { logEnds, partitionKey } from '../../kafka/log-queries.ts';
-import { headerBytes } from '../../replication/batches/record-batch.ts';
 import { LogReader, type RawBatch } from '../../replication/logs/log-reader.ts';
+import { tailSha256Of } from '../../replication/logs/tail-hash.ts';
 import { Leaders } from '../../replication/partition/leaders.ts';
 
 /** Where one partition of a copy ends, as its leader has it, and what stands right below. */
@@ -110,11 +109,10 @@ async function tailOf(
   if (last === undefined || last.dropped || last.header.records === 0) return nothing;
   const { frame, header } = last;
   const time = Number(frame.readBigInt64BE(header.start + maxTimestampAt));
-  const records = frame.subarray(header.start + headerBytes, header.end);
   return {
     end,
     lastRecordAt: time >= 0 && time <= newestTimeMs ? new Date(time) : undefined,
-    tailSha256: createHash('sha256').update(records).digest('hex'),
+    tailSha256: tailSha256Of(last),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
-import { type DrillLevel, drillLevelSchema, drillVerdictSchema, movesRoles } from '../../drill/level.ts';
+import { type DrillLevel, drillLevelSchema, drillVerdictSchema, looksOnly } from '../../drill/level.ts';
 import { type RunRecord, runIdSchema, runRecordSchema } from '../../drill/run-record.ts';
 import { siteIdSchema } from '../../pair/site.ts';
 import type { StateEntries } from './operation-memory.ts';
@@ -116,6 +116,8 @@ export const approvalSchema = z.strictObject({
   role: z.string().max(100),
   at: isoTime,
   until: isoTime,
+  /** Hash of what was declared then: it counts for nothing else. */
+  declaration: z.string().optional(),
 });
 
 export type Approval = z.output<typeof approvalSchema>;
@@ -283,9 +285,9 @@ export class DrillMemory {
 
   #past(runs: readonly PastRun[]): Readonly<Record<string, PastRun | undefined>> {
     const all = [...runs, ...this.past()];
-    const looks = all.filter(({ level }) => !movesRoles(level));
-    const moves = all.filter(({ level }) => movesRoles(level));
-    const gone = [...looks.slice(pastLooksMax), ...moves.slice(pastRunsMax - pastLooksMax)];
+    const looks = all.filter(({ level }) => looksOnly(level));
+    const others = all.filter(({ level }) => !looksOnly(level));
+    const gone = [...looks.slice(pastLooksMax), ...others.slice(pastRunsMax - pastLooksMax)];
     return {
       ...Object.fromEntries(gone.map(({ id }) => [keys.past + id, undefined])),
       ...Object.fromEntries(

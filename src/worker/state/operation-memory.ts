@@ -90,6 +90,11 @@ export class OperationMemory {
     return this.#entries.read(cutPrefix + topic, cutRecordSchema);
   }
 
+  /** Of every topic that this site was made primary of by an operation, the newest each. */
+  cuts(): readonly CutRecord[] {
+    return this.#entries.all(cutPrefix, cutRecordSchema);
+  }
+
   /** Whether this copy was level with its source at least once. */
   wasLevel(topic: string, copyTopicId: string): boolean {
     return this.#entries.read(levelPrefix + topic, levelSchema)?.copyTopicId === copyTopicId;

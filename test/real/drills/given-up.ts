@@ -58,8 +58,8 @@ export function givenUp(moving: MovingSites, held: HeldRepoint): void {
   /** A run whose move to b drains, and goes on doing so. */
   async function draining(spec: DrillSpecInput): Promise<string> {
     const api = moving.pair.api.b;
-    const id = await begun(api, spec);
-    // Held before, new canaries would never be level.
+    // Held before it has looked, new canaries would never be level: there has to be time for it behind that.
+    const id = await begun(api, { ...spec, baseline: '4s' });
     await goingOn(api, id, 'has looked', ({ phase }) => phase === 'baseline');
     drain.hold();
     await eventually('the first move drains', async () => {

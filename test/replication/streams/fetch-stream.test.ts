@@ -71,10 +71,29 @@ describe('a fetch stream', () => {
     expect(anew.generation).toBe(old.generation - 1);
     answer({ sessionId: 55 });
     expect(await asked(3)).toMatchObject({ session: [55, 2], partitions: [], forgotten: [`${topicId}/0`] });
-    answer({ sessionId: 55 });
-    expect(await asked(4)).toMatchObject({ session: [55, 3], partitions: [place(0, 0n)], forgotten: [] });
-    answer({ sessionId: 55, partitions: [{ ...at(0), end: 0n }] });
+    answer({ sessionId: 0 });
+    expect(await asked(4)).toMatchObject({ session: [0, 0], partitions: [place(0, 0n)], forgotten: [] });
+    answer({ sessionId: 56, partitions: [{ ...at(0), end: 0n }] });
     await becomes(anew, 'waiting');
+  });
+
+  it('opens another session where a request left nothing in the one before, for the broker has closed it', async () => {
+    const { copier, stream, asked, answer } = await start();
+    const old = copier(0, 5n);
+    await asked(1);
+    answer({ sessionId: 55, partitions: [{ ...at(0), end: 5n }] });
+    await becomes(old, 'waiting');
+    await asked(2);
+    old.stop();
+    stream.unassign(old);
+    copier(1, 6n);
+    answer({ sessionId: 55 });
+    const leaves = { session: [55, 2], partitions: [place(1, 6n)], forgotten: [`${topicId}/0`] };
+    expect(await asked(3)).toMatchObject(leaves);
+    answer({ sessionId: 0 });
+    expect(await asked(4)).toMatchObject({ session: [0, 0], partitions: [place(1, 6n)], forgotten: [] });
+    answer({ sessionId: 57 });
+    expect(await asked(5)).toMatchObject({ session: [57, 1], partitions: [], forgotten: [] });
   });
 
   it('asks anew for a partition that resumed while the session held it: a session is silent about what did not change', async () => {
@@ -93,9 +112,9 @@ describe('a fetch stream', () => {
       forgotten: [`${topicId}/0`],
       maxWaitMs: 10,
     });
-    answer({ sessionId: 55 });
-    expect(await asked(4)).toMatchObject({ session: [55, 3], partitions: [place(0, 5n)], forgotten: [] });
-    answer({ sessionId: 55, partitions: [{ ...at(0), end: 5n }] });
+    answer({ sessionId: 0 });
+    expect(await asked(4)).toMatchObject({ session: [0, 0], partitions: [place(0, 5n)], forgotten: [] });
+    answer({ sessionId: 56, partitions: [{ ...at(0), end: 5n }] });
     await becomes(idle, 'waiting');
   });
 

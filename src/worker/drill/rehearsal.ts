@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import type { Rehearsal } from '../../drill/rehearsal-record.ts';
+import type { RunRecord } from '../../drill/run-record.ts';
+import { otherSite } from '../../pair/site.ts';
+import { rehearse } from '../../rehearsal/rehearse.ts';
+import { removeGroups } from '../../rehearsal/remove-groups.ts';
+import { removeSamples } from '../../rehearsal/restore-sample.ts';
+import { schemasTopic } from '../../schema-primary/schema-primary.ts';
+import { Wakeup } from '../../replication/waiting/wakeup.ts';
+import type { DrillPorts } from './drill-ports.ts';
+
+/** Longer than the session of a member that died with its controller. */
+const cleanMsMax = 60_000;
+const lookMs = 500;
+/** For the copies of a link that has just been started to be known again. */
+const knownMsMax = 30_000;
+
+/** What the rehearsal of a run reads, as the link that ends here has it now. Throws what may pass. */
+export async function rehearseRun(
+  ports: DrillPorts,
+  { id: run, planHash }: Pick<RunRecord, 'id' | 'planHash'>,
+  topics: 'all' | readonly string[],
+  signal: AbortSignal,
+): Promise<Rehearsal> {
+  const { site, pair, version, clusters, state, mayAct, clock, quarantineFolder } = ports;
+  const link = await linkLevel(ports, signal);
+  const copies = link
+    .topicViews()
+    .filter(({ name, state: standing }) => name !== schemasTopic && standing !== 'promoted');
+  return rehearse(
+    { here: clusters[site], source: clusters[otherSite(site)], mayAct, clock, quarantineFolder },
+    {
+      ...{ run, planHash, pair, version, topics, copies, link: link.id, life: randomBytes(2).toString('hex') },
+      ...{ groups: state.groups().values(), cuts: state.moves.cuts() },
+    },
+    signal,
+  );
+}
+
+/** Until nothing that the run has made is left here, nor of runs that are over. Resolves to what is left after all, a line each. */
+export async function cleanRehearsal(
+  { site, clusters, state, mayAct, quarantineFolder }: DrillPorts,
+  { id }: Pick<RunRecord, 'id'>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const pause = new Wakeup();
+  const goesOn = (run: string): boolean => run !== id && state.drills.run(run) !== undefined;
+  await removeSamples(quarantineFolder, goesOn);
+  for (const untilMs = performance.now() + cleanMsMax; ;) {
+    const left = await removeGroups(clusters[site], { goesOn, mayAct }, signal);
+    if (left.length === 0 || performance.now() > untilMs) return left;
+    await pause.wait(signal, lookMs);
+    signal.throwIfAborted();
+  }
+}
+
+/** A controller that has just begun has not looked at its topics yet. */
+async function linkLevel(
+  { link: linkOf }: Pick<DrillPorts, 'link'>,
+  signal: AbortSignal,
+): Promise<NonNullable<ReturnType<DrillPorts['link']>>> {
+  const pause = new Wakeup();
+  for (const untilMs = performance.now() + knownMsMax; ;) {
+    const link = linkOf();
+    if (link !== undefined && (link.view().state === 'following' || performance.now() > untilMs)) return link;
+    if (link === undefined) throw new Error('no link ends here');
+    await pause.wait(signal, lookMs);
+    signal.throwIfAborted();
+  }
+}
