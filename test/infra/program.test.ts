@@ -165,7 +165,7 @@ describe('the target local', { timeout: runMs }, () => {
     const groupNames = grants
       .filter(({ resourceType }) => resourceType === 'GROUP')
       .map(({ resourceName }) => resourceName);
-    expect([...new Set(groupNames)].sort()).toEqual(['ga_', 'gb_', 'umbra-']);
+    expect([...new Set(groupNames)].sort()).toEqual(['ga_', 'gb_', 'umbra-', 'umbra-rehearsal.']);
   });
 
   test('a preview knows nothing and makes nothing up', async () => {

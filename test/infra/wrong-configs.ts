@@ -39,7 +39,7 @@ export const wrongConfigs: readonly WrongConfig[] = [
   {
     name: 'a canary drill of real topics',
     config: { 'umbra:drills': '[{"name":"canary","level":"L2","site":"b","topics":"all"}]' },
-    line: 'umbra:drills[0].topics: must be left out: L2 never moves real topics',
+    line: 'umbra:drills[0].topics: must be left out: L2 neither moves nor reads real topics',
   },
   {
     name: 'a label that is none',

@@ -61,6 +61,7 @@ const needed: readonly (readonly [why: string, actions: readonly string[], resou
   ['group offsets', ['AlterGroup', 'DeleteGroup', 'DescribeGroup'], at('b', 'group', 'a_*')],
   ['group offsets of what was promoted', ['AlterGroup', 'DeleteGroup', 'DescribeGroup'], at('b', 'group', 'b_*')],
   ['the group of the workers', ['AlterGroup', 'DescribeGroup'], at('b', 'group', 'umbra-*')],
+  ['rehearsals', ['AlterGroup', 'DeleteGroup', 'DescribeGroup'], at('b', 'group', 'umbra-rehearsal.*')],
   ['the lease', ['AlterTransactionalId', 'DescribeTransactionalId'], at('b', 'transactional-id', 'umbra-*')],
   ['open transactions', ['DescribeTransactionalId'], at('b', 'transactional-id', 'a_*')],
   ['open transactions', ['DescribeTransactionalId'], at('b', 'transactional-id', 'b_*')],
