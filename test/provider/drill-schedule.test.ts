@@ -34,7 +34,11 @@ describe('check', () => {
     ['a level', { level: 'L7' }, /^level\| level: must be one of L0, L1, L2/],
     ['a schedule that never fires', { schedule: { cron: '0 0 31 2 *' } }, /^schedule\| schedule\.cron: must fire/],
     ['an unknown field', { sites: 'b' }, /^\| sites: is not a property/],
-    ['topics of a canary drill', { topics: ['a_x'] }, /^topics\| topics: must be left out: L2 neither moves nor reads real topics/],
+    [
+      'topics of a canary drill',
+      { topics: ['a_x'] },
+      /^topics\| topics: must be left out: L2 neither moves nor reads real topics/,
+    ],
     ['real topics that are not named', { level: 'L4' }, /^topics\| topics: is required: L4 moves real topics/],
     ['a loss', { objectives: { rpoRecords: 1 } }, /^objectives\| objectives\.rpoRecords: must be 0/],
     [

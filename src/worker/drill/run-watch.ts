@@ -22,6 +22,8 @@ const conditionsEveryMs = 2_000;
 /** Two looks that failed. */
 const unansweredMax = 2;
 const silenceMsMax = 15_000;
+/** For the other site to begin a move: time for another worker to lead it. */
+const begunMsMax = 90_000;
 /** A step of an operation that takes longer makes no progress. */
 const progressMs = 5_000;
 /** A sample of the exposure that is older says nothing. */
@@ -44,6 +46,8 @@ export class RunWatch {
   readonly #failures: string[] = [];
   #silentSinceMs: number | undefined;
   #staleSinceMs: number | undefined;
+  /** At this phase it waits for a move to be begun. */
+  #waiting: { readonly at: number; readonly sinceMs: number } | undefined;
   #step: { readonly operation: string; readonly kind: string; readonly sinceMs: number } | undefined;
 
   constructor(ports: RunWatchPorts) {
@@ -155,9 +159,10 @@ export class RunWatch {
       run.id,
       phase.leg,
     );
+    const nowMs = clock.monotonicMs();
+    if (leg.kind === 'not begun') return this.#notBegun(run, phase, nowMs);
     if (operation === undefined || leg.kind !== 'going on') return [];
     const { id, step, startedAt } = operation;
-    const nowMs = clock.monotonicMs();
     if (this.#step?.operation !== id || this.#step.kind !== step.kind)
       this.#step = { operation: id, kind: step.kind, sinceMs: nowMs };
     const atStepMs = nowMs - this.#step.sinceMs;
@@ -177,6 +182,19 @@ export class RunWatch {
       if (!leg.promoted && atStepMs > progressMs) found.push({ trigger: 'rto budget', reason });
     }
     return found;
+  }
+
+  /** The other site begins what leads there, or says why not; where no worker leads it nobody does either. */
+  #notBegun(
+    { at, script }: RunRecord,
+    { leg }: Extract<Phase, { does: 'move' }>,
+    nowMs: number,
+  ): readonly TriggerSeen[] {
+    const to = script.legs[leg]?.to;
+    if (this.#waiting?.at !== at) this.#waiting = { at, sinceMs: nowMs };
+    if (to === this.#ports.site || nowMs - this.#waiting.sinceMs < begunMsMax) return [];
+    const reason = `site ${to} has neither begun move ${leg + 1} nor refused it for ${begunMsMax / 1000} s: does a worker lead it?`;
+    return [{ trigger: 'lost contact', reason }];
   }
 
   /** Never rejects. */
