@@ -1,10 +1,10 @@
 import type { RunRecord } from '../../drill/run-record.ts';
 import { isOver } from '../../operations/operation.ts';
 import { otherSite } from '../../pair/site.ts';
-import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { Canaries } from './canaries.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import type { LegSight } from './legs.ts';
+import { lookUntil } from './look-until.ts';
 import { rolesAway } from './roles-away.ts';
 
 const cleanMsMax = 60_000;
@@ -22,17 +22,17 @@ export async function cleanUp(
   run: RunRecord,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const pause = new Wakeup();
-  const untilMs = performance.now() + cleanMsMax;
   const canaryTopics = run.script.legs.flatMap(({ topics }) => (typeof topics === 'string' ? [] : topics));
-  for (;;) {
-    if (renewsCanaries(run)) for (const topic of canaryTopics) ports.canaries.leave(topic);
-    const left = leftOf(ports, legs, { run, canaryTopics });
-    if (left.length === 0) return notHome(ports, legs, run);
-    if (performance.now() > untilMs) return left;
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
+  const left = await lookUntil(
+    (last) => {
+      if (renewsCanaries(run)) for (const topic of canaryTopics) ports.canaries.leave(topic);
+      const seen = leftOf(ports, legs, { run, canaryTopics });
+      return seen.length === 0 || last ? seen : undefined;
+    },
+    { forMs: cleanMsMax, everyMs: lookMs },
+    signal,
+  );
+  return left === undefined || left.length === 0 ? notHome(ports, legs, run) : left;
 }
 
 function leftOf(

@@ -8,11 +8,11 @@ import type { RunRecord } from '../../drill/run-record.ts';
 import { phaseName } from '../../drill/script.ts';
 import type { PrefixOwners } from '../../pair/spec.ts';
 import type { MoveRequest } from '../moves/operation-view.ts';
-import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import type { RunAnswer } from '../state/drill-memory.ts';
 import type { OperationMemory } from '../state/operation-memory.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { lookUntil } from './look-until.ts';
 
 /** What both sites know of the operations of a run. */
 export interface LegSight {
@@ -126,13 +126,15 @@ export async function beginLeg(
       throw error;
     }
   };
-  const pause = new Wakeup();
-  for (const untilMs = performance.now() + patienceMs; ;) {
-    const refusal = await order(begin);
-    if (refusal === undefined || performance.now() > untilMs) return refusal;
-    await pause.wait(signal, againMs);
-    signal.throwIfAborted();
-  }
+  const tried = await lookUntil(
+    async (last) => {
+      const refusal = await order(begin);
+      return refusal === undefined || last ? { refusal } : undefined;
+    },
+    { forMs: patienceMs, everyMs: againMs },
+    signal,
+  );
+  return tried?.refusal;
 }
 
 /** The run is still at this phase, and nobody has ended it. */

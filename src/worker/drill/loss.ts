@@ -8,6 +8,7 @@ import { runHookCommand } from '../repoint/run-hook-command.ts';
 import { passedOn } from '../repoint/site-hooks.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import type { LossHook } from './drills-config.ts';
+import { lookUntil } from './look-until.ts';
 
 export type LossPorts = Pick<DrillPorts, 'site' | 'link' | 'config' | 'servers' | 'logger'>;
 
@@ -31,17 +32,18 @@ export async function lose(ports: LossPorts, run: RunRecord, signal: AbortSignal
   if (hook === undefined) return [];
   const why = await runHook(ports, hook, { run, does: 'lose' }, signal);
   if (why !== undefined) return [`the hook that loses site ${otherSite(ports.site)} did not do it: ${why}`];
-  const pause = new Wakeup();
   let silences = 0;
-  for (const untilMs = performance.now() + goneMsMax; performance.now() < untilMs;) {
-    silences = (await answers(ports.link()?.peer, signal)) ? 0 : silences + 1;
-    if (silences >= silencesMin) return [];
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
-  return [
-    `site ${otherSite(ports.site)} still answers ${goneMsMax / 1000} s after the hook that loses it has ended: nothing was lost`,
-  ];
+  const gone = await lookUntil(
+    async () => {
+      silences = (await answers(ports.link()?.peer, signal)) ? 0 : silences + 1;
+      return silences >= silencesMin || undefined;
+    },
+    { forMs: goneMsMax, everyMs: lookMs },
+    signal,
+  );
+  if (gone) return [];
+  const there = `site ${otherSite(ports.site)} still answers`;
+  return [`${there} ${goneMsMax / 1000} s after the hook that loses it has ended: nothing was lost`];
 }
 
 /** Gives it back, and waits until the other site's controller has seen the phase that the run is at. Resolves to why not. */
@@ -52,13 +54,12 @@ export async function mend(ports: LossPorts, run: RunRecord, signal: AbortSignal
     return [`no hook mends site ${there} any more: drills.loss of the worker’s file is gone. Bring it back by hand`];
   const why = hook && (await runHook(ports, hook, { run, does: 'mend' }, signal));
   if (why !== undefined) return [`the hook that mends site ${there} did not do it: ${why}. Bring it back by hand`];
-  const pause = new Wakeup();
-  for (const untilMs = performance.now() + backMsMax; performance.now() < untilMs;) {
-    const seen = ports.link()?.peer.state.drills.answer(run.id)?.seen ?? 0;
-    if (seen >= run.at) return [];
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
+  const back = await lookUntil(
+    () => (ports.link()?.peer.state.drills.answer(run.id)?.seen ?? 0) >= run.at || undefined,
+    { forMs: backMsMax, everyMs: lookMs },
+    signal,
+  );
+  if (back) return [];
   return [`the controller of site ${there} has not answered within ${backMsMax / 1000} s since it was mended`];
 }
 

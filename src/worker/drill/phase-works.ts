@@ -13,6 +13,7 @@ import { checkAlarms, checkHost } from './host-checks.ts';
 import { cleanRehearsal, rehearseRun } from './rehearsal.ts';
 import { beginLeg, cancelLegs, cutsOfLeg, isWanted, type LegSight, operationOfLeg } from './legs.ts';
 import { lose, mend } from './loss.ts';
+import { lookUntil } from './look-until.ts';
 import { type LegProof, proveLeg, proveRun } from './prove-leg.ts';
 import { cleanUp, renewsCanaries } from './clean-up.ts';
 import { rolesAway, rolesOfRun } from './roles-away.ts';
@@ -190,15 +191,17 @@ export class PhaseWorks {
   async #answered(run: RunRecord, signal: AbortSignal): Promise<readonly Found[]> {
     const { link, site } = this.#ports;
     const check = `site ${site === 'a' ? 'b' : 'a'}`;
-    const pause = new Wakeup();
-    for (const untilMs = performance.now() + answerMsMax; performance.now() < untilMs;) {
-      const answer = link()?.peer.state.drills.answer(run.id);
-      if (answer !== undefined && answer.checks.length > 0)
-        return [passed(check, 'it has answered'), ...answer.checks.map(({ at: _at, ...found }) => found)];
-      await pause.wait(signal, lookMs);
-      signal.throwIfAborted();
-    }
-    return [failed(check, `no worker there has answered within ${answerMsMax / 1000} s`)];
+    const checks = await lookUntil(
+      () => {
+        const said = link()?.peer.state.drills.answer(run.id)?.checks ?? [];
+        return said.length > 0 ? said : undefined;
+      },
+      { forMs: answerMsMax, everyMs: lookMs },
+      signal,
+    );
+    return checks === undefined
+      ? [failed(check, `no worker there has answered within ${answerMsMax / 1000} s`)]
+      : [passed(check, 'it has answered'), ...checks.map(({ at: _at, ...found }) => found)];
   }
 
   async #predict(run: RunRecord, signal: AbortSignal): Promise<readonly string[]> {

@@ -6,8 +6,8 @@ import { rehearse } from '../../rehearsal/rehearse.ts';
 import { removeGroups } from '../../rehearsal/remove-groups.ts';
 import { removeSamples } from '../../rehearsal/restore-sample.ts';
 import { schemasTopic } from '../../schema-primary/schema-primary.ts';
-import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { lookUntil } from './look-until.ts';
 
 /** Longer than the session of a member that died with its controller. */
 const cleanMsMax = 60_000;
@@ -43,15 +43,17 @@ export async function cleanRehearsal(
   { id }: Pick<RunRecord, 'id'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const pause = new Wakeup();
   const goesOn = (run: string): boolean => run !== id && state.drills.run(run) !== undefined;
   await removeSamples(quarantineFolder, goesOn);
-  for (const untilMs = performance.now() + cleanMsMax; ;) {
-    const left = await removeGroups(clusters[site], { goesOn, mayAct }, signal);
-    if (left.length === 0 || performance.now() > untilMs) return left;
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
+  const left = await lookUntil(
+    async (last) => {
+      const seen = await removeGroups(clusters[site], { goesOn, mayAct }, signal);
+      return seen.length === 0 || last ? seen : undefined;
+    },
+    { forMs: cleanMsMax, everyMs: lookMs },
+    signal,
+  );
+  return left ?? [];
 }
 
 /** A controller that has just begun has not looked at its topics yet. */
@@ -59,12 +61,15 @@ async function linkLevel(
   { link: linkOf }: Pick<DrillPorts, 'link'>,
   signal: AbortSignal,
 ): Promise<NonNullable<ReturnType<DrillPorts['link']>>> {
-  const pause = new Wakeup();
-  for (const untilMs = performance.now() + knownMsMax; ;) {
-    const link = linkOf();
-    if (link !== undefined && (link.view().state === 'following' || performance.now() > untilMs)) return link;
-    if (link === undefined) throw new Error('no link ends here');
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
+  const link = await lookUntil(
+    (last) => {
+      const known = linkOf();
+      if (known === undefined) throw new Error('no link ends here');
+      return last || known.view().state === 'following' ? known : undefined;
+    },
+    { forMs: knownMsMax, everyMs: lookMs },
+    signal,
+  );
+  if (link === undefined) throw new Error('no link ends here');
+  return link;
 }

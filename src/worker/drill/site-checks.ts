@@ -3,7 +3,6 @@ import { movesRoles } from '../../drill/level.ts';
 import type { RunRecord } from '../../drill/run-record.ts';
 import { linkId } from '../../pair/spec.ts';
 import { otherSite } from '../../pair/site.ts';
-import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import type { MovePlan } from '../moves/operation-view.ts';
 import type { Canaries } from './canaries.ts';
 import { canariesLeftOut } from './left-out.ts';
@@ -11,6 +10,7 @@ import { failed, type Found, objections, passed, warned } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { isExpendable, notExpendable, otherOperations, requestOf } from './legs.ts';
 import { leakOf } from './link-leak.ts';
+import { lookUntil } from './look-until.ts';
 
 export interface SiteSeen {
   readonly checks: readonly Found[];
@@ -34,14 +34,17 @@ export async function checkSite(...asked: Parameters<typeof lookOnce>): Promise<
   const fixed = checkExpendable(ports, run);
   // Nothing of that passes.
   if (objections(fixed).length > 0) return { checks: fixed, plans: new Map() };
-  const pause = new Wakeup();
-  for (const untilMs = performance.now() + patienceMs; ;) {
-    const seen = await lookOnce(...asked);
-    if (objections(seen.checks).length === 0 || performance.now() > untilMs)
-      return { ...seen, checks: [...fixed, ...seen.checks] };
-    await pause.wait(signal, lookMs);
-    signal.throwIfAborted();
-  }
+  let seen = await lookOnce(...asked);
+  await lookUntil(
+    async () => {
+      if (objections(seen.checks).length === 0) return true;
+      seen = await lookOnce(...asked);
+      return undefined;
+    },
+    { forMs: patienceMs, everyMs: lookMs },
+    signal,
+  );
+  return { ...seen, checks: [...fixed, ...seen.checks] };
 }
 
 /** Of the site that a run is going to lose: it says for itself that it may be, and has a place for what only it holds then. Pure. */

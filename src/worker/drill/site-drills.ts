@@ -1,9 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { canonicalJson } from '../../evidence/canonical.ts';
 import { type DrillSpec, drillTimes } from '../../drill/drill-spec.ts';
 import { movesRoles } from '../../drill/level.ts';
-import { noFacts, type RunRecord } from '../../drill/run-record.ts';
-import { makeScript, phaseName, type Script } from '../../drill/script.ts';
+import type { RunRecord } from '../../drill/run-record.ts';
+import { makeScript, type Script } from '../../drill/script.ts';
 import { describeSchedule, nextRuns } from '../../drill/schedule/describe.ts';
 import { isOver } from '../../operations/operation.ts';
 import { type SiteId } from '../../pair/site.ts';
@@ -23,6 +21,8 @@ import { EvidenceKept } from './evidence-kept.ts';
 import { ExposureTrace } from './exposure-trace.ts';
 import { checkHost } from './host-checks.ts';
 import { isExpendable, notExpendable } from './legs.ts';
+import { lookUntil } from './look-until.ts';
+import { leftOver, newRun, planHash } from './new-run.ts';
 import { PeerRuns } from './peer-runs.ts';
 import { checkReadiness } from './readiness.ts';
 import { Recorder } from './recorder.ts';
@@ -38,8 +38,8 @@ interface Going {
 }
 
 const nextShown = 3;
-const givenWayMsMax = 30_000;
-const lookMs = 100;
+/** For a run to write down that it gives way. */
+const givingWay = { forMs: 30_000, everyMs: 100 } as const;
 
 /**
  * The drills of a site, for as long as this worker leads it: canaries, schedules, the run that goes on here, and what is to be
@@ -177,10 +177,11 @@ export class SiteDrills implements DrillService {
     const going = this.#going.get(id);
     if (going === undefined) return this.run(id);
     going.run.give({ trigger: 'operator', reason });
-    await this.#until(() => {
+    const isTold = (): true | undefined => {
       const run = this.#ports.state.drills.run(id);
-      return run === undefined || run.abort !== undefined || run.blocked !== undefined;
-    }, signal);
+      return run === undefined || run.abort !== undefined || run.blocked !== undefined || undefined;
+    };
+    await lookUntil(isTold, givingWay, signal);
     return this.run(id);
   }
 
@@ -217,7 +218,7 @@ export class SiteDrills implements DrillService {
       state.moves.operations().flatMap(({ id, drill, step }) => (drill === undefined || isOver(step) ? [] : [id]));
     const held = open();
     for (const id of held) link()?.moves.abort(id);
-    await this.#until(() => open().length === 0, signal);
+    await lookUntil(() => open().length === 0 || undefined, givingWay, signal);
     return held.length > 0;
   }
 
@@ -298,19 +299,7 @@ export class SiteDrills implements DrillService {
       const [going] = this.running();
       if (going !== undefined)
         throw new Problem('DRILL_BUSY', `${going.id} runs at site ${site} already; nothing was begun`);
-      const script = this.#script(spec);
-      const now = clock.now();
-      const at = now.toISOString();
-      const [first] = script.phases;
-      if (first === undefined) throw new Error(`the drill ${spec.name} has no phases`);
-      const run: RunRecord = {
-        ...{ id: runId(spec, now), drill: spec.name, level: spec.level, site, requestedBy, startedAt: at },
-        ...(plannedFor === undefined ? {} : { plannedFor: plannedFor.toISOString() }),
-        state: movesRoles(spec.level) ? 'claiming' : 'running',
-        deadlineAt: new Date(now.getTime() + drillTimes(spec).deadManMs).toISOString(),
-        ...{ planHash: planHash(spec, script), script, at: 0, since: at, facts: noFacts },
-        journal: [{ step: phaseName(first), plannedMs: first.plannedMs, startedAt: at, result: 'running' }],
-      };
+      const run = newRun({ spec, script: this.#script(spec), requestedBy, plannedFor, now: clock.now() });
       await state.drills.beginRun(run, cursor, signal);
       events.report({
         kind: 'drill begun',
@@ -360,40 +349,4 @@ export class SiteDrills implements DrillService {
       }
     }
   }
-
-  async #until(done: () => boolean, signal: AbortSignal): Promise<void> {
-    const pause = new Wakeup();
-    for (const untilMs = performance.now() + givenWayMsMax; !done() && performance.now() < untilMs;) {
-      await pause.wait(signal, lookMs);
-      signal.throwIfAborted();
-    }
-  }
-}
-
-/** Sorts by time. */
-function runId({ name }: DrillSpec, now: Date): string {
-  const time = now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  return `drill-${time}-${name}-${randomBytes(2).toString('hex')}`;
-}
-
-/** Of what is declared and what is going to be done. */
-function planHash(spec: DrillSpec, script: Script): string {
-  return createHash('sha256').update(canonicalJson({ spec, script })).digest('hex');
-}
-
-function leftOver({ name, level, site }: Pick<DrillSpec, 'name' | 'level' | 'site'>): DrillSpec {
-  return {
-    ...{
-      name,
-      level,
-      site,
-      returnTo: 'home',
-      drainTimeout: '20s',
-      deadMan: '10m',
-      maxSkips: 3,
-      owner: 'nobody',
-      due: '30d',
-    },
-    objectives: { rpoRecords: 0, rto: '60s' },
-  };
 }
