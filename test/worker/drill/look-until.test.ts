@@ -19,7 +19,7 @@ test('the last look says that it is the last one, and there is none after it', a
   const look = (last: boolean): undefined => {
     looks.push(last);
   };
-  expect(await lookUntil(look, { forMs: 20, everyMs }, signal)).toBeUndefined();
+  expect(await lookUntil<string>(look, { forMs: 20, everyMs }, signal)).toBeUndefined();
   expect(looks.length).toBeGreaterThan(1);
   expect(looks.indexOf(true)).toBe(looks.length - 1);
   const left = await lookUntil((last) => (last ? 'what is left' : undefined), { forMs: 0, everyMs }, signal);
