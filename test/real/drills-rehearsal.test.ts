@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { EvidenceDocument } from '../../src/evidence/document.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
@@ -209,6 +209,9 @@ test('a quarantine with one byte changed fails it, and is named; one beside it i
   writeFileSync(file, bytes);
 }, 120_000);
 
+/** OffsetFetch. */
+const offsetFetchKey = 9;
+
 /** As soon as its groups are there. */
 async function rehearsing(name: string): Promise<string> {
   const { clusters, pair } = moving;
@@ -249,12 +252,28 @@ test('a move that somebody confirms does not wait for it and ends it; what the m
   await atRest(moving);
   await pair.level('a_orders');
   const request = { kind: 'switchover' as const, topics: ['a_orders'] };
+  // It asks for the positions at the source before it reads, and the move does at its end: neither is over before it gives way.
+  moving.between.a.set({ onRequest: ({ apiKey }) => ({ kind: apiKey === offsetFetchKey ? 'hold' : 'pass' }) });
+  onTestFinished(() => moving.between.a.set({}));
+  const plan = await pair.api.b.planMove(request);
+  expect(plan.blockers).toEqual([]);
   const id = await rehearsing('gives-way');
-  await move(pair.api.b, request);
+  const begins = pair.api.b.beginMove(request, plan.hash);
+  await eventually('it gives way', async () => {
+    const now = await pair.api.b.drills.run(id);
+    return now.kind === 'over' || now.run.abort !== undefined || undefined;
+  });
+  moving.between.a.set({});
+  const { id: operation } = await begins;
+  await eventually(
+    'the move is done',
+    async () => (await pair.api.b.operation(operation)).step.kind === 'done' || undefined,
+  );
   const run = await ended(pair.api.b, id);
   expect(run.verdict).toBe('INTERRUPTED');
   expect(run.reasons).toEqual([expect.stringMatching(/^real incident: /)]);
   expect(await groupsOfRehearsals()).toEqual([]);
+  await atRest(moving, ['a_orders']);
   await move(pair.api.a, { kind: 'switchover', topics: ['a_orders'] });
   await atRest(moving);
   const later = await ended(pair.api.b, await begun(pair.api.b, { ...rehearsal, name: 'later' }));
