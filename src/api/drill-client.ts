@@ -12,7 +12,7 @@ import {
   runAnswerViewSchema,
 } from '../worker/drill/drill-view.ts';
 import type { FindingDecision } from '../worker/drill/drill-service.ts';
-import { type DrillFinding, drillFindingSchema, type PastRun } from '../worker/state/drill-memory.ts';
+import { type DrillFinding, drillFindingSchema, type DrillFreeze, type PastRun } from '../worker/state/drill-memory.ts';
 
 /** One call of the API: what is asked, and what the answer is. */
 export type CallApi = <S extends z.ZodType>(
@@ -32,6 +32,9 @@ export interface DrillsClient {
   run(id: string, signal?: AbortSignal): Promise<RunAnswerView>;
   abort(id: string, reason: string, signal?: AbortSignal): Promise<RunAnswerView>;
   history(signal?: AbortSignal): Promise<readonly PastRun[]>;
+  /** Of the site of this worker; counts for the pair. */
+  freeze(wanted: Pick<DrillFreeze, 'by' | 'reason' | 'until'>, signal?: AbortSignal): Promise<void>;
+  thaw(signal?: AbortSignal): Promise<void>;
   findings(signal?: AbortSignal): Promise<readonly DrillFinding[]>;
   decide(id: string, decision: FindingDecision, signal?: AbortSignal): Promise<DrillFinding>;
   put(spec: DrillSpecInput, signal?: AbortSignal): Promise<void>;
@@ -63,6 +66,9 @@ export function drillsClient(call: CallApi): DrillsClient {
     run: (id, signal) => get(run(id), runAnswerViewSchema, signal),
     abort: (id, reason, signal) => post(`${run(id)}/abort`, { reason }, runAnswerViewSchema, signal),
     history: async (signal) => (await get('/v1/drill-runs', historyAnswerSchema, signal)).runs,
+    freeze: (wanted, signal) =>
+      call({ method: 'PUT', path: '/v1/drill-freeze', body: wanted }, { schema: nothing, signal }),
+    thaw: (signal) => call({ method: 'DELETE', path: '/v1/drill-freeze' }, { schema: nothing, signal }),
     findings: async (signal) => (await get('/v1/findings', findingsAnswerSchema, signal)).findings,
     decide: (id, decision, signal) =>
       post(`/v1/findings/${encodeURIComponent(id)}/decision`, decision, drillFindingSchema, signal),

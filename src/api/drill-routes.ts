@@ -25,6 +25,11 @@ export const beginBody = z.strictObject({
 });
 export const reasonBody = z.strictObject({ reason });
 export const approvalBody = z.strictObject({ name: person, role: person });
+export const freezeBody = z.strictObject({
+  by: person,
+  reason,
+  until: z.iso.datetime({ error: 'must be a time such as 2026-12-01T00:00:00Z' }),
+});
 export const decisionBody = z.strictObject({
   status: z.enum(['open', 'accepted', 'closed'], { error: 'must be "open", "accepted" or "closed"' }),
   /** Who, and why. */
@@ -39,7 +44,8 @@ export const drillRoutes: readonly Route[] = [
     answer: { kind: 'json', schema: drillsAnswerSchema },
     run: (service) => {
       const drills = service.drills();
-      return { drills: [...drills.views()], runs: [...drills.runViews()] };
+      const frozen = drills.frozen();
+      return { drills: [...drills.views()], runs: [...drills.runViews()], ...(frozen && { frozen }) };
     },
   }),
   route({
@@ -112,6 +118,21 @@ export const drillRoutes: readonly Route[] = [
     answer: { kind: 'json', schema: runAnswerViewSchema },
     problems: ['NOT_FOUND'],
     run: (service, { params, body, signal }) => service.drills().abort(params.id, body.reason, signal),
+  }),
+  route({
+    ...{ method: 'PUT', path: '/v1/drill-freeze', access: 'operator' },
+    summary: 'No drill of the pair begins until then but those that only look',
+    body: freezeBody,
+    change: ({ body }) => `freeze of drills until ${body.until} by ${body.by}: ${body.reason}`,
+    answer: { kind: 'empty' },
+    run: (service, { body, signal }) => service.drills().freeze(body, signal),
+  }),
+  route({
+    ...{ method: 'DELETE', path: '/v1/drill-freeze', access: 'operator' },
+    summary: 'Takes the freeze of this site back',
+    change: () => 'end of the freeze of drills',
+    answer: { kind: 'empty' },
+    run: (service, { signal }) => service.drills().thaw(signal),
   }),
   route({
     ...{ method: 'GET', path: '/v1/findings', access: 'viewer' },

@@ -1,4 +1,4 @@
-import type { DrillPlan, DrillView, RunView } from '../worker/drill/drill-view.ts';
+import type { DrillPlan, DrillsAnswer, RunView } from '../worker/drill/drill-view.ts';
 import type { DrillFinding, PastRun } from '../worker/state/drill-memory.ts';
 import type { Colours } from './colours.ts';
 import { printable } from './printable.ts';
@@ -6,7 +6,7 @@ import { table } from './table.ts';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-export function renderDrills(drills: readonly DrillView[], runs: readonly RunView[], colours: Colours): string {
+export function renderDrills({ drills, runs, frozen }: DrillsAnswer, colours: Colours): string {
   if (drills.length === 0) return 'no drill is declared; docs/drills.md has an example';
   const rows = drills.map(({ spec, schedule = 'when asked', next, last, running }) => [
     spec.name,
@@ -17,10 +17,10 @@ export function renderDrills(drills: readonly DrillView[], runs: readonly RunVie
     running ?? (last === undefined ? 'never ran' : `${verdict(last.verdict, colours)} ${last.endedAt}`),
   ]);
   const columns = ['DRILL', 'LEVEL', 'SITE', 'SCHEDULE', 'NEXT', 'LAST'].map((title) => ({ title }));
-  return [table(columns, rows), ...runs.map(runLine)].join('\n');
+  return [...frozenLine(frozen), table(columns, rows), ...runs.map(runLine)].join('\n');
 }
 
-export function renderNext(drills: readonly DrillView[]): string {
+export function renderNext({ drills, frozen }: Pick<DrillsAnswer, 'drills' | 'frozen'>): string {
   const rows = drills
     .flatMap(({ spec, next }) =>
       next.map(({ at, blocked }) => [
@@ -32,11 +32,13 @@ export function renderNext(drills: readonly DrillView[]): string {
       ]),
     )
     .toSorted(([left = ''], [right = '']) => left.localeCompare(right));
-  if (rows.length === 0) return 'no drill has a schedule';
-  return table(
-    ['AT', 'DRILL', 'LEVEL', 'SITE', ''].map((title) => ({ title })),
-    rows,
-  );
+  const columns = ['AT', 'DRILL', 'LEVEL', 'SITE', ''].map((title) => ({ title }));
+  return [...frozenLine(frozen), rows.length === 0 ? 'no drill has a schedule' : table(columns, rows)].join('\n');
+}
+
+function frozenLine(frozen: DrillsAnswer['frozen']): readonly string[] {
+  if (frozen === undefined) return [];
+  return [`frozen until ${frozen.until} by ${printable(frozen.by)}: ${printable(frozen.reason)}; only L0 and L1 run`];
 }
 
 export function renderPlan(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { siteIdSchema } from '../pair/site.ts';
 import { abortIfSchema, blockIfSchema } from './conditions.ts';
 import { durationSchema, parseDuration } from './duration.ts';
-import { type DrillLevel, drillLevelSchema, movesRealTopics, movesRoles } from './level.ts';
+import { type DrillLevel, drillLevelSchema, looksOnly, movesRealTopics, movesRoles } from './level.ts';
 import { drillScheduleSchema } from './schedule/schedule-spec.ts';
 import { tailChoiceSchema } from './script.ts';
 
@@ -31,6 +31,8 @@ const fields = z.strictObject({
     .optional(),
   /** Without one it runs when somebody asks. */
   schedule: drillScheduleSchema.optional(),
+  /** Only below L2: it also runs when what is declared of the pair has changed, or which real topics are away from home. */
+  onChange: z.boolean().optional(),
   blockIf: blockIfSchema.optional(),
   abortIf: abortIfSchema.optional(),
   objectives: z
@@ -105,6 +107,7 @@ interface Contradiction {
 function contradictions({
   level,
   topics,
+  onChange,
   objectives,
   returnTo,
   tail,
@@ -119,6 +122,8 @@ function contradictions({
       say(['topics'], 'must be "all", or left out: L5 evacuates the whole site');
   } else if (topics !== undefined && level !== 'L3')
     say(['topics'], `must be left out: ${level} neither moves nor reads real topics`);
+  if (onChange === true && !looksOnly(level))
+    say(['onChange'], `must be left out: ${level} does more than look, and begins when somebody or a schedule says so`);
   if (objectives.rpoRecords > 0 && level !== 'L6')
     say(['objectives', 'rpoRecords'], `must be 0: nothing may be lost by a drill of ${level}`);
   if (level === 'L2' && returnTo === 'stay') say(['returnTo'], 'must be "home": canary topics are made anew after L2');

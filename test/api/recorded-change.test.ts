@@ -132,6 +132,8 @@ test('every change says in words what it is about', async () => {
     'skip of the drill canary: a freeze',
     'approval of the drill canary by ann (sre)',
     'abort of drill-20261122-101500-canary-ab12: enough',
+    'freeze of drills until 2027-01-04T00:00:00Z by ann: end of year',
+    'end of the freeze of drills',
     'finding canary-skipped: closed: seen to',
     'drill canary (L2)',
     'deletion of the drill canary',

@@ -39,6 +39,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/drills/:name/runs': { ...drill, body: { by: 'ann' } },
   'POST /v1/drills/:name/skip': { ...drill, body: { reason: 'a freeze' } },
   'POST /v1/drills/:name/approvals': { ...drill, body: { name: 'ann', role: 'sre' } },
+  'PUT /v1/drill-freeze': { body: { by: 'ann', reason: 'end of year', until: '2027-01-04T00:00:00Z' } },
   'GET /v1/drill-runs/:id': run,
   'POST /v1/drill-runs/:id/abort': { ...run, body: { reason: 'enough' } },
   'POST /v1/findings/:id/decision': { params: { id: 'canary-skipped' }, body: { status: 'closed', note: 'seen to' } },

@@ -3,7 +3,7 @@ import { drillSpecSchema } from '../../src/drill/drill-spec.ts';
 import { noFacts } from '../../src/drill/run-record.ts';
 import type { DrillService } from '../../src/worker/drill/drill-service.ts';
 import type { DrillPlan, DrillView, RunAnswerView, RunView } from '../../src/worker/drill/drill-view.ts';
-import type { DrillFinding, PastRun } from '../../src/worker/state/drill-memory.ts';
+import type { DrillFinding, DrillFreeze, PastRun } from '../../src/worker/state/drill-memory.ts';
 
 const at = '2026-11-22T10:15:00.000Z';
 const script = makeScript({
@@ -46,6 +46,8 @@ const finding: DrillFinding = {
   ...{ openedAt: at, due: at, status: 'open' },
 };
 
+const freeze: DrillFreeze = { by: 'ann', reason: 'end of year', since: at, until: '2027-01-04T00:00:00.000Z' };
+
 /** Drills as the API shows them; every change is noted. */
 export function stubDrills(asked: unknown[]): DrillService {
   const note = <T>(answer: T, ...entry: unknown[]): Promise<T> => {
@@ -65,6 +67,9 @@ export function stubDrills(asked: unknown[]): DrillService {
     begin: (name, by) => note(running, 'run drill', name, by),
     abort: (id, reason) => note(running, 'abort drill', id, reason),
     skip: (name, reason) => note(drill, 'skip drill', name, reason),
+    frozen: () => freeze,
+    freeze: (wanted) => note(undefined, 'freeze drills', wanted),
+    thaw: () => note(undefined, 'thaw drills'),
     approve: (name, by) => note(drill, 'approve drill', name, by),
     findings: () => [finding],
     decide: (id, decision) => note(finding, 'decide', id, decision),

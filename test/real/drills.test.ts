@@ -6,6 +6,7 @@ import { atRest, begun, drillsIn, ended, HeldRepoint, quick } from '../fixtures/
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { movingSites } from '../fixtures/moving-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
+import { eventually } from '../fixtures/wait.ts';
 import { givenUp } from './drills/given-up.ts';
 import { underLoad } from './drills/under-load.ts';
 
@@ -73,6 +74,26 @@ test('readiness looks, observe-only predicts, and neither moves anything', async
   const predicted = events.filter((event) => event.type === 'system' && event.kind === 'drill predicted');
   expect(predicted.length).toBeGreaterThan(0);
   expect((await api.operations()).map(({ id }) => id)).toEqual(operations);
+}, 120_000);
+
+test('a freeze of either site holds for the pair and ends with a word; what only looks follows every change meanwhile', async () => {
+  const { a, b } = moving.pair.api;
+  await b.drills.put({ name: 'on-change', level: 'L0', site: 'b', onChange: true });
+  const until = new Date(Date.now() + 600_000).toISOString();
+  await a.drills.freeze({ by: 'ann', reason: 'sale', until });
+  await eventually('the other site has heard of it', async () => (await b.drills.all()).frozen);
+  const run = await ended(b, await begun(b, { ...quick, name: 'frozen' }));
+  expect(run).toMatchObject({ verdict: 'BLOCKED', reasons: [`freeze: frozen by ann until ${until}: sale`] });
+  const look = await eventually('it has looked at what is declared', async () =>
+    (await b.drills.history()).find(({ drill }) => drill === 'on-change'),
+  );
+  expect(look).toMatchObject({ requestedBy: 'a change', verdict: 'PASSED', reasons: [] });
+  await b.drills.remove('on-change');
+  await a.drills.thaw();
+  await eventually(
+    'the other site has heard of that',
+    async () => (await b.drills.all()).frozen === undefined || undefined,
+  );
 }, 120_000);
 
 describe('real topics', () => underLoad(moving, folder));

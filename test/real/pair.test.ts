@@ -99,6 +99,7 @@ test('every route of a running pair answers as its OpenAPI document says', async
     'POST /v1/drills/:name/runs': { by: 'ann' },
     'POST /v1/drills/:name/skip': { reason: 'a freeze' },
     'POST /v1/drills/:name/approvals': { name: 'ann', role: 'sre' },
+    'PUT /v1/drill-freeze': { by: 'ann', reason: 'a freeze', until: new Date(Date.now() + 60_000).toISOString() },
     'POST /v1/drill-runs/:id/abort': { reason: 'enough' },
     'POST /v1/findings/:id/decision': { status: 'closed', note: 'seen to' },
     'PUT /v1/spec/drills/:name': { name: 'looks', level: 'L0', site: 'b' },

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ApiClient } from '../../api/client.ts';
 import { parseInput } from '../../api/input.ts';
+import { durationSchema, parseDuration } from '../../drill/duration.ts';
 import {
   drillPlanSchema,
   drillsAnswerSchema,
@@ -33,6 +34,8 @@ const actions = [
   'abort',
   'skip',
   'approve',
+  'freeze',
+  'thaw',
   'history',
   'findings',
   'close',
@@ -43,6 +46,11 @@ const optionsSchema = z.looseObject({
   reason: z.string().optional(),
   as: z.string().optional(),
   role: z.string().optional(),
+  until: z
+    .union([durationSchema('1m', '90d'), z.iso.datetime({ offset: true })], {
+      error: 'must be a time such as 2026-12-01T00:00:00Z, or how long from now: 1m to 90d',
+    })
+    .optional(),
   detach: z.boolean().default(false),
 });
 
@@ -60,29 +68,32 @@ interface Asked {
   readonly reason: string | undefined;
   readonly by: string;
   readonly role: string | undefined;
+  readonly until: string | undefined;
   readonly detach: boolean;
 }
 
 /** Drills: what is declared, what runs, what ran, and what came of it. */
 export const drill: Verb = {
   name: 'drill',
-  summary: 'drills: list, next, plan, run, abort, skip, approve, history; findings, accept, close',
+  summary: 'drills: list, next, plan, run, abort, skip, approve, freeze, thaw, history; findings, accept, close',
   parameters: '[ACTION] [NAME]',
   declare: (command) =>
     command
-      .option('--reason <TEXT>', 'abort, skip, accept, close: why')
+      .option('--reason <TEXT>', 'abort, skip, freeze, accept, close: why')
       .option('--as <NAME>', 'who asks for it, for the evidence (default: the user of this machine)')
       .option('--role <ROLE>', 'approve: in which role')
+      .option('--until <TIME>', 'freeze: when it ends, or how long it lasts from now: 2026-12-01T00:00:00Z, 36h')
       .option('--detach', 'run: do not wait until it is over'),
   run: async (context, [given, name], raw) => {
     const action = parseInput(actionSchema, given ?? 'list', 'ACTION');
-    const { reason, as, role, detach } = parseInput(optionsSchema, raw, 'option');
+    const { reason, as, role, until, detach } = parseInput(optionsSchema, raw, 'option');
     const asked: Asked = {
       context,
       name: typeof name === 'string' ? name : undefined,
       reason,
       by: as ?? whoAsks(),
       role,
+      until,
       detach,
     };
     return acts[action](asked);
@@ -97,6 +108,8 @@ const acts: Readonly<Record<(typeof actions)[number], (asked: Asked) => Promise<
   abort,
   skip,
   approve,
+  freeze,
+  thaw,
   history,
   findings,
   accept: (asked) => decide(asked, 'accepted'),
@@ -109,10 +122,10 @@ async function showDrills({ context }: Asked, what: 'list' | 'next'): Promise<nu
     told.flatMap(({ drills }) => drills).map((each) => [`${each.spec.site}/${each.spec.name}`, each]),
   );
   const runs = new Map(told.flatMap((each) => each.runs).map((each) => [each.id, each]));
-  const answered = drillsAnswerSchema.parse({ drills: [...byName.values()], runs: [...runs.values()] });
-  answer(context, answered, (colours) =>
-    what === 'next' ? renderNext(answered.drills) : renderDrills(answered.drills, answered.runs, colours),
-  );
+  const frozen = told.find((each) => each.frozen !== undefined)?.frozen;
+  const all = { drills: [...byName.values()], runs: [...runs.values()] };
+  const answered = drillsAnswerSchema.parse({ ...all, ...(frozen && { frozen }) });
+  answer(context, answered, (colours) => (what === 'next' ? renderNext(answered) : renderDrills(answered, colours)));
   return 0;
 }
 
@@ -172,7 +185,7 @@ async function abort({ context, name, reason = 'somebody asked for it' }: Asked)
 async function skip({ context, name, reason = 'somebody asked for it' }: Asked): Promise<number> {
   const wanted = named(name, 'skip');
   const left = await askEach(context, (client) => client.drills.skip(wanted, reason, context.signal));
-  answer(context, drillReportSchema.parse({ drill: left }), () => renderNext([left]));
+  answer(context, drillReportSchema.parse({ drill: left }), () => renderNext({ drills: [left] }));
   return 0;
 }
 
@@ -183,6 +196,23 @@ async function approve({ context, name, by, role }: Asked): Promise<number> {
   const line = left.approvals.map((each) => `${each.name} (${each.role}) until ${each.until}`).join('\n');
   answer(context, drillReportSchema.parse({ drill: left }), () => line);
   return 0;
+}
+
+/** Of each site that answers: the pair is frozen by one, and the other may be away when it is asked. */
+async function freeze(asked: Asked): Promise<number> {
+  const { context, reason, until, by } = asked;
+  if (reason === undefined || until === undefined)
+    throw new Problem('INVALID_INPUT', 'say --until and --reason: a freeze without an end is forgotten');
+  const length = durationSchema('1m', '90d').safeParse(until);
+  const end = length.success ? Date.now() + parseDuration(length.data) : Date.parse(until);
+  const wanted = { by, reason, until: new Date(end).toISOString() };
+  await askAll(context, (client) => client.drills.freeze(wanted, context.signal));
+  return showDrills(asked, 'next');
+}
+
+async function thaw(asked: Asked): Promise<number> {
+  await askAll(asked.context, (client) => client.drills.thaw(asked.context.signal));
+  return showDrills(asked, 'next');
 }
 
 async function history({ context, name }: Asked): Promise<number> {

@@ -1,5 +1,5 @@
 import type { DrillSpec } from '../../drill/drill-spec.ts';
-import type { DrillFinding, PastRun } from '../state/drill-memory.ts';
+import type { DrillFinding, DrillFreeze, PastRun } from '../state/drill-memory.ts';
 import type { DrillPlan, DrillView, RunAnswerView, RunView } from './drill-view.ts';
 
 /** What a person says of a finding. */
@@ -28,6 +28,12 @@ export interface DrillService {
   /** Leaves out the next time of its schedule. */
   skip(name: string, reason: string, signal: AbortSignal): Promise<DrillView>;
   approve(name: string, by: { readonly name: string; readonly role: string }, signal: AbortSignal): Promise<DrillView>;
+  /** The one of either site that is in force. */
+  frozen(): DrillFreeze | undefined;
+  /** No drill of the pair begins until then but those that only look; takes the place of the one before at this site. */
+  freeze(wanted: Pick<DrillFreeze, 'by' | 'reason' | 'until'>, signal: AbortSignal): Promise<void>;
+  /** Takes that of this site back. */
+  thaw(signal: AbortSignal): Promise<void>;
   findings(): readonly DrillFinding[];
   decide(id: string, decision: FindingDecision, signal: AbortSignal): Promise<DrillFinding>;
 }

@@ -4,7 +4,7 @@ import { drillLevelSchema, drillVerdictSchema } from '../../drill/level.ts';
 import { abortRecordSchema, factsSchema, journalEntrySchema, runRecordSchema } from '../../drill/run-record.ts';
 import { scriptSchema } from '../../drill/script.ts';
 import { siteIdSchema } from '../../pair/site.ts';
-import { approvalSchema, drillFindingSchema, pastRunSchema } from '../state/drill-memory.ts';
+import { approvalSchema, drillFindingSchema, freezeSchema, pastRunSchema } from '../state/drill-memory.ts';
 import { checkSchema } from './check.ts';
 
 const isoTime = z.iso.datetime();
@@ -80,7 +80,15 @@ export const drillPlanSchema = z.strictObject({
 
 export type DrillPlan = z.output<typeof drillPlanSchema>;
 
-export const drillsAnswerSchema = z.strictObject({ drills: z.array(drillViewSchema), runs: z.array(runViewSchema) });
+export const drillsAnswerSchema = z.strictObject({
+  drills: z.array(drillViewSchema),
+  runs: z.array(runViewSchema),
+  /** In force at either site. */
+  frozen: freezeSchema.optional(),
+});
+
+export type DrillsAnswer = z.output<typeof drillsAnswerSchema>;
+
 export const historyAnswerSchema = z.strictObject({ runs: z.array(pastRunSchema) });
 export const findingsAnswerSchema = z.strictObject({ findings: z.array(drillFindingSchema) });
 export const drillVerdictsSchema = drillVerdictSchema;

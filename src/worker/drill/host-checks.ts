@@ -7,6 +7,7 @@ import { askCondition, type OpenFindings } from './ask-condition.ts';
 import { failed, type Found, passed } from './check.ts';
 import { approvalsInForce } from './approvals.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { frozenText } from './freeze.ts';
 import { isExpendable, notExpendable } from './legs.ts';
 
 export interface HostChecksPorts extends DrillPorts {
@@ -26,6 +27,8 @@ export async function checkHost(
   const found: Found[] = [];
   if (config?.evidence === undefined)
     found.push(failed('evidence', 'drills.evidence of the worker’s file does not say where it is kept'));
+  const frozen = frozenText(ports, level);
+  if (frozen !== undefined) found.push(failed('freeze', frozen));
   if (level === 'L6') {
     const name = `label ${nonProduction}`;
     found.push(

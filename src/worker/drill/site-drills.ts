@@ -9,7 +9,7 @@ import { schemasTopic } from '../../schema-primary/schema-primary.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Problem } from '../problems.ts';
-import type { DrillCursor, DrillFinding, PastRun } from '../state/drill-memory.ts';
+import type { DrillCursor, DrillFinding, DrillFreeze, PastRun } from '../state/drill-memory.ts';
 import { approvalsInForce, declarationHash } from './approvals.ts';
 import { Canaries, type CanariesPorts } from './canaries.ts';
 import { objections } from './check.ts';
@@ -19,6 +19,7 @@ import type { DrillService, FindingDecision } from './drill-service.ts';
 import type { DrillPlan, DrillView, RunAnswerView, RunView } from './drill-view.ts';
 import { EvidenceKept } from './evidence-kept.ts';
 import { ExposureTrace } from './exposure-trace.ts';
+import { freezeNow, newFreeze } from './freeze.ts';
 import { checkHost } from './host-checks.ts';
 import { isExpendable, notExpendable } from './legs.ts';
 import { lookUntil } from './look-until.ts';
@@ -60,8 +61,9 @@ export class SiteDrills implements DrillService {
     for (const run of ports.state.drills.runs()) if (run.site === ports.site) this.#start(run);
     this.#timetable = new Timetable({
       ...ports,
-      begin: (spec, due, signal) => this.#begin(spec, { requestedBy: 'schedule', ...due }, signal),
+      begin: (spec, due, signal) => this.#begin(spec, due, signal),
       busy: () => this.#going.size > 0,
+      quiet: () => this.current === undefined && ports.state.moves.operations().every(({ step }) => isOver(step)),
     });
   }
 
@@ -207,6 +209,25 @@ export class SiteDrills implements DrillService {
     return this.#view(spec);
   }
 
+  frozen(): DrillFreeze | undefined {
+    return freezeNow(this.#ports);
+  }
+
+  async freeze(wanted: Pick<DrillFreeze, 'by' | 'reason' | 'until'>, signal: AbortSignal): Promise<void> {
+    const { state, clock, events } = this.#ports;
+    const freeze = newFreeze(wanted, clock.now());
+    await state.drills.putFreeze(freeze, signal);
+    events.report({ kind: 'drills frozen', message: `until ${freeze.until} by ${freeze.by}: ${freeze.reason}` });
+  }
+
+  async thaw(signal: AbortSignal): Promise<void> {
+    const { state, events } = this.#ports;
+    const freeze = state.drills.freeze();
+    if (freeze === undefined) return;
+    await state.drills.putFreeze(undefined, signal);
+    events.report({ kind: 'drills thawed', message: `it was until ${freeze.until} by ${freeze.by}: ${freeze.reason}` });
+  }
+
   /**
    * Somebody moves roles for real: a drill gives way. Resolves when none of its operations at this site is under way any more, or
    * after a bound: then the move is refused by what holds it. Whether anything had to give way.
@@ -241,7 +262,7 @@ export class SiteDrills implements DrillService {
     const running = this.running().find(({ drill }) => drill === name);
     return {
       spec,
-      ...(schedule === undefined ? {} : { schedule: describeSchedule(schedule) }),
+      ...scheduleText(spec),
       next: next.map(({ at, plannedAt, blocked }) => ({
         ...{ at: at.toISOString(), plannedFor: plannedAt.toISOString() },
         ...(blocked === undefined ? {} : { blocked }),
@@ -349,4 +370,10 @@ export class SiteDrills implements DrillService {
       }
     }
   }
+}
+
+function scheduleText({ schedule, onChange }: DrillSpec): Pick<DrillView, 'schedule'> {
+  const when = schedule === undefined ? [] : [describeSchedule(schedule)];
+  if (onChange === true) when.push('When what is declared changes.');
+  return when.length === 0 ? {} : { schedule: when.join(' ') };
 }

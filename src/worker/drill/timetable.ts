@@ -4,21 +4,29 @@ import { type Fire, fireTimes } from '../../drill/schedule/fire-times.ts';
 import { hasAborted, Wakeup } from '../../replication/waiting/wakeup.ts';
 import { Problem } from '../problems.ts';
 import type { DrillCursor, PastRun } from '../state/drill-memory.ts';
+import type { SiteState } from '../state/state.ts';
+import { declaredNow } from './declared-now.ts';
 import type { DrillPorts } from './drill-ports.ts';
+import { frozenText } from './freeze.ts';
 import { skippedTooOften } from './findings.ts';
 
-export interface TimetablePorts extends DrillPorts {
+export interface TimetablePorts extends Pick<DrillPorts, 'site' | 'mayAct' | 'clock' | 'logger' | 'events' | 'link'> {
+  readonly state: Pick<SiteState, 'drills' | 'links' | 'prefixPolicy' | 'schemaPrimary' | 'roles'>;
   readonly begin: (
     spec: DrillSpec,
-    due: { readonly plannedFor: Date; readonly cursor: DrillCursor },
+    due: { readonly requestedBy: string; readonly plannedFor?: Date; readonly cursor: DrillCursor },
     signal: AbortSignal,
   ) => Promise<unknown>;
   readonly busy: () => boolean;
+  /** No run of either site that moves roles, and no move of a person. */
+  readonly quiet: () => boolean;
 }
 
 const lookMs = 2_000;
 /** So that a look never has to go through more than that. */
 const handledMsMax = 3_600_000;
+/** What is declared changes in several steps: it has to have been the same for so long. */
+const settledMs = 10_000;
 
 /**
  * Follows the schedules of a site's drills. Up to when each was followed is in `_umbra`, written together with the run that it
@@ -27,6 +35,8 @@ const handledMsMax = 3_600_000;
 export class Timetable {
   readonly #ports: TimetablePorts;
   readonly #stopping = new AbortController();
+  /** By drill what is declared now and was not when it last ran, and since when. */
+  readonly #changes = new Map<string, { readonly declared: string; readonly sinceMs: number }>();
   readonly #loop: Promise<void>;
 
   constructor(ports: TimetablePorts) {
@@ -57,7 +67,9 @@ export class Timetable {
     while (!hasAborted(signal)) {
       for (const spec of this.#ports.state.drills.specs()) {
         try {
-          if (this.#ports.mayAct()) await this.#follow(spec, signal);
+          if (!this.#ports.mayAct()) continue;
+          await this.#follow(spec, signal);
+          await this.#lookForChange(spec, signal);
           troubles.delete(spec.name);
         } catch (error) {
           if (hasAborted(signal)) return;
@@ -86,7 +98,8 @@ export class Timetable {
     ];
     const idle = due === undefined && left.length === 0;
     if (idle && handledTo.getTime() - from.getTime() < handledMsMax) return;
-    const overtaken = due !== undefined && busy() ? [{ fire: due, reason: 'another run goes on' }] : [];
+    const against = frozenText(this.#ports, spec.level) ?? (busy() ? 'another run goes on' : undefined);
+    const overtaken = due !== undefined && against !== undefined ? [{ fire: due, reason: against }] : [];
     const runs = due !== undefined && overtaken.length === 0;
     const skips = skippedCount + missedCount + overtaken.length;
     if (left.length + overtaken.length > 0 || idle) {
@@ -96,7 +109,25 @@ export class Timetable {
     }
     if (!runs) return;
     const known = state.drills.cursor(name) ?? cursor;
-    await begin(spec, { plannedFor: due.plannedAt, cursor: { ...known, handledTo: handledTo.toISOString() } }, signal);
+    const next = { ...known, handledTo: handledTo.toISOString() };
+    await begin(spec, { requestedBy: 'schedule', plannedFor: due.plannedAt, cursor: next }, signal);
+  }
+
+  /** What was declared is written down with the run that it begins: whoever leads next does not begin it once more. */
+  async #lookForChange(spec: DrillSpec, signal: AbortSignal): Promise<void> {
+    const { state, clock, begin, busy, quiet } = this.#ports;
+    if (spec.onChange !== true) return;
+    const cursor = state.drills.cursor(spec.name);
+    const declared = declaredNow(this.#ports);
+    if (cursor === undefined || declared === undefined || declared === cursor.declared) {
+      this.#changes.delete(spec.name);
+      return;
+    }
+    const nowMs = clock.now().getTime();
+    const change = this.#changes.get(spec.name);
+    if (change?.declared !== declared) this.#changes.set(spec.name, { declared, sinceMs: nowMs });
+    else if (nowMs - change.sinceMs >= settledMs && !busy() && quiet())
+      await begin(spec, { requestedBy: 'a change', cursor: { ...cursor, declared } }, signal);
   }
 
   /** Each is told, and stands in the history. */
@@ -112,6 +143,7 @@ export class Timetable {
     const { state, events, clock } = this.#ports;
     const cursor = state.drills.cursor(spec.name);
     const next: DrillCursor = {
+      ...cursor,
       drill: spec.name,
       handledTo: handledTo.toISOString(),
       skips: (cursor?.skips ?? 0) + skips,

@@ -43,6 +43,8 @@ export const systemEvents = {
   },
   'drill ended': { level: 'info', meaning: 'a drill is over, with its verdict; `error` where it failed' },
   'drill missed': { level: 'warn', meaning: 'times of a schedule at which no drill ran, with why' },
+  'drills frozen': { level: 'info', meaning: 'no drill of the pair begins until then but those that only look' },
+  'drills thawed': { level: 'info', meaning: 'a freeze of drills was taken back before its end' },
   'finding opened': { level: 'warn', meaning: 'a drill has shown something that somebody has to see to' },
   'spec channel changed': {
     level: 'warn',

@@ -17,6 +17,7 @@ const keys = {
   answer: 'drill/answer/',
   canary: 'drill/canary/',
   approval: 'drill/approval/',
+  freeze: 'drill/freeze',
   finding: 'finding/',
 } as const;
 
@@ -57,6 +58,8 @@ export const cursorSchema = z.strictObject({
   handledTo: isoTime,
   /** One after the other, until now. */
   skips: z.int().min(0),
+  /** Hash of what was declared of the pair when a change of it last began a run; absent where none has. */
+  declared: z.string().optional(),
 });
 
 export type DrillCursor = z.output<typeof cursorSchema>;
@@ -121,6 +124,16 @@ export const approvalSchema = z.strictObject({
 });
 
 export type Approval = z.output<typeof approvalSchema>;
+
+/** By somebody's word no drill begins that does more than look. */
+export const freezeSchema = z.strictObject({
+  by: z.string().max(100),
+  reason: text,
+  since: isoTime,
+  until: isoTime,
+});
+
+export type DrillFreeze = z.output<typeof freezeSchema>;
 
 /** Something that a drill has shown and somebody has to see to. */
 export const drillFindingSchema = z.strictObject({
@@ -281,6 +294,15 @@ export class DrillMemory {
 
   putApproval(approval: Approval, signal: AbortSignal): Promise<void> {
     return this.#write({ [approvalKey(approval)]: approval }, signal);
+  }
+
+  /** Also one whose time is over. */
+  freeze(): DrillFreeze | undefined {
+    return this.#entries.read(keys.freeze, freezeSchema);
+  }
+
+  putFreeze(freeze: DrillFreeze | undefined, signal: AbortSignal): Promise<void> {
+    return this.#write({ [keys.freeze]: freeze }, signal);
   }
 
   #past(runs: readonly PastRun[]): Readonly<Record<string, PastRun | undefined>> {
