@@ -32,7 +32,7 @@ export const rooms = {
     'exposure',
   ],
   local: ['kafka', 'pair', 'prefix-policy'],
-  channel: ['aws', 'worker', 'replication', 'pair', 'prefix-policy', 'schema-primary'],
+  channel: ['aws', 'worker', 'drill', 'replication', 'pair', 'prefix-policy', 'schema-primary'],
   api: ['worker', 'drill', 'evidence', 'operations', 'pair', 'prefix-policy', 'schema-primary'],
   cli: [
     'api',

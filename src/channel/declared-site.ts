@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AwsProblem } from '../aws/aws-problem.ts';
 import type { Documents } from '../aws/s3-documents.ts';
+import type { DrillSpec } from '../drill/drill-spec.ts';
 import type { SiteId } from '../pair/site.ts';
 import { linkId, type LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
 import { Problem, type ProblemCode, problems } from '../worker/problems.ts';
-import { covers, linkSection, policySection, primarySection, type Section, withoutRefused } from './spec-sections.ts';
+import {
+  covers,
+  drillSection,
+  linkSection,
+  policySection,
+  primarySection,
+  type Section,
+  withoutRefused,
+} from './spec-sections.ts';
 import { documentNames, parseSpecDocument, renderSpecDocument, type SiteSpec } from './spec-document.ts';
 import { parseStatusDocument, type StatusDocument, statusEveryMs } from './status-document.ts';
 
@@ -115,6 +124,18 @@ export class DeclaredSite {
     }
     const { spec } = await this.status(signal);
     if (section.read(spec) === undefined) throw new Problem('NOT_FOUND', `site ${this.#ports.site} has no link ${id}`);
+    await this.#declare(section, undefined, signal);
+  }
+
+  putDrill(drill: DrillSpec, signal: AbortSignal): Promise<StatusDocument> {
+    return this.#declare(drillSection(drill.name), drill, signal);
+  }
+
+  async deleteDrill(name: string, signal: AbortSignal): Promise<void> {
+    const section = drillSection(name);
+    const { spec } = await this.status(signal);
+    if (section.read(spec) === undefined)
+      throw new Problem('NOT_FOUND', `site ${this.#ports.site} has no drill named ${name}`);
     await this.#declare(section, undefined, signal);
   }
 

@@ -17,6 +17,7 @@ export const sectionNames = {
   prefixPolicy: 'prefix policy',
   schemaPrimary: 'schema primary',
   link: (id: string) => `link ${id}`,
+  drill: (name: string) => `drill ${name}`,
 } as const;
 
 /**
@@ -26,7 +27,7 @@ export const sectionNames = {
  * declared (`taken`) is no reason to declare it again.
  */
 export function siteOrders(
-  { prefixPolicy, schemaPrimary, links, detach }: SiteSpec,
+  { prefixPolicy, schemaPrimary, links, detach, drills }: SiteSpec,
   inForce: SiteDeclared,
   taken?: Pick<JudgedSpec, 'schemaPrimary'>,
 ): readonly SiteOrder[] {
@@ -59,5 +60,20 @@ export function siteOrders(
     if (inForce.links.some((each) => isDeepStrictEqual(each, link))) continue;
     orders.push({ section: sectionNames.link(linkId(link)), run: (service, signal) => service.putLink(link, signal) });
   }
+  orders.push(...drillOrders(drills, inForce.drills));
   return orders;
+}
+
+function drillOrders(declared: SiteSpec['drills'], inForce: SiteDeclared['drills']): readonly SiteOrder[] {
+  if (declared === undefined) return [];
+  const gone = inForce.filter(({ name }) => !declared.some((each) => each.name === name));
+  const other = declared.filter((drill) => !inForce.some((each) => isDeepStrictEqual(each, drill)));
+  return [
+    ...gone.map(({ name }): SiteOrder => {
+      return { section: sectionNames.drill(name), run: (service, signal) => service.drills().remove(name, signal) };
+    }),
+    ...other.map((drill): SiteOrder => {
+      return { section: sectionNames.drill(drill.name), run: (service, signal) => service.drills().put(drill, signal) };
+    }),
+  ];
 }

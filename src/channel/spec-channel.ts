@@ -217,12 +217,12 @@ function sightOf(judged: JudgedSpec | undefined): Sight {
 
 function specInForce(
   name: string,
-  { prefixPolicy, schemaPrimary: role, links }: SiteDeclared,
+  { prefixPolicy, schemaPrimary: role, links, drills }: SiteDeclared,
   judged: JudgedSpec | undefined,
 ): SiteSpec {
   const schemaPrimary = judged?.schemaPrimary ?? role;
   return {
-    ...{ name, links: [...links], detach: [] },
+    ...{ name, links: [...links], detach: [], drills: [...drills] },
     ...(prefixPolicy === undefined ? {} : { prefixPolicy }),
     ...(schemaPrimary === undefined ? {} : { schemaPrimary }),
   };

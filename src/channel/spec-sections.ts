@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { DrillSpec } from '../drill/drill-spec.ts';
 import { linkId, type LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
@@ -15,12 +16,13 @@ export interface Section<T> {
 }
 
 /** Whether everything that is declared is in force. */
-export function covers(inForce: SiteSpec, { prefixPolicy, schemaPrimary, links }: SiteSpec): boolean {
+export function covers(inForce: SiteSpec, { prefixPolicy, schemaPrimary, links, drills }: SiteSpec): boolean {
   return (
     (prefixPolicy === undefined || isDeepStrictEqual(prefixPolicy, inForce.prefixPolicy)) &&
     (schemaPrimary === undefined || isDeepStrictEqual(schemaPrimary, inForce.schemaPrimary)) &&
     links.every((link) => inForce.links.some((each) => isDeepStrictEqual(each, link))) &&
-    inForce.links.length === links.length
+    inForce.links.length === links.length &&
+    (drills === undefined || isDeepStrictEqual(byName(drills), byName(inForce.drills ?? [])))
   );
 }
 
@@ -29,6 +31,10 @@ export function withoutRefused(spec: SiteSpec, { judged, spec: inForce }: Status
   const name = judged?.refusals.at(-1)?.section;
   if (name === policySection.name) return policySection.write(spec, inForce.prefixPolicy);
   if (name === primarySection.name) return primarySection.write(spec, inForce.schemaPrimary);
+  const drill = [...(spec.drills ?? []), ...(inForce.drills ?? [])]
+    .map((each) => drillSection(each.name))
+    .find((section) => section.name === name);
+  if (drill !== undefined) return drill.write(spec, drill.read(inForce));
   const ids = [...spec.links, ...inForce.links].map(linkId);
   const refused = ids.map((id) => linkSection(id, false)).find((section) => section.name === name);
   return refused === undefined ? spec : refused.write(spec, refused.read(inForce));
@@ -59,4 +65,20 @@ export function linkSection(id: string, mayFollow: boolean): Section<LinkSpec> {
       return { ...spec, links: linksNow, detach: kept };
     },
   };
+}
+
+export function drillSection(drill: string): Section<DrillSpec> {
+  return {
+    name: sectionNames.drill(drill),
+    read: ({ drills = [] }) => drills.find(({ name }) => name === drill),
+    write: ({ drills, ...spec }, value) => {
+      if (drills === undefined && value === undefined) return spec;
+      const others = (drills ?? []).filter(({ name }) => name !== drill);
+      return { ...spec, drills: byName(value === undefined ? others : [...others, value]) };
+    },
+  };
+}
+
+function byName(drills: readonly DrillSpec[]): DrillSpec[] {
+  return drills.toSorted((left, right) => left.name.localeCompare(right.name));
 }

@@ -1,3 +1,4 @@
+import type { DrillSpec } from '../drill/drill-spec.ts';
 import type { LinkSpec } from '../pair/spec.ts';
 import type { DeclaredPolicy } from '../prefix-policy/declared-policy.ts';
 import type { SchemaPrimary } from '../schema-primary/schema-primary.ts';
@@ -10,6 +11,7 @@ export interface SiteDeclared {
   readonly prefixPolicy: DeclaredPolicy | undefined;
   readonly schemaPrimary: SchemaPrimary | undefined;
   readonly links: readonly LinkSpec[];
+  readonly drills: readonly DrillSpec[];
 }
 
 /** What whoever brings declarations as documents has to know of the site, and writes down there. */
@@ -42,7 +44,8 @@ export class StoredSpecs implements SpecDesk {
   declared(): SiteDeclared {
     const state = this.#site().state;
     const { schemaPrimary } = state;
-    return { prefixPolicy: state.prefixPolicy?.declared, schemaPrimary, links: state.links() };
+    const drills = state.drills.specs();
+    return { prefixPolicy: state.prefixPolicy?.declared, schemaPrimary, links: state.links(), drills };
   }
 
   judged(): JudgedSpec | undefined {

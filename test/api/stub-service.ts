@@ -130,7 +130,7 @@ export function stubService(overrides: Partial<WorkerService> = {}): StubService
     asked,
     controller: () => ({ kind: 'here' }),
     specs: {
-      declared: () => ({ prefixPolicy: undefined, schemaPrimary: undefined, links: [] }),
+      declared: () => ({ prefixPolicy: undefined, schemaPrimary: undefined, links: [], drills: [] }),
       judged: () => undefined,
       knownTo: () => 0n,
       record: (judged) => note('recordJudgedSpec', judged),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSpecDocument, renderSpecDocument, type SpecDocument } from '../../src/channel/spec-document.ts';
 import { siteOrders } from '../../src/channel/site-orders.ts';
+import { drillSpecSchema } from '../../src/drill/drill-spec.ts';
 import { standingOf } from '../../src/channel/judge-spec.ts';
 import { declaredPolicySchema } from '../../src/prefix-policy/declared-policy.ts';
 import type { SiteDeclared } from '../../src/worker/spec-desk.ts';
@@ -39,7 +40,7 @@ describe('a document', () => {
 });
 
 describe('what a document asks for', () => {
-  const nothing: SiteDeclared = { prefixPolicy: undefined, schemaPrimary: undefined, links: [] };
+  const nothing: SiteDeclared = { prefixPolicy: undefined, schemaPrimary: undefined, links: [], drills: [] };
   const sections = (declared: typeof spec, inForce: SiteDeclared, taken?: Parameters<typeof siteOrders>[2]): unknown =>
     siteOrders(declared, inForce, taken).map(({ section }) => section);
 
@@ -50,11 +51,45 @@ describe('what a document asks for', () => {
   });
 
   test('is nothing where it is in force, and nothing about a role that has moved since', () => {
-    const inForce: SiteDeclared = { prefixPolicy: policy, schemaPrimary: { site: 'a' }, links: spec.links };
+    const inForce: SiteDeclared = {
+      ...{ prefixPolicy: policy, schemaPrimary: { site: 'a' }, links: spec.links, drills: [] },
+    };
     expect(sections(spec, inForce)).toEqual([]);
     const moved: SiteDeclared = { ...inForce, schemaPrimary: { site: 'b' } };
     expect(sections(spec, moved, { schemaPrimary: { site: 'a' } })).toEqual([]);
     expect(sections(spec, moved)).toEqual(['schema primary']);
+  });
+
+  test('names drills: those that are not in it are taken back, and a document without drills leaves them', () => {
+    const [canary, ready] = [
+      drillSpecSchema.parse({ name: 'canary', level: 'L2', site: 'b' }),
+      drillSpecSchema.parse({ name: 'ready', level: 'L0', site: 'b' }),
+    ];
+    const inForce: SiteDeclared = { ...nothing, drills: [canary] };
+    expect(sections({ ...spec, drills: [ready] }, inForce)).toEqual([
+      ...['prefix policy', 'schema primary', 'link a-b', 'drill canary', 'drill ready'],
+    ]);
+    const later: SiteDeclared = {
+      prefixPolicy: policy,
+      schemaPrimary: { site: 'a' },
+      links: spec.links,
+      drills: [canary],
+    };
+    expect(sections(spec, later)).toEqual([]);
+    expect(sections({ ...spec, drills: [canary] }, later)).toEqual([]);
+    expect(sections({ ...spec, drills: [{ ...canary, hold: '1m' }] }, later)).toEqual(['drill canary']);
+  });
+
+  test('is refused where two drills have one name', () => {
+    const twice = [drillSpecSchema.parse({ name: 'ready', level: 'L0', site: 'b' })].flatMap((each) => [each, each]);
+    const written = renderSpecDocument({
+      ...{ site: 'b', revision: 7, writtenAt: '2026-01-02T03:04:05.000Z' },
+      spec: { ...spec, drills: twice },
+    });
+    expect(parseSpecDocument(written, of)).toEqual({
+      kind: 'refused',
+      reason: 'spec.drills[1].name: is the name of another drill, too',
+    });
   });
 
   test('is new only where it is newer than what was judged', () => {

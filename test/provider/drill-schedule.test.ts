@@ -41,11 +41,6 @@ describe('check', () => {
     ],
     ['real topics that are not named', { level: 'L4' }, /^topics\| topics: is required: L4 moves real topics/],
     ['a loss', { objectives: { rpoRecords: 1 } }, /^objectives\| objectives\.rpoRecords: must be 0/],
-    [
-      'the spec channel',
-      { worker: 's3://spec/pair/?region=eu-west-1&pair=orders&site=b' },
-      /^worker\| worker: the spec channel of S3 carries no drills: .* PUT \/v1\/spec\/drills\/<name>$/,
-    ],
   ])('%s is refused in one line', async (_what, wrong, reason) => {
     expect((await plugin.check({ ...news, ...wrong })).failures).toEqual([expect.stringMatching(reason)]);
   });

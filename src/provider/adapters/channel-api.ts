@@ -5,7 +5,7 @@ import { linkId } from '../../pair/spec.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { LinkView } from '../../worker/views.ts';
 import type { WorkerAddress, WorkerApi } from '../ports.ts';
-import { type ChannelPlace, drillsOverChannel } from '../resources/channel-url.ts';
+import type { ChannelPlace } from '../resources/channel-url.ts';
 
 /** A service that was just made pulls its image, starts, joins its group and takes the lead before it looks. */
 const patienceMs = 300_000;
@@ -13,7 +13,6 @@ const patienceMs = 300_000;
 /** A {@link WorkerApi} by documents: what is asked is read from the site's status, what is declared goes into its spec. */
 export function channelApi(place: ChannelPlace, { progress }: Pick<WorkerAddress, 'progress'>): WorkerApi {
   const { pair, site, ...s3 } = place;
-  const noDrills = (): Promise<never> => Promise.reject(new Problem('INVALID_INPUT', drillsOverChannel));
   const declared = new DeclaredSite({
     ...{ pair, site, documents: new S3Documents(s3), patienceMs },
     clock: { nowMs: Date.now, sleep: (ms, signal) => sleep(ms, undefined, { signal }) },
@@ -41,9 +40,16 @@ export function channelApi(place: ChannelPlace, { progress }: Pick<WorkerAddress
       return linkOf(view.links, linkId(link));
     },
     deleteLink: (id, mode, signal) => declared.deleteLink(id, mode, signal),
-    drill: noDrills,
-    putDrill: noDrills,
-    deleteDrill: noDrills,
+    async drill(name, signal) {
+      const { drills = [] } = (await declared.status(signal)).spec;
+      const drill = drills.find((each) => each.name === name);
+      if (drill === undefined) throw new Problem('NOT_FOUND', `site ${site} has no drill named ${name}`);
+      return drill;
+    },
+    async putDrill(drill, signal) {
+      await declared.putDrill(drill, signal);
+    },
+    deleteDrill: (name, signal) => declared.deleteDrill(name, signal),
   };
 }
 

@@ -4,7 +4,6 @@ import { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
 import { describeSchedule } from '../../drill/schedule/describe.ts';
 import { Problem } from '../../worker/problems.ts';
 import type { Clock, OpenWorkerApi, WorkerApi } from '../ports.ts';
-import { drillsOverChannel, parseChannelUrl } from '../resources/channel-url.ts';
 import type { CheckFailure, Finding, Job, Outcome, Plan, PlannedChange, ResourceHandler } from '../server/handler.ts';
 import { callWorker, isUnanswered, progressOf, workerReadyMs } from './worker-call.ts';
 import { apiToken, clusterIds, workerUrl } from './worker-inputs.ts';
@@ -46,7 +45,7 @@ export function drillScheduleHandler(ports: DrillSchedulePorts): ResourceHandler
     secrets: [['apiToken']],
     replacedBy: ['name', 'site', 'clusterIds'],
     id: ({ name, site }) => `drill-${site}-${name}`,
-    check: (next) => [...contradictions(next), ...overChannel(next)],
+    check: contradictions,
     heal: ({ declared }) => (declared === false ? ['declared'] : []),
     planCreate: (next) => ({ outputs: { declared: true }, lines: createLines(next) }),
     planUpdate,
@@ -74,11 +73,6 @@ function contradictions(next: Partial<Inputs>): readonly CheckFailure[] {
   return issues.map(({ path, message }) => {
     return { property: String(path[0] ?? ''), reason: `${z.core.toDotPath(path)}: ${message}` };
   });
-}
-
-function overChannel({ worker }: Partial<Inputs>): readonly CheckFailure[] {
-  if (worker === undefined || parseChannelUrl(worker) === undefined) return [];
-  return [{ property: 'worker', reason: `worker: ${drillsOverChannel}` }];
 }
 
 function createLines({ name, level, site, schedule }: Partial<Inputs>): readonly string[] {

@@ -8,10 +8,6 @@ export interface ChannelPlace extends S3Place {
   readonly site: SiteId;
 }
 
-/** Why a site that is told its spec by a document is told no drill. */
-export const drillsOverChannel =
-  'the spec channel of S3 carries no drills: give the URL of the API of a worker of that site, or declare the drill there by PUT /v1/spec/drills/<name>';
-
 /** `s3://bucket/prefix?region=eu-west-1&pair=orders&site=b`: what resources take for the URL of a site's worker. */
 export function renderChannelUrl({ pair, site, ...place }: ChannelPlace): string {
   return `${renderS3Url(place)}&pair=${pair}&site=${site}`;
