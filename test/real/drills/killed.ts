@@ -17,7 +17,6 @@ const kills: readonly (readonly [string, SiteId])[] = long
   : [
       ['move 1', 'b'],
       ['move 2', 'a'],
-      ['prove 2', 'b'],
       ['cleanup', 'b'],
     ];
 
