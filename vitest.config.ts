@@ -24,7 +24,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each has brokers of its own (test/fixtures/brokers.ts).
-          maxWorkers: 3,
+          maxWorkers: 2,
           pool: 'forks',
         },
       },

@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { otherSite, sites, siteIdSchema, type SiteId } from '../../src/pair/site.ts';
+import { otherSite, sites, type SiteId } from '../../src/pair/site.ts';
 import { linkId } from '../../src/pair/spec.ts';
+import {
+  type DrillSpec,
+  drillSpecSchema,
+  isEvidenceKey,
+  needsCanaries,
+} from '../../src/provider/resources/drill-settings.ts';
 import { overlap, parseCidr } from './cidr.ts';
-import { imageSchema, isExpress, siteSchema } from './site-config.ts';
+import { type AwsSiteConfig, imageSchema, isExpress, siteSchema } from './site-config.ts';
 
 /** With KRaft: those with ZooKeeper end with 3.9, and no cluster can be taken from one to the other in place. */
 const kafkaVersionSchema = z.string().superRefine((version, context) => {
@@ -21,10 +27,9 @@ const retentionDays = [
 
 const monitoringLevels = ['DEFAULT', 'PER_BROKER', 'PER_TOPIC_PER_BROKER', 'PER_TOPIC_PER_PARTITION'] as const;
 
+/** As every drill is declared (docs/drills.md), but for its times, which are the scheduler's. */
 const drillSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must match [a-z][a-z0-9-]{0,39}'),
-  /** What the drill may touch; a higher one needs a recent pass of the lower. */
-  level: z.string().regex(/^L[0-6]$/, 'must be "L0" to "L6"'),
+  ...drillSpecSchema.shape,
   schedule: z
     .string()
     .regex(
@@ -32,8 +37,6 @@ const drillSchema = z.strictObject({
       'must be cron(<six fields>) or rate(<n> hours)',
     ),
   timezone: z.string().refine(isTimezone, 'must be a time zone such as "Europe/Dublin"').default('UTC'),
-  /** The site that is activated: the drill runs there, for the other one is to be missed. */
-  site: siteIdSchema,
 });
 
 const topicArn = z
@@ -80,6 +83,22 @@ const shapeSchema = z.strictObject({
   /** For the estimate, too: of all logs of a site. */
   logGibPerMonth: z.number().nonnegative().default(10),
   drills: z.array(drillSchema).max(100).default([]),
+  /** The application that canaries are at both sites: a user with a password, which is made there. */
+  canary: z
+    .strictObject({
+      user: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 of a-z, A-Z, 0-9, "_" and "-"'),
+      password: z.string().min(16, 'must have at least 16 characters').max(256),
+    })
+    .optional(),
+  /** What evidence of drills is signed with: a private key of Ed25519 as PEM (PKCS#8). The pair has one. */
+  evidenceKey: z
+    .string()
+    .max(1_000)
+    .refine(
+      isEvidenceKey,
+      'must be a private key of Ed25519 as PEM (PKCS#8): "openssl genpkey -algorithm ed25519" makes one',
+    )
+    .optional(),
   /** Of each region. Alarms without one only change colour. */
   alarmTopics: z.strictObject({ a: topicArn.optional(), b: topicArn.optional() }).default({}),
   tags: z
@@ -95,6 +114,7 @@ const shapeSchema = z.strictObject({
 });
 
 type Shape = z.output<typeof shapeSchema>;
+type AwsDrill = Shape['drills'][number];
 
 /** Names of what is set for the pair and for each site, which a test holds to docs/aws.md. */
 export const awsSettingNames = { pair: Object.keys(shapeSchema.shape), site: Object.keys(siteSchema.shape) } as const;
@@ -164,12 +184,47 @@ function ofImages({ image, sites: of }: Shape, site: SiteId): readonly Contradic
   ];
 }
 
-function ofDrills({ drills }: Shape): readonly Contradiction[] {
-  return drills.flatMap(({ name }, index) =>
-    drills.findIndex((other) => other.name === name) === index
-      ? []
-      : [{ path: ['drills', index, 'name'], message: 'is the name of another drill, too' }],
-  );
+function ofDrills({ drills, canary, evidenceKey, sites: of }: Shape): readonly Contradiction[] {
+  const found = drills.flatMap((drill, index): readonly Contradiction[] => {
+    const path = ['drills', index];
+    const issues = specOfDrill(drill).error?.issues ?? [];
+    const wrong = issues.map((issue) => ({ path: [...path, ...issue.path.map(String)], message: issue.message }));
+    if (drills.findIndex((other) => other.name === drill.name) !== index)
+      wrong.push({ path: [...path, 'name'], message: 'is the name of another drill, too' });
+    if (drill.level === 'L6')
+      wrong.push({
+        path: [...path, 'level'],
+        message: 'is for a pair that may be lost, which is not made here: L5 is the highest',
+      });
+    else if (needsCanaries(drill) && canary === undefined)
+      wrong.push({ path: [...path, 'level'], message: `${drill.level} needs canaries: set umbra:aws.canary` });
+    return wrong;
+  });
+  if (drills.length > 0 && evidenceKey === undefined)
+    found.push({ path: ['evidenceKey'], message: 'is required where drills are declared: it signs their evidence' });
+  for (const site of sites) {
+    const index = of[site].scramUsers.findIndex(({ name }) => name === canary?.user);
+    if (index !== -1)
+      found.push({
+        path: ['sites', site, 'scramUsers', index, 'name'],
+        message: 'is the user of umbra:aws.canary, which is made already',
+      });
+  }
+  return found;
+}
+
+/** What the workers are told of a drill. */
+export function specOfDrill({ schedule: _when, timezone: _zone, ...drill }: AwsDrill): z.ZodSafeParseResult<DrillSpec> {
+  return drillSpecSchema.safeParse(drill);
+}
+
+/** Users with a password at a site: those that are named, and the canaries'. */
+export function usersOf(
+  { sites: of, canary }: Pick<Shape, 'sites' | 'canary'>,
+  site: SiteId,
+): AwsSiteConfig['scramUsers'] {
+  const { scramUsers } = of[site];
+  return canary === undefined ? scramUsers : [...scramUsers, { name: canary.user, password: canary.password }];
 }
 
 function ofTopics({ alarmTopics, sites: of }: Shape): readonly Contradiction[] {
@@ -223,8 +278,9 @@ function wrongApplications(site: SiteId, { applications }: BesideAws): readonly 
 }
 
 function wrongUsers(aws: AwsConfig, site: SiteId, { applications }: BesideAws): readonly string[] {
-  return aws.sites[site].scramUsers.flatMap(({ name }, index) => {
-    const at = `umbra:aws.sites.${site}.scramUsers[${index}].name`;
+  const named = aws.sites[site].scramUsers.length;
+  return usersOf(aws, site).flatMap(({ name }, index) => {
+    const at = index < named ? `umbra:aws.sites.${site}.scramUsers[${index}].name` : 'umbra:aws.canary.user';
     if (`User:${name}` === umbraPrincipal) return [`${at}: is umbra's own, which logs in by its role; choose another`];
     if (applications[site].some(({ principal }) => principal === `User:${name}`)) return [];
     return [
@@ -244,9 +300,14 @@ function wrongRegistry(aws: AwsConfig, site: SiteId, { schemaPrimary, links }: B
 
 /** Paths of passwords below `umbra:aws`, for a warning when the stack's file has them in clear text. */
 export function awsSecretPaths(aws: AwsConfig): readonly string[] {
-  return sites.flatMap((site) =>
+  const users = sites.flatMap((site) =>
     aws.sites[site].scramUsers.flatMap(({ password }, index) =>
       password === undefined ? [] : [`umbra:aws.sites.${site}.scramUsers[${index}].password`],
     ),
   );
+  return [
+    ...users,
+    ...(aws.canary === undefined ? [] : ['umbra:aws.canary.password']),
+    ...(aws.evidenceKey === undefined ? [] : ['umbra:aws.evidenceKey']),
+  ];
 }

@@ -2,12 +2,13 @@ import * as aws from '@pulumi/aws';
 import pulumi from '@pulumi/pulumi';
 import { otherSite, type SiteId, sites } from '../../src/pair/site.ts';
 import { renderChannelUrl } from '../../src/provider/resources/channel-url.ts';
+import { type DrillArgs, DrillSchedule } from '../../src/provider/resources/drill-schedule.ts';
 import { type LinkId, linkIds } from '../../src/provider/resources/link-ids.ts';
 import { type PolicyArgs, PrefixPolicy } from '../../src/provider/resources/prefix-policy.ts';
 import { SchemaPrimary } from '../../src/provider/resources/schema-primary.ts';
 import { ShadowLink, type ShadowLinkArgs } from '../../src/provider/resources/shadow-link.ts';
 import { clusterName } from './cluster.ts';
-import type { AwsConfig } from './config.ts';
+import { type AwsConfig, specOfDrill } from './config.ts';
 import { costs } from './costs.ts';
 import { Drills } from './drills.ts';
 import { FargateService } from './fargate-service.ts';
@@ -17,6 +18,7 @@ import { AwsSite } from './site.ts';
 import { registryStatements, workerStatements } from './statements.ts';
 import {
   apiPort,
+  type DrillPlaces,
   folders,
   parameterName,
   registryContainers,
@@ -151,7 +153,7 @@ export class AwsPair extends pulumi.ComponentResource {
     { ways, ...args }: AwsPairArgs & { readonly ways: readonly pulumi.Resource[] },
   ): FargateService {
     const { aws: config, pair, prefixes, logLevel, policy } = args;
-    const { scope, network, key, buckets, home, token } = made[site];
+    const { scope, network, key, buckets, home, token, drillSecrets } = made[site];
     const image = config.image[site];
     const { workers, registry } = config.sites[site];
     const { region } = scope;
@@ -161,6 +163,7 @@ export class AwsPair extends pulumi.ComponentResource {
       clients: Object.fromEntries(withUsers.map((each) => [each, made[each].kafka.bootstrapScram])),
       spec: { bucket: buckets.spec.bucket, region },
       quarantine: { bucket: buckets.quarantine.bucket, region },
+      drills: config.evidenceKey === undefined ? undefined : drillPlaces(made, site, config.canary?.user),
     });
     const registryUrl =
       registry === undefined ? undefined : `http://${serviceHost(pair, site, 'registry')}:${registryPort}`;
@@ -190,13 +193,17 @@ export class AwsPair extends pulumi.ComponentResource {
       scope,
       {
         ...{ kind: 'worker', image, size: workers, architecture: config.architecture, count: workers.min, home },
-        ...{ subnetIds: network.subnetIds, keyArn: key.arn, secretArns: [token.arn], statements },
+        ...{ subnetIds: network.subnetIds, keyArn: key.arn, statements },
+        secretArns: [token.arn, ...(drillSecrets === undefined ? [] : [drillSecrets.arn])],
         containers: (log) =>
           pulumi
-            .all([configText, token.arn])
-            .apply(([text, tokenSecretArn]) => workerContainers({ image, configText: text, tokenSecretArn, log })),
+            .output({ configText, tokenSecretArn: token.arn, drillSecretArn: drillSecrets?.arn })
+            .apply((known) => workerContainers({ image, log, ...known })),
         volumes: workerVolumes.map((volume) => volume.name),
-        dependsOn: [...reachable(made, site), ...ways, token.version],
+        dependsOn: [
+          ...[...reachable(made, site), ...ways, token.version],
+          ...(drillSecrets === undefined ? [] : [drillSecrets.version]),
+        ],
       },
       { parent: made[site] },
     );
@@ -262,6 +269,14 @@ export class AwsPair extends pulumi.ComponentResource {
         new ShadowLink(`${name}-link-${id}`, link, { parent: this, dependsOn: [declared, primary] }),
       ] as const;
     });
+    // A run needs a link to look at.
+    const links = { parent: this, dependsOn: entries.map(([, link]) => link) };
+    for (const drill of args.aws.drills)
+      new DrillSchedule(
+        `${name}-drill-${drill.name}`,
+        { ...drillArgs(drill), worker: workers[drill.site], onDelete },
+        links,
+      );
     return Object.fromEntries(entries);
   }
 
@@ -292,6 +307,26 @@ export class AwsPair extends pulumi.ComponentResource {
       child,
     );
   }
+}
+
+/** Without times: those are the scheduler's, which asks from outside. */
+function drillArgs(drill: AwsConfig['drills'][number]): DrillArgs {
+  const { data, error } = specOfDrill(drill);
+  if (data === undefined) throw error;
+  return data;
+}
+
+function drillPlaces(
+  made: PerSite<AwsSite>,
+  site: SiteId,
+  user: string | undefined,
+): { readonly [Name in keyof DrillPlaces]: pulumi.Input<DrillPlaces[Name]> } {
+  const { buckets, scope } = made[site];
+  const servers = pulumi.output(perSite((each) => made[each].kafka.bootstrapScram));
+  return {
+    evidence: buckets.evidence.bucket.apply((bucket) => ({ bucket, region: scope.region })),
+    canary: user === undefined ? undefined : servers.apply((known) => ({ user, servers: known })),
+  };
 }
 
 /**

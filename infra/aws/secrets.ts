@@ -94,3 +94,25 @@ export class ApiToken extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.arn });
   }
 }
+
+/** What drills of a site need and nobody may see: laid over the worker's file. */
+export class DrillSecrets extends pulumi.ComponentResource {
+  readonly arn: pulumi.Output<string>;
+  /** Without it the secret is empty, and no task starts. */
+  readonly version: pulumi.Resource;
+
+  constructor(
+    scope: SiteScope,
+    { text, keyId }: { readonly text: pulumi.Output<string>; readonly keyId: pulumi.Output<string> },
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super('umbra:aws:DrillSecrets', `${scope.name}-drill-secrets`, scopeInputs(scope), opts);
+    const child = { parent: this };
+    const args = { namePrefix: `umbra-${scope.pair}-${scope.site}-drills-`, kmsKeyId: keyId };
+    const secret = new aws.secretsmanager.Secret(`${scope.name}-drills`, args, child);
+    const value = { secretId: secret.id, secretString: pulumi.secret(text) };
+    this.version = new aws.secretsmanager.SecretVersion(`${scope.name}-drills-value`, value, child);
+    this.arn = secret.arn;
+    this.registerOutputs({ arn: this.arn });
+  }
+}

@@ -3,12 +3,13 @@ import pulumi from '@pulumi/pulumi';
 import { otherSite } from '../../src/pair/site.ts';
 import { Buckets } from './buckets.ts';
 import { KafkaCluster } from './cluster.ts';
-import type { AwsConfig } from './config.ts';
+import { type AwsConfig, usersOf } from './config.ts';
 import { SiteKey } from './key.ts';
 import { Network } from './network.ts';
 import { type SiteScope, scopeInputs } from './scope.ts';
-import { ApiToken, ScramUsers } from './secrets.ts';
+import { ApiToken, DrillSecrets, ScramUsers } from './secrets.ts';
 import { TasksHome } from './tasks-home.ts';
+import { drillSecretsText } from './tasks.ts';
 
 export interface AwsSiteArgs {
   readonly aws: AwsConfig;
@@ -26,6 +27,8 @@ export class AwsSite extends pulumi.ComponentResource {
   readonly buckets: Buckets;
   readonly home: TasksHome;
   readonly token: ApiToken;
+  /** Where drills are declared. */
+  readonly drillSecrets: DrillSecrets | undefined;
 
   constructor(
     scope: SiteScope,
@@ -36,7 +39,7 @@ export class AwsSite extends pulumi.ComponentResource {
     super('umbra:aws:Site', scope.name, scopeInputs(scope), { parent, provider });
     const child = { parent: this };
     const { site } = scope;
-    const { network, brokers, clientCidrs, scramUsers } = config.sites[site];
+    const { network, brokers, clientCidrs } = config.sites[site];
     const cidrs = [network.cidr, config.sites[otherSite(site)].network.cidr];
     this.scope = scope;
     this.provider = provider;
@@ -55,10 +58,15 @@ export class AwsSite extends pulumi.ComponentResource {
       child,
     );
     const { keyId } = this.key;
-    this.users = new ScramUsers(scope, { users: scramUsers, clusterArn: this.kafka.arn, keyId }, child);
+    this.users = new ScramUsers(scope, { users: usersOf(config, site), clusterArn: this.kafka.arn, keyId }, child);
     this.buckets = new Buckets(scope, { keyArn, ...config }, child);
     this.home = new TasksHome(scope, { vpcId, keyArn, logRetentionDays, cidrs, s3PrefixListId }, child);
     this.token = new ApiToken(scope, { token: apiToken, keyId }, child);
+    const { evidenceKey, canary } = config;
+    if (evidenceKey !== undefined) {
+      const text = pulumi.secret(drillSecretsText({ evidenceKey, password: canary?.password }));
+      this.drillSecrets = new DrillSecrets(scope, { text, keyId }, child);
+    }
     this.registerOutputs({ clusterArn: this.kafka.arn });
   }
 }

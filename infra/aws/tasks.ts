@@ -23,6 +23,11 @@ export interface PlaceOfBucket {
   readonly region: string;
 }
 
+export interface DrillPlaces {
+  readonly evidence: PlaceOfBucket;
+  readonly canary: { readonly user: string; readonly servers: Readonly<Record<SiteId, string>> } | undefined;
+}
+
 export interface WorkerSettings {
   readonly pair: string;
   readonly site: SiteId;
@@ -34,13 +39,15 @@ export interface WorkerSettings {
   readonly clients: Readonly<Partial<Record<SiteId, string>>>;
   readonly spec: PlaceOfBucket;
   readonly quarantine: PlaceOfBucket;
+  /** Where evidence of drills goes, and who the canaries are with the listeners for SCRAM; undefined where no drill is declared. */
+  readonly drills?: DrillPlaces | undefined;
   readonly registryUrl?: string | undefined;
   readonly logLevel?: string | undefined;
 }
 
 /**
  * The worker's file (src/worker/worker-config.ts) as JSON, for its environment. It holds no secret: umbra logs in by its role,
- * and the token of its API comes from Secrets Manager.
+ * and the token of its API, the canaries' password and the key of evidence come from Secrets Manager ({@link drillSecretsText}).
  */
 export function workerConfigText(settings: WorkerSettings): string {
   const { pair, site, regions, prefixes, registryUrl, logLevel } = settings;
@@ -73,9 +80,42 @@ export function workerConfigText(settings: WorkerSettings): string {
     specChannel: { ...settings.spec, prefix: folders.spec },
     quarantineArchive: { ...settings.quarantine, prefix: folders.quarantine },
     quarantineFolder: '/var/lib/umbra/quarantine',
+    ...(settings.drills === undefined ? {} : { drills: drillsOf(settings.drills) }),
     embeddedMetrics: { namespace: metricsNamespace, intervalMs: metricsIntervalMs },
     ...(logLevel === undefined ? {} : { logLevel }),
   });
+}
+
+function drillsOf({ evidence, canary }: DrillPlaces): object {
+  const client = (servers: string): object => ({
+    bootstrapServers: servers.split(','),
+    tls: {},
+    sasl: { mechanism: 'SCRAM-SHA-512', username: canary?.user },
+  });
+  return {
+    evidence: { s3: { ...evidence, prefix: folders.evidence } },
+    ...(canary === undefined
+      ? {}
+      : {
+          canary: {
+            clients: { a: client(canary.servers.a), b: client(canary.servers.b) },
+            ledgerFolder: '/var/lib/umbra/ledger',
+          },
+        }),
+  };
+}
+
+/** What is laid over the worker's file (`UMBRA_WORKER_SECRETS`). */
+export function drillSecretsText({
+  evidenceKey,
+  password,
+}: {
+  readonly evidenceKey: string;
+  readonly password: string | undefined;
+}): string {
+  const client = { sasl: { password } };
+  const canary = password === undefined ? {} : { canary: { clients: { a: client, b: client } } };
+  return JSON.stringify({ drills: { evidence: { key: evidenceKey }, ...canary } });
 }
 
 /** Says who is primary of the names whose home is that site. One in each region. */
@@ -109,11 +149,12 @@ export interface WorkerContainer {
   readonly image: string;
   readonly configText: string;
   readonly tokenSecretArn: string;
+  readonly drillSecretArn?: string | undefined;
   readonly log: LogPlace;
 }
 
 /** Container definitions of the workers' task. Only the two volumes can be written. */
-export function workerContainers({ image, configText, tokenSecretArn, log }: WorkerContainer): string {
+export function workerContainers({ image, configText, tokenSecretArn, drillSecretArn, log }: WorkerContainer): string {
   return JSON.stringify([
     {
       name: workerContainer,
@@ -121,7 +162,10 @@ export function workerContainers({ image, configText, tokenSecretArn, log }: Wor
       essential: true,
       portMappings: [{ containerPort: apiPort, protocol: 'tcp' }],
       environment: [{ name: 'UMBRA_WORKER_CONFIG', value: configText }],
-      secrets: [{ name: 'UMBRA_API_TOKEN', valueFrom: tokenSecretArn }],
+      secrets: [
+        { name: 'UMBRA_API_TOKEN', valueFrom: tokenSecretArn },
+        ...(drillSecretArn === undefined ? [] : [{ name: 'UMBRA_WORKER_SECRETS', valueFrom: drillSecretArn }]),
+      ],
       readonlyRootFilesystem: true,
       user: '65532:65532',
       linuxParameters: { initProcessEnabled: false, capabilities: { drop: ['ALL'] } },

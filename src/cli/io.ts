@@ -4,6 +4,9 @@ import { wantsColour } from './colours.ts';
 /** The token of the workers' API as an orchestrator hands it over: a secret of its own, apart from any configuration. */
 export const tokenVariable = 'UMBRA_API_TOKEN';
 
+/** What of a worker's configuration an orchestrator hands over as a secret, to be laid over the rest: JSON. */
+export const secretsVariable = 'UMBRA_WORKER_SECRETS';
+
 /** Everything a verb may touch of the process it runs in; tests pass their own. */
 export interface Io {
   /** Results. A line, without its end. */

@@ -1,7 +1,7 @@
 import { parseInput } from '../api/input.ts';
 import { Problem } from '../worker/problems.ts';
 import { workerConfigSchema, type WorkerConfig, type WorkerConfigInput } from '../worker/worker-config.ts';
-import { tokenVariable } from './io.ts';
+import { secretsVariable, tokenVariable } from './io.ts';
 import { type ConfigSource, readConfigJson, sourceName } from './config-text.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,12 +23,38 @@ export async function readWorkerInput(file: string): Promise<WorkerConfigInput> 
 }
 
 /**
- * What a worker process starts with: the configuration behind `source`, and `api.token` from {@link tokenVariable}
- * where the configuration has none. Rejects with `INVALID_INPUT`, which names the source and the field, never a value.
+ * What a worker process starts with: the configuration behind `source`, with {@link secretsVariable} laid over it, and
+ * `api.token` from {@link tokenVariable} where the configuration has none. Rejects with `INVALID_INPUT`, which names the source
+ * and the field, never a value.
  */
 export async function readWorkerConfig(source: ConfigSource, env: Environment): Promise<WorkerConfig> {
-  const json = withToken(await readConfigJson(source, env), env[tokenVariable]);
+  const json = withToken(withSecrets(await readConfigJson(source, env), env), env[tokenVariable]);
   return parseInput(workerConfigSchema, json, `${sourceName(source)}: config`);
+}
+
+/** Objects are merged field by field; whatever else the secrets name takes the place of what was there. */
+function withSecrets(json: unknown, env: Environment): unknown {
+  const text = env[secretsVariable];
+  if (text === undefined) return json;
+  let secrets: unknown;
+  try {
+    secrets = JSON.parse(text);
+  } catch {
+    // Not even the parser's message may be told: it quotes the text.
+  }
+  if (!isRecord(secrets) || Array.isArray(secrets))
+    throw new Problem(
+      'INVALID_INPUT',
+      `the variable ${secretsVariable}: must be a JSON object, laid over the configuration`,
+    );
+  return laidOver(json, secrets);
+}
+
+/** Pure. */
+export function laidOver(below: unknown, above: unknown): unknown {
+  if (!isRecord(below) || !isRecord(above) || Array.isArray(below) || Array.isArray(above)) return above;
+  const merged = Object.entries(above).map(([name, value]) => [name, laidOver(below[name], value)] as const);
+  return { ...below, ...Object.fromEntries(merged) };
 }
 
 /** Before the whole is parsed: with a token it may be sound where without one it is not. */

@@ -28,6 +28,11 @@ export async function loadOrCreateKey(file: string): Promise<EvidenceKey> {
   return (await readKey(file)) ?? (await createKey(file));
 }
 
+/** The key in a text (PKCS#8, PEM); `where` names it in the `KEY_REFUSED` that is thrown for anything else. */
+export function keyIn(where: string, text: string): EvidenceKey {
+  return evidenceKey(parsePrivateKey(where, text));
+}
+
 /** The key in this file; undefined where there is none. Throws like {@link loadOrCreateKey}. */
 export async function readKey(file: string): Promise<EvidenceKey | undefined> {
   const handle = await open(file, 'r').catch(unlessMissing);
@@ -76,7 +81,7 @@ function parsePrivateKey(file: string, text: string): KeyObject {
   } catch (error) {
     // What the parser says quotes nothing of the key.
     throw refused(
-      `${file}: is no private key in PEM (PKCS#8); restore it, or remove it so that a new one is made`,
+      `${file}: is no private key in PEM (PKCS#8); restore it, or leave it out so that a new one is made`,
       error,
     );
   }

@@ -87,6 +87,32 @@ describe('a worker whose configuration is in a variable', () => {
   });
 });
 
+describe('the secrets in UMBRA_WORKER_SECRETS', () => {
+  test('are laid over the configuration, field by field, in a file as in a variable', async () => {
+    const file = join(folder, 'worker.json');
+    await writeFile(file, configJson());
+    const UMBRA_WORKER_SECRETS = JSON.stringify({ clusters: { b: { sasl: { password: 'another' } } } });
+    for (const source of [variable, { kind: 'file', file } as const]) {
+      const { clusters } = await readWorkerConfig(source, { PAIR_CONFIG: configJson(), UMBRA_WORKER_SECRETS });
+      const passwords = [clusters.a.sasl, clusters.b.sasl].map((sasl) =>
+        sasl?.mechanism === 'PLAIN' ? sasl.password.reveal() : undefined,
+      );
+      expect(passwords).toEqual([password, 'another']);
+    }
+  });
+
+  test.each([
+    [`{"x": "${password}"`, 'the variable UMBRA_WORKER_SECRETS: must be a JSON object, laid over the configuration'],
+    [`["${password}"]`, 'the variable UMBRA_WORKER_SECRETS: must be a JSON object, laid over the configuration'],
+    [JSON.stringify({ api: { port: password } }), 'the variable PAIR_CONFIG: config.api.port: '],
+  ])('what is wrong is named and never shown (%#)', async (UMBRA_WORKER_SECRETS, says) => {
+    const env = { PAIR_CONFIG: configJson(), UMBRA_WORKER_SECRETS };
+    const { code, err } = await umbra(['worker', '--config-env', 'PAIR_CONFIG'], env);
+    expect([code, err]).toEqual([2, expect.stringContaining(says)]);
+    expect(err).not.toContain(password);
+  });
+});
+
 describe('the token in UMBRA_API_TOKEN', () => {
   const token = 'sixteen-characters-at-least';
 

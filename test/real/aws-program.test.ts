@@ -6,7 +6,7 @@ import { sites } from '../../src/pair/site.ts';
 import { linkId } from '../../src/pair/spec.ts';
 import { type ChannelSite, startChannelSite } from '../fixtures/channel-site.ts';
 import { type AwsServer, startAwsServer, useAwsServer } from '../fixtures/s3-server.ts';
-import { awsConfig, ownPassword, regions } from '../infra/aws/settings.ts';
+import { awsConfig, canaryPassword, evidenceKey, newKey, ownPassword, regions } from '../infra/aws/settings.ts';
 import { madeUp } from '../infra/fake-aws/resources.ts';
 import { placeFakeAws } from '../infra/fake-aws/place.ts';
 import type { LoggedRequest } from '../infra/fake-aws/server.ts';
@@ -19,7 +19,9 @@ import { testFolder } from '../fixtures/test-root.ts';
 const testMs = 240_000;
 const golden = join(import.meta.dirname, '../infra/aws/urns.txt');
 const guardRails = join(import.meta.dirname, '../../infra/policy/guard-rails');
-const password = 'umbra:aws.sites.a.scramUsers[1].password';
+const secretPaths = [
+  ...['umbra:aws.sites.a.scramUsers[1].password', 'umbra:aws.canary.password', 'umbra:aws.evidenceKey'],
+];
 
 let aws: AwsServer;
 let notUsed: () => void;
@@ -35,8 +37,11 @@ beforeAll(async () => {
   notUsed = useAwsServer(aws);
   const env = { ...aws.env, UMBRA_FAKE_AWS_LOG: log, UMBRA_FAKE_AWS_S3_ENDPOINT: aws.url };
   stack = await openStack({ prepare: placeFakeAws, env });
-  const { [password]: secret = '', ...plain } = settingsByPath(awsConfig());
-  await stack.setConfig(plain, { [password]: secret });
+  const values = Object.entries(settingsByPath(awsConfig()));
+  const [secret, plain] = [true, false].map((wanted) =>
+    values.filter(([path]) => secretPaths.includes(path) === wanted),
+  );
+  await stack.setConfig(Object.fromEntries(plain ?? []), Object.fromEntries(secret ?? []));
   plan = await previewed();
 }, testMs);
 
@@ -116,6 +121,7 @@ describe('pulumi up, target aws', { timeout: testMs }, () => {
     expect(run.errors, run.text).toEqual([]);
     expect(run.text).toContain('estimate, not a quote');
     expect(answering.map(({ inForce }) => inForce.links.map(linkId))).toEqual([['b-a'], ['a-b']]);
+    expect(answering.map(({ inForce }) => inForce.drills.map(({ name }) => name))).toEqual([[], ['lose-a']]);
     const asked = await requests();
     const created = asked.filter(({ method }) => method === 'create');
     expect(created).toHaveLength(plan.steps.filter(({ newState }) => newState?.type.startsWith('aws:')).length);
@@ -127,7 +133,7 @@ describe('pulumi up, target aws', { timeout: testMs }, () => {
     expect(texts[0]).toContain('"secretString":"****"');
     // Where a secret stands, with what is around it.
     const found = texts.flatMap((text) =>
-      [ownPassword, madeUp].flatMap((secret) => {
+      [ownPassword, madeUp, canaryPassword, evidenceKey.split('\n')[1] ?? ''].flatMap((secret) => {
         const at = text.indexOf(secret);
         return at < 0 ? [] : [text.slice(Math.max(0, at - 300), at)];
       }),
@@ -231,7 +237,11 @@ function swappedSettings(): Readonly<Record<string, unknown>> {
   const values = Object.fromEntries(config) as Record<string, unknown>;
   const swapped = { ...values, 'umbra:target': 'aws', 'umbra:schemaPrimary': 'b' };
   // A plan as JSON shows settings as they are given, and these are given in clear.
-  return JSON.parse(JSON.stringify(swapped).replaceAll(ownPassword, 'a-password-of-nobody')) as Record<string, unknown>;
+  const shown = JSON.stringify(swapped)
+    .replaceAll(ownPassword, 'a-password-of-nobody')
+    .replaceAll(canaryPassword, 'a-password-of-nobody')
+    .replaceAll(JSON.stringify(evidenceKey).slice(1, -1), JSON.stringify(newKey()).slice(1, -1));
+  return JSON.parse(shown) as Record<string, unknown>;
 }
 
 /** Every `a` that stands alone becomes a `b`, and the other way round: `pair-a-vpc`, `"a"`, `a_`, `a-b`. */

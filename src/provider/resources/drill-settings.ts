@@ -5,7 +5,7 @@ import type { SiteId } from '../../pair/site.ts';
 import { canaryClientSchema, drillsConfigSchema } from '../../worker/drill/drills-config.ts';
 import type { ClusterConfig } from './cluster-args.ts';
 
-export { type DrillSpec } from '../../drill/drill-spec.ts';
+export { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
 export { refuseOwnCanary } from '../../worker/drill/own-canary.ts';
 
 // What a program says of drills, parsed as the workers parse it.
@@ -40,6 +40,11 @@ export function canaryClusters(
     return { ...rest, bootstrapServers };
   };
   return { a: at('a'), b: at('b') };
+}
+
+/** Ed25519, PEM (PKCS#8): what evidence is signed with. Pure. */
+export function isEvidenceKey(text: string): boolean {
+  return drillsConfigSchema.safeParse({ evidence: { folder: '/', key: text } }).success;
 }
 
 /** What moves something: canaries say what it cost. */

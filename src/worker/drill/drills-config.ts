@@ -7,6 +7,9 @@ import {
   refuseClearIam,
 } from '../../kafka/cluster-config.ts';
 import { evidenceBucketSchema } from '../../evidence/bucket.ts';
+import { EvidenceProblem } from '../../evidence/evidence-problem.ts';
+import { keyIn } from '../../evidence/keys.ts';
+import { Secret } from '../../kafka/secret.ts';
 import type { SiteId } from '../../pair/site.ts';
 import type { Finding } from '../finding.ts';
 import { commandHookSchema, webhookSchema } from '../repoint/repoint-spec.ts';
@@ -18,6 +21,16 @@ const lossHookSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type LossHook = z.output<typeof lossHookSchema>;
+
+function refuseOtherKeys(text: string, context: z.RefinementCtx): void {
+  try {
+    keyIn('it', text);
+  } catch (error) {
+    if (!(error instanceof EvidenceProblem)) throw error;
+    // What the parser says quotes nothing of the key.
+    context.addIssue({ code: 'custom', message: 'must be a private key of Ed25519 as PEM (PKCS#8)' });
+  }
+}
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
 export const drillsConfigSchema = z.strictObject({
@@ -39,10 +52,21 @@ export const drillsConfigSchema = z.strictObject({
       /** In place of a folder: a bucket that is made with object lock, best of all. */
       s3: evidenceBucketSchema.optional(),
       /** Ed25519, PEM, mode 0600; made where it is missing. The pair has one. */
-      keyFile: z.string().min(1),
+      keyFile: z.string().min(1).optional(),
+      /** In place of a file, for a disk that goes with the worker: the same PEM, from a secret. */
+      key: z
+        .string()
+        .min(1)
+        .max(1_000)
+        .superRefine(refuseOtherKeys)
+        .transform((text) => new Secret(text))
+        .optional(),
     })
     .refine(({ folder, s3 }) => (folder === undefined) !== (s3 === undefined), {
       message: 'needs one place: either "folder" or "s3"',
+    })
+    .refine(({ keyFile, key }) => (keyFile === undefined) !== (key === undefined), {
+      message: 'needs one key: either "keyFile" or "key"',
     })
     .optional(),
   /** How a drill of L6 takes the other site's cluster away and gives it back. Without it the cluster stays there. */

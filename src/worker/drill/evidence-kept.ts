@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../../canary/ledger/ledger-entry.ts';
 import { type ChainEnd, readChainEnd } from '../../evidence/chain-end.ts';
 import type { EvidenceContent, EvidenceDocument } from '../../evidence/document.ts';
-import { type EvidenceKey, loadOrCreateKey } from '../../evidence/keys.ts';
+import { type EvidenceKey, keyIn, loadOrCreateKey } from '../../evidence/keys.ts';
 import type { EvidencePlace } from '../../evidence/place.ts';
 import { recordEvidence } from '../../evidence/record.ts';
 import type { EvidenceStore } from '../../evidence/store.ts';
@@ -41,7 +41,7 @@ export class EvidenceKept {
     const { place } = this.#ports;
     const store = await this.#here();
     if (place === undefined) throw new Error('no place for evidence is configured');
-    this.#key ??= await loadOrCreateKey(place.keyFile);
+    this.#key ??= await keyOf(place);
     const lines = ledger.map((entry) => `${JSON.stringify(entry, inText)}\n`).join('');
     const files = lines === '' ? [] : [{ suffix: 'ledger.ndjson', what: 'ledger', bytes: Buffer.from(lines) } as const];
     const last = this.#ports.last();
@@ -62,6 +62,13 @@ export class EvidenceKept {
     );
     return this.#store;
   }
+}
+
+/** Of the pair: in a file, which is made where it is missing, or given with the configuration. */
+async function keyOf({ keyFile, key }: NonNullable<DrillsConfig['evidence']>): Promise<EvidenceKey> {
+  if (key !== undefined) return keyIn('drills.evidence.key', key.reveal());
+  if (keyFile === undefined) throw new Error('invariant: evidence has a key or a file for one');
+  return loadOrCreateKey(keyFile);
 }
 
 function placeOf({ folder, s3 }: NonNullable<DrillsConfig['evidence']>): EvidencePlace | undefined {

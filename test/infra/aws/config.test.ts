@@ -70,7 +70,9 @@ describe('the setting umbra:aws', () => {
 
   test('a password in clear text is pointed at', () => {
     const config = accepted(awsConfig());
-    expect(clearTextSecrets(config, () => false)).toEqual(['umbra:aws.sites.a.scramUsers[1].password']);
+    expect(clearTextSecrets(config, () => false)).toEqual([
+      ...['umbra:aws.sites.a.scramUsers[1].password', 'umbra:aws.canary.password', 'umbra:aws.evidenceKey'],
+    ]);
     expect(clearTextSecrets(config, (key) => key === 'umbra:aws')).toEqual([]);
   });
 

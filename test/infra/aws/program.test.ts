@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { laidOver } from '../../../src/cli/worker-file.ts';
 import { SecretProperty, unknownValue } from '../../../src/provider/server/property.ts';
+import { workerConfigSchema } from '../../../src/worker/worker-config.ts';
 import { madeUp } from '../fake-aws/resources.ts';
 import { type ProgramRun, type Registration, runProgram } from '../mini-engine.ts';
 import { fakeProvider } from '../fake-provider.ts';
 import { asExpected } from '../wrong-configs.ts';
-import { awsConfig, awsSettings, ownPassword, siteWith } from './settings.ts';
+import { awsConfig, awsSettings, canaryPassword, evidenceKey, ownPassword, regions, siteWith } from './settings.ts';
 import { wrongAwsConfigs } from './wrong-settings.ts';
 
 const runMs = 60_000;
@@ -155,7 +157,38 @@ describe('the target aws', { timeout: runMs }, () => {
     const command = ['drill', 'run', 'lose-a', '--api', 'http://worker.pair-b.umbra.internal:8080'];
     expect(JSON.parse(target.input)).toEqual({ containerOverrides: [{ name: 'umbra', command }] });
     expect(target.deadLetterConfig).toEqual({ arn: expect.stringContaining(':sqs:eu-central-1:') as string });
-    expect(run.registrations.filter(({ name }) => name.startsWith('pair-a-drill'))).toEqual([]);
+    expect(run.registrations.filter(({ name }) => name.startsWith('pair-a-drill-lose'))).toEqual([]);
+  });
+
+  test('a drill is declared at its site without times, and its workers have what it needs', () => {
+    const { worker, ...drill } = named(run, 'pair-drill-lose-a').inputs;
+    expect(drill).toMatchObject({ name: 'lose-a', level: 'L2', site: 'b', onDelete: 'refuse' });
+    expect(drill).not.toHaveProperty('schedule');
+    expect(worker).toMatch(/^s3:\/\/.*&pair=pair&site=b$/);
+    for (const site of ['a', 'b'] as const) {
+      const task = named(run, `pair-${site}-worker-task`).inputs['containerDefinitions'] as string;
+      const [{ environment, secrets }] = JSON.parse(task) as [
+        { environment: { value: string }[]; secrets: { name: string }[] },
+      ];
+      expect(secrets.map(({ name }) => name)).toEqual(['UMBRA_API_TOKEN', 'UMBRA_WORKER_SECRETS']);
+      const given = named(run, `pair-${site}-drills-value`).inputs['secretString'];
+      const overlay = given instanceof SecretProperty ? given.reveal() : undefined;
+      if (typeof overlay !== 'string') throw new Error('the secret of drills is none');
+      // What a worker makes of both is what it is to be.
+      const { drills } = workerConfigSchema.parse(
+        laidOver(JSON.parse(environment[0]?.value ?? ''), JSON.parse(overlay)),
+      );
+      expect(drills).toMatchObject({
+        canary: {
+          clients: { a: { sasl: { username: 'canary' } }, b: { sasl: { username: 'canary' } } },
+          ledgerFolder: '/var/lib/umbra/ledger',
+        },
+        evidence: { s3: { region: regions[site], prefix: 'evidence/' } },
+      });
+      expect(drills?.evidence?.key?.reveal()).toBe(evidenceKey);
+      const { sasl } = drills?.canary?.clients.b ?? {};
+      expect(sasl?.mechanism === 'SCRAM-SHA-512' && sasl.password.reveal()).toBe(canaryPassword);
+    }
   });
 
   test('a password is only ever in a secret, also one that AWS made up', () => {
@@ -165,7 +198,7 @@ describe('the target aws', { timeout: runMs }, () => {
     expect(named(run, 'pair-a-scram-orders-value').ignoreChanges).toEqual(['secretString']);
     expect(named(run, 'pair-a-scram-billing-value').ignoreChanges).toEqual([]);
     const printed = JSON.stringify([run.registrations, run.stackOutputs]);
-    for (const secret of [ownPassword, madeUp]) expect(printed).not.toContain(secret);
+    for (const secret of [ownPassword, madeUp, canaryPassword, evidenceKey]) expect(printed).not.toContain(secret);
   });
 
   test('a user logs in with a secret that MSK takes and that nothing drifts from', () => {

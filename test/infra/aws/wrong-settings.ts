@@ -1,5 +1,5 @@
 import type { WrongConfig } from '../wrong-configs.ts';
-import { awsConfig, awsSettings, digest, ownPassword, siteWith } from './settings.ts';
+import { applications, awsConfig, awsSettings, canaryPassword, digest, ownPassword, siteWith } from './settings.ts';
 
 /** What is in no line: a password. */
 export const secretText = ownPassword;
@@ -167,11 +167,11 @@ export const wrongAwsConfigs: readonly WrongConfig[] = [
       {},
       {
         'umbra:policy': JSON.stringify({
-          applications: { a: [...['orders', 'billing', 'umbra'].map((name) => ({ principal: `User:${name}` }))] },
+          applications: { ...applications, a: [...applications.a, { principal: 'User:umbra' }] },
         }),
       },
     ),
-    line: /^umbra:policy\.applications\.a\[2\]\.principal: is umbra's own/,
+    line: /^umbra:policy\.applications\.a\[3\]\.principal: is umbra's own/,
   },
   {
     name: 'a user whom nothing is granted',
@@ -214,6 +214,41 @@ export const wrongAwsConfigs: readonly WrongConfig[] = [
     line: 'umbra:aws.drills[1].name: is the name of another drill, too',
   },
   {
+    name: 'a drill that contradicts itself',
+    config: awsConfig({ drills: [{ ...drill, level: 'L4' }] }),
+    line: /^umbra:aws\.drills\[0\]\.topics: is required: L4 moves real topics/,
+  },
+  {
+    name: 'a drill of a loss',
+    config: awsConfig({ drills: [{ ...drill, level: 'L6', topics: 'all' }] }),
+    line: /^umbra:aws\.drills\[0\]\.level: is for a pair that may be lost/,
+  },
+  {
+    name: 'a drill without canaries',
+    config: awsConfig({ canary: undefined }),
+    line: 'umbra:aws.drills[0].level: L2 needs canaries: set umbra:aws.canary',
+  },
+  {
+    name: 'drills whose evidence nobody could sign',
+    config: awsConfig({ evidenceKey: undefined }),
+    line: 'umbra:aws.evidenceKey: is required where drills are declared: it signs their evidence',
+  },
+  {
+    name: 'a key that is none',
+    config: awsConfig({ evidenceKey: 'hunter2' }),
+    line: /^umbra:aws\.evidenceKey: must be a private key of Ed25519/,
+  },
+  {
+    name: 'canaries by the name of somebody',
+    config: awsConfig(
+      { canary: { user: 'orders', password: canaryPassword } },
+      {
+        'umbra:policy': JSON.stringify({ applications: { ...applications, b: [{ principal: 'User:orders' }] } }),
+      },
+    ),
+    line: 'umbra:aws.sites.a.scramUsers[0].name: is the user of umbra:aws.canary, which is made already',
+  },
+  {
     name: 'alarms to a topic of the other region',
     config: awsConfig({ alarmTopics: { b: 'arn:aws:sns:eu-west-1:111122223333:pages' } }),
     line: /^umbra:aws\.alarmTopics\.b: must be a topic of eu-central-1/,
@@ -229,7 +264,7 @@ export const wrongAwsConfigs: readonly WrongConfig[] = [
       {},
       {
         'umbra:policy': JSON.stringify({
-          applications: { a: [{ principal: 'User:orders' }, { principal: 'User:billing' }] },
+          applications,
           iam: { a: { clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/1a2b-3' } },
         }),
       },

@@ -16,7 +16,7 @@ import type { MovingSites } from '../../fixtures/moving-sites.ts';
 import { bytesIn, figuresOf, keysByKind, remainsAt, type SiteRemains } from '../../fixtures/site-remains.ts';
 
 /** `UMBRA_DRILLS=long`: as many as docs/proofs.md speaks of. */
-const many = process.env['UMBRA_DRILLS'] === 'long' ? 50 : 3;
+const many = process.env['UMBRA_DRILLS'] === 'long' ? 50 : 2;
 const drillMsMax = 60_000;
 const mebibyte = 1 << 20;
 /** What memory may differ by for other reasons than leaks: the collector takes its time. */
