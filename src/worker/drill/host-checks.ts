@@ -9,6 +9,7 @@ import { approvalsInForce } from './approvals.ts';
 import type { DrillPorts } from './drill-ports.ts';
 import { frozenText } from './freeze.ts';
 import { isExpendable, notExpendable } from './legs.ts';
+import { checkRetention } from './retention-left.ts';
 
 export interface HostChecksPorts extends DrillPorts {
   readonly spec: DrillSpec;
@@ -19,7 +20,7 @@ export interface HostChecksPorts extends DrillPorts {
 /** What stands for or against a run whatever the sites are like: rules, people, earlier runs, alarms. */
 export async function checkHost(
   ports: HostChecksPorts,
-  run: Pick<RunRecord, 'id' | 'level' | 'planHash'>,
+  run: Pick<RunRecord, 'id' | 'level' | 'planHash' | 'script'>,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
   const { config, spec } = ports;
@@ -36,6 +37,7 @@ export async function checkHost(
     );
   }
   found.push(...lowerPass(ports), ...farApart(ports), ...approvals(ports));
+  found.push(...(await checkRetention(ports, run.script)));
   for (const condition of spec.blockIf ?? []) found.push(await blocks(ports, condition, signal));
   return found;
 }
