@@ -111,6 +111,25 @@ test('only what was asked for is read', async () => {
   expect(entries.map(({ topic }) => topic)).toEqual(['two']);
 });
 
+test('a life that was over long before is not gone through, however many there are; its damage is told to who asks for it', async () => {
+  const on = await bench();
+  for (const each of ['life-1', 'life-2', 'life-3']) {
+    const ledger = on.open({ life: each });
+    await write(on, ledger, { count: 5 });
+    await ledger.close();
+    const [file] = await on.files(`a/${each}`);
+    const lines = (await readFile(file!, 'utf8')).split('\n');
+    await writeFile(file!, lines.toSpliced(2, 1).join('\n'));
+    on.clock.ms += 40_000;
+  }
+  const messagesSince = async (ms: number): Promise<readonly string[]> =>
+    (await readLedger(on.folder, { since: beginMs + ms })).problems.map((problem) => problem.life);
+  expect(await messagesSince(0)).toEqual(['life-1', 'life-2', 'life-3']);
+  // Within the minute by which a clock may be set back, it is.
+  expect(await messagesSince(on.clock.ms)).toEqual(['life-3']);
+  expect(await messagesSince(on.clock.ms + 60_000)).toEqual([]);
+});
+
 describe('damage', () => {
   async function damaged(change: (lines: readonly string[], file: string) => Promise<void>): Promise<{
     readonly sequences: readonly number[];

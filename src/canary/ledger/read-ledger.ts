@@ -4,7 +4,7 @@ import { folderPlace } from './folder-place.ts';
 import { decodeSegment } from './ledger-segment.ts';
 
 export interface LedgerQuery {
-  /** ms since 1970, by the clocks of the observers: older entries are left out, and older segments are not read. */
+  /** ms since 1970, by the clocks of the observers: older entries are left out, and older segments are not gone through. */
   readonly since: number;
   /** Default all. */
   readonly topics?: readonly string[];
@@ -42,6 +42,9 @@ export async function readLedger(folder: string, query: LedgerQuery): Promise<Re
   return { entries, problems };
 }
 
+/** So far a clock may have been set back within a segment. */
+const clockStepMs = 60_000;
+
 /** The same as a stream, of any place: one segment at a time is in memory. */
 export async function* ledgerItems(place: LedgerPlace, query: LedgerQuery): AsyncGenerator<LedgerItem> {
   const lives = Map.groupBy(await place.segments(), ({ vantage, life }) => `${vantage}/${life}`);
@@ -69,6 +72,8 @@ async function* itemsOfLife(
     if (text === undefined || (!text.includes('\n') && next === undefined)) continue;
     // What could not be written whole was given up, and the next one has taken its place.
     if (text === '') continue;
+    // The last one of a life that is long over: of those there is one for each start of a worker.
+    if (next === undefined && endsBefore(text, since - clockStepMs)) continue;
     const decoded = decodeSegment(text);
     if (decoded.header === undefined) {
       yield tell(decoded.problem);
@@ -85,5 +90,17 @@ async function* itemsOfLife(
       if (event.at < since || (wanted !== undefined && !wanted.has(event.topic))) continue;
       yield { kind: 'entry', entry: { ...event, vantage, life } };
     }
+  }
+}
+
+/** By its last whole line. Where that says nothing the segment is looked at as a whole. */
+function endsBefore(text: string, ms: number): boolean {
+  const end = text.lastIndexOf('\n');
+  const line = text.slice(text.lastIndexOf('\n', end - 1) + 1, end);
+  try {
+    const event = JSON.parse(line) as { readonly at?: unknown } | null;
+    return typeof event?.at === 'number' && event.at < ms;
+  } catch {
+    return false;
   }
 }
