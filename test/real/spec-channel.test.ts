@@ -319,7 +319,7 @@ describe('a document that must not be taken', { timeout: boundMs }, () => {
     await overwrite(change(read.kind === 'found' ? read.text : ''));
     const told = await status(({ channel }) => channel.state === 'invalid');
     expect(told.channel.reason).toContain(says);
-    expect(site.inForce).toEqual({ prefixPolicy: policy, schemaPrimary: { site: 'a' }, links: [link] });
+    expect(site.inForce).toEqual({ prefixPolicy: policy, schemaPrimary: { site: 'a' }, links: [link], drills: [] });
     await declarer().putLink(link, signal());
     expect(await spec()).toMatchObject({ revision: 4, spec: { prefixPolicy: policy, links: [link] } });
   });
