@@ -4,7 +4,7 @@ import { linkId } from '../../src/pair/spec.ts';
 import {
   type DrillSpec,
   drillSpecSchema,
-  isEvidenceKey,
+  evidenceKeySchema,
   needsCanaries,
 } from '../../src/provider/resources/drill-settings.ts';
 import { overlap, parseCidr } from './cidr.ts';
@@ -91,14 +91,7 @@ const shapeSchema = z.strictObject({
     })
     .optional(),
   /** What evidence of drills is signed with: a private key of Ed25519 as PEM (PKCS#8). The pair has one. */
-  evidenceKey: z
-    .string()
-    .max(1_000)
-    .refine(
-      isEvidenceKey,
-      'must be a private key of Ed25519 as PEM (PKCS#8): "openssl genpkey -algorithm ed25519" makes one',
-    )
-    .optional(),
+  evidenceKey: evidenceKeySchema.optional(),
   /** Of each region. Alarms without one only change colour. */
   alarmTopics: z.strictObject({ a: topicArn.optional(), b: topicArn.optional() }).default({}),
   tags: z

@@ -154,6 +154,7 @@ export class AwsPair extends pulumi.ComponentResource {
   ): FargateService {
     const { aws: config, pair, prefixes, logLevel, policy } = args;
     const { scope, network, key, buckets, home, token, drillSecrets } = made[site];
+    const secrets = drillSecrets === undefined ? [token] : [token, drillSecrets];
     const image = config.image[site];
     const { workers, registry } = config.sites[site];
     const { region } = scope;
@@ -194,16 +195,13 @@ export class AwsPair extends pulumi.ComponentResource {
       {
         ...{ kind: 'worker', image, size: workers, architecture: config.architecture, count: workers.min, home },
         ...{ subnetIds: network.subnetIds, keyArn: key.arn, statements },
-        secretArns: [token.arn, ...(drillSecrets === undefined ? [] : [drillSecrets.arn])],
+        secretArns: secrets.map(({ arn }) => arn),
         containers: (log) =>
           pulumi
             .output({ configText, tokenSecretArn: token.arn, drillSecretArn: drillSecrets?.arn })
             .apply((known) => workerContainers({ image, log, ...known })),
         volumes: workerVolumes.map((volume) => volume.name),
-        dependsOn: [
-          ...[...reachable(made, site), ...ways, token.version],
-          ...(drillSecrets === undefined ? [] : [drillSecrets.version]),
-        ],
+        dependsOn: [...reachable(made, site), ...ways, ...secrets.map(({ version }) => version)],
       },
       { parent: made[site] },
     );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type DrillSpec, drillSpecSchema } from '../drill/drill-spec.ts';
+import { drillListSchema } from '../drill/drill-spec.ts';
 import { siteIdSchema } from '../pair/site.ts';
 import { linkId, pairSpecSchema } from '../pair/spec.ts';
 import { declaredPolicySchema } from '../prefix-policy/declared-policy.ts';
@@ -11,8 +11,6 @@ export const documentNames = { spec: 'spec.json', status: 'status.json' } as con
 
 export const revisionSchema = z.int().min(1);
 
-const drillsMax = 100;
-
 /** What is declared at one site: sections of the pair's spec, each at most once. */
 export const siteSpecSchema = z
   .strictObject({
@@ -21,7 +19,7 @@ export const siteSpecSchema = z
     /** Ids of links that may be forgotten although topics follow them; their copies stay as they are. */
     detach: z.array(z.string().min(1).max(64)).max(2).default([]),
     /** Of this site, by name. Left out they stay as they are; one that is not in it is taken back. */
-    drills: z.array(drillSpecSchema).max(drillsMax).superRefine(refuseTwins).optional(),
+    drills: drillListSchema.optional(),
   })
   .superRefine(({ links, detach }, context) => {
     for (const [index, id] of detach.entries()) {
@@ -30,13 +28,6 @@ export const siteSpecSchema = z
       context.addIssue({ code: 'custom', path: ['detach', index], message });
     }
   });
-
-function refuseTwins(drills: readonly DrillSpec[], context: z.RefinementCtx): void {
-  for (const [index, { name }] of drills.entries()) {
-    if (drills.findIndex((other) => other.name === name) === index) continue;
-    context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is the name of another drill, too' });
-  }
-}
 
 export type SiteSpec = z.output<typeof siteSpecSchema>;
 

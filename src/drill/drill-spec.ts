@@ -99,6 +99,19 @@ export const drillSpecSchema = fields.superRefine((spec, context) => {
 export type DrillSpec = z.output<typeof drillSpecSchema>;
 export type DrillSpecInput = z.input<typeof drillSpecSchema>;
 
+const drillsMax = 100;
+
+/** One name is one drill, at whatever site: it is what a person types. */
+export const drillListSchema = z
+  .array(drillSpecSchema)
+  .max(drillsMax)
+  .superRefine((drills, context) => {
+    for (const [index, { name }] of drills.entries()) {
+      if (drills.findIndex((other) => other.name === name) === index) continue;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is the name of another drill, too' });
+    }
+  });
+
 interface Contradiction {
   readonly path: readonly string[];
   readonly message: string;

@@ -5,23 +5,11 @@ import type { SiteId } from '../../pair/site.ts';
 import { canaryClientSchema, drillsConfigSchema } from '../../worker/drill/drills-config.ts';
 import type { ClusterConfig } from './cluster-args.ts';
 
-export { type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
+export { drillListSchema, type DrillSpec, drillSpecSchema } from '../../drill/drill-spec.ts';
+export { evidenceKeySchema } from '../../worker/drill/drills-config.ts';
 export { refuseOwnCanary } from '../../worker/drill/own-canary.ts';
 
 // What a program says of drills, parsed as the workers parse it.
-
-const drillsMax = 100;
-
-/** One name is one drill, at whatever site: it is what a person types. */
-export const drillListSchema = z
-  .array(drillSpecSchema)
-  .max(drillsMax)
-  .superRefine((drills, context) => {
-    for (const [index, { name }] of drills.entries()) {
-      if (drills.findIndex((other) => other.name === name) === index) continue;
-      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is the name of another drill, too' });
-    }
-  });
 
 export const labelsSchema = drillsConfigSchema.shape.labels;
 
@@ -40,11 +28,6 @@ export function canaryClusters(
     return { ...rest, bootstrapServers };
   };
   return { a: at('a'), b: at('b') };
-}
-
-/** Ed25519, PEM (PKCS#8): what evidence is signed with. Pure. */
-export function isEvidenceKey(text: string): boolean {
-  return drillsConfigSchema.safeParse({ evidence: { folder: '/', key: text } }).success;
 }
 
 /** What moves something: canaries say what it cost. */

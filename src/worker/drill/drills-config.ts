@@ -28,9 +28,13 @@ function refuseOtherKeys(text: string, context: z.RefinementCtx): void {
   } catch (error) {
     if (!(error instanceof EvidenceProblem)) throw error;
     // What the parser says quotes nothing of the key.
-    context.addIssue({ code: 'custom', message: 'must be a private key of Ed25519 as PEM (PKCS#8)' });
+    const message = 'must be a private key of Ed25519 as PEM (PKCS#8): "openssl genpkey -algorithm ed25519" makes one';
+    context.addIssue({ code: 'custom', message });
   }
 }
+
+/** What evidence is signed with, as text. */
+export const evidenceKeySchema = z.string().min(1).max(1_000).superRefine(refuseOtherKeys);
 
 /** Of a worker's file: who the canaries of its site are, and where what drills leave is written. The same for all workers of a site. */
 export const drillsConfigSchema = z.strictObject({
@@ -54,13 +58,7 @@ export const drillsConfigSchema = z.strictObject({
       /** Ed25519, PEM, mode 0600; made where it is missing. The pair has one. */
       keyFile: z.string().min(1).optional(),
       /** In place of a file, for a disk that goes with the worker: the same PEM, from a secret. */
-      key: z
-        .string()
-        .min(1)
-        .max(1_000)
-        .superRefine(refuseOtherKeys)
-        .transform((text) => new Secret(text))
-        .optional(),
+      key: evidenceKeySchema.transform((text) => new Secret(text)).optional(),
     })
     .refine(({ folder, s3 }) => (folder === undefined) !== (s3 === undefined), {
       message: 'needs one place: either "folder" or "s3"',

@@ -36,7 +36,7 @@ export function newFreeze(
   if (left <= 0 || left > freezeMsMax)
     throw new Problem(
       'INVALID_INPUT',
-      `body.until: must be within the next ${freezeMsMax / 86_400_000} days; it is ${until}, and here it is ${now.toISOString()}`,
+      `until: must be within the next ${freezeMsMax / 86_400_000} days; it is ${until}, and here it is ${now.toISOString()}`,
     );
   return { by, reason, since: now.toISOString(), until: new Date(until).toISOString() };
 }

@@ -21,8 +21,11 @@ export async function checkRetention(
   const carried = (): readonly string[] => (link()?.topicViews() ?? []).map(({ name }) => name);
   const names = new Set(moved.flatMap((topics) => (typeof topics === 'string' ? carried() : topics)));
   try {
-    const { configs } = await describeConfigs(clusters[site], [...names]);
-    return [retentionOf(configs, away)];
+    const { configs, refused } = await describeConfigs(clusters[site], [...names]);
+    const unseen = [...refused].map(([topic, { message }]) =>
+      failed(check, `${topic}: its retention cannot be seen: ${message}`),
+    );
+    return [...unseen.slice(0, namedMax), retentionOf(configs, away)];
   } catch (error) {
     if (!(error instanceof ConnectionError) && !(error instanceof MalformedError)) throw error;
     return [failed(check, `it could not be asked for at site ${site}: ${error.message}`)];

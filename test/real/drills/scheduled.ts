@@ -9,9 +9,8 @@ import { type Colleague, startColleague, type TestPairOptions } from '../../fixt
 import { eventually } from '../../fixtures/wait.ts';
 
 const minuteMs = 60_000;
-/** `UMBRA_DRILLS=long`: of either controller, and one more run after. */
-const isLong = process.env['UMBRA_DRILLS'] === 'long';
-const kills = isLong ? 2 : 1;
+/** `UMBRA_DRILLS=long`: of either controller. */
+const kills = process.env['UMBRA_DRILLS'] === 'long' ? 2 : 1;
 /** Until the next minute begins, and a run of it is taken over by somebody else. */
 const runMsMax = 2 * minuteMs;
 const name = 'each-minute';
@@ -58,9 +57,7 @@ export function scheduled(
         if (leads === 'pair') await pair.start('b');
         else colleague = await hire();
       }
-      if (isLong)
-        await journalSays(b, 'one more run is over', (state) => pastOf(state.drills.past()).length > kills, runMsMax);
-      await afterwards(b);
+      await journalSays(b, 'one more run is over', (state) => pastOf(state.drills.past()).length > kills, runMsMax);
       const runs = pastOf(await pair.api.b.drills.history());
       await pair.api.b.drills.remove(name);
       eachMinuteOnce(runs);
@@ -71,15 +68,6 @@ export function scheduled(
 
 function pastOf(runs: readonly PastRun[]): readonly PastRun[] {
   return runs.filter(({ drill }) => drill === name);
-}
-
-/** Whoever leads by now follows the schedule from behind the time of the last run: it is not due once more. */
-async function afterwards(site: ClusterConfigInput): Promise<void> {
-  await journalSays(site, 'the schedule is followed further', ({ drills }) => {
-    const [last] = pastOf(drills.past());
-    const handledTo = Date.parse(drills.cursor(name)?.handledTo ?? '');
-    return drills.runs().length === 0 && handledTo >= Date.parse(last?.plannedFor ?? '');
-  });
 }
 
 /** What is passed on once is answered by who leads, and refused by everybody else. */

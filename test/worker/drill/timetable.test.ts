@@ -99,7 +99,7 @@ test.each([
   ['too far', new Date(start.getTime() + freezeMsMax + 1).toISOString()],
 ])('a freeze whose end is %s is refused', (_what, until) => {
   expect(() => newFreeze({ by: 'ann', reason: 'sale', until }, start)).toThrow(
-    `body.until: must be within the next 90 days; it is ${until}, and here it is 2026-11-23T10:00:00.000Z`,
+    `until: must be within the next 90 days; it is ${until}, and here it is 2026-11-23T10:00:00.000Z`,
   );
 });
 
