@@ -51,7 +51,7 @@ async function proved(topic: string): Promise<readonly PartitionProof[]> {
   );
 }
 
-/** Records that two clusters can be given alike: the times are fixed. */
+/** Records that two clusters can be given alike: the times are fixed, and long past for a topic that deletes by time. */
 async function produceAlike(cluster: ClusterConfigInput, topic: string, values: readonly string[]): Promise<void> {
   const producer = kafkajs(cluster).producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
@@ -74,6 +74,14 @@ async function topicIdAt(cluster: ClusterConfigInput, topic: string): Promise<st
   } finally {
     await reader.close();
   }
+}
+
+/** Of its partition 0. */
+async function deleteAtSource(topic: string, before: bigint): Promise<void> {
+  const cluster = new Cluster('the source', clusterConfigSchema.parse(sites.a.admin), { clientId: 'test' });
+  onTestFinished(() => cluster.close());
+  const deleted = await deleteRecords(await cluster.any(), [{ topic, partition: 0, before }]);
+  expect([...deleted.values()]).toMatchObject([{ ok: true }]);
 }
 
 test('every offset of a copy is proved, window by window and then from below', async () => {
@@ -113,7 +121,7 @@ test('batches that had to be made anew are proved by their records', async () =>
 test('a copy that differs in the middle is found although its end is right, and faulted at that offset', async () => {
   const topic = 'a_differs_inside';
   const values = Array.from({ length: 200 }, (_, index) => `record ${index} ${'x'.repeat(60)}`);
-  await createTopic(sites.a.app, topic);
+  await createTopic(sites.a.app, topic, { configs: { 'retention.ms': '-1' } });
   await createTopic(sites.b.admin, topic, { configs: { 'retention.ms': '-1' } });
   await produceAlike(sites.a.app, topic, values);
   await produceAlike(
@@ -132,7 +140,7 @@ test('a copy that differs in the middle is found although its end is right, and 
 
 test('what the source has deleted need not be proved', async () => {
   const topic = 'a_proved_start';
-  await createTopic(sites.a.app, topic);
+  await createTopic(sites.a.app, topic, { configs: { 'retention.ms': '-1' } });
   await produceAlike(
     sites.a.app,
     topic,
@@ -144,14 +152,25 @@ test('what the source has deleted need not be proved', async () => {
     target: sites.b.umbra,
     limits: { proof: { ...small, bytesPerSecondMin: 16 * 1024 } },
   });
-  const cluster = new Cluster('the source', clusterConfigSchema.parse(sites.a.admin), { clientId: 'test' });
-  onTestFinished(() => cluster.close());
   await link.follow(topic);
   const [copier] = link.replicator.copiersOf(topic);
   if (copier === undefined) throw new Error('no copier');
   await eventually('all is copied', () => copier.copiedTo === 300n || undefined);
-  const deleted = await deleteRecords(await cluster.any(), [{ topic, partition: 0, before: 250n }]);
-  expect([...deleted.values()]).toMatchObject([{ ok: true }]);
+  await deleteAtSource(topic, 250n);
   expect(await proved(topic)).toMatchObject([{ verifiedTo: 300n }]);
   expect(link.faults).toEqual([]);
+});
+
+test('of a log that holds nothing any more there is nothing left to prove', async () => {
+  const topic = 'a_proved_empty';
+  await createTopic(sites.a.app, topic);
+  await produce(sites.a.app, topic, ['one', 'two', 'three']);
+  await deleteAtSource(topic, 3n);
+  const { faults, ...running } = start();
+  await running.follow(topic);
+  expect(await proved(topic)).toMatchObject([{ verifiedTo: 3n }]);
+  await produce(sites.a.app, topic, ['four']);
+  await running.compare(topic);
+  expect(await proved(topic)).toMatchObject([{ verifiedTo: 4n }]);
+  expect(faults).toEqual([]);
 });

@@ -195,9 +195,15 @@ export class ContinuousProof {
       return await this.#prove(copier, { proving, part, signal });
     } catch (error) {
       if (!(error instanceof KafkaError) || error.code !== offsetOutOfRange) throw error;
-      proving.range.raise(await this.#bothStart(copier, signal));
+      this.#raise(copier, proving, await this.#bothStart(copier, signal));
       return 'more';
     }
+  }
+
+  /** Logs that begin where the copy ends hold nothing to compare: that is seen, as it is of an empty log. */
+  #raise({ copiedTo }: Copier, proving: Proving, start: bigint): void {
+    proving.range.raise(start);
+    if (start === copiedTo) proving.verifiedAt = this.#ports.clock.now();
   }
 
   /** The lowest offset that both sides still hold. A source that crashed may begin lower than it did before. */
@@ -222,7 +228,7 @@ export class ContinuousProof {
     if (copier.generation !== generation || !isRunning(copier)) return 'done';
     if (comparison.firstDifference !== undefined) {
       if (floor !== undefined && comparison.firstDifference.offset < floor) {
-        proving.range.raise(floor);
+        this.#raise(copier, proving, floor);
         return 'more';
       }
       copier.fault(faultFor(comparison.firstDifference, copier.of));

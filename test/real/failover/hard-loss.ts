@@ -5,6 +5,7 @@ import { Cluster } from '../../../src/kafka/cluster.ts';
 import { type OpenTransaction, openTransactions, partitionKey } from '../../../src/kafka/log-queries.ts';
 import type { SiteId } from '../../../src/pair/site.ts';
 import { consumeWhole } from '../../fixtures/consumed-records.ts';
+import { wishesKnown } from '../../fixtures/journal-watch.ts';
 import { createTopic } from '../../fixtures/kafkajs.ts';
 import { type GroupReader, startGroupReader } from '../../fixtures/ledger/group-reader.ts';
 import { judgeGroup } from '../../fixtures/ledger/judge-group.ts';
@@ -39,6 +40,7 @@ export function hardLoss(moving: MovingSites): void {
       await createTopic(clusters[topic.startsWith('a_') ? 'a' : 'b'].connection('app'), topic, { partitions });
       await pair.level(topic);
     }
+    await wishesKnown(clusters.b.connection('umbra'), topics);
   }, 120_000);
 
   afterAll(async () => {

@@ -11,6 +11,7 @@ import { verifyQuarantine } from '../../../src/quarantine/verify-quarantine.ts';
 import type { MoveRequestInput } from '../../../src/worker/moves/operation-view.ts';
 import type { RebuildPlan, RebuildView } from '../../../src/worker/rebuild/rebuild-view.ts';
 import { type ConsumedRecord, consumeWhole } from '../../fixtures/consumed-records.ts';
+import { wishesKnown } from '../../fixtures/journal-watch.ts';
 import { createTopic, kafkajs, logEnds, produce } from '../../fixtures/kafkajs.ts';
 import { move } from '../../fixtures/moves.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
@@ -80,14 +81,6 @@ export function returning(moving: MovingSites): void {
     return ended(topic);
   }
 
-  /** The configs of this many sources at least, and all of those that the link knows. */
-  async function wishesAreKnown(topicsMin: number): Promise<void> {
-    await eventually('what the sources wish is known', async () => {
-      const [link] = await moving.pair.api.b.configs();
-      return (link !== undefined && link.topics >= topicsMin && link.level === link.topics) || undefined;
-    });
-  }
-
   /** The files hold the tail, record by record, and nothing else that is only here. */
   async function expectQuarantined(topic: Topic, view: Extract<RebuildView, { step: 'done' }>): Promise<void> {
     const { problems } = await verifyQuarantine(view.quarantine);
@@ -140,7 +133,7 @@ export function returning(moving: MovingSites): void {
       const [link] = (await pair.api.b.acls()).links;
       return (link !== undefined && 'withheld' in link && JSON.stringify(link.withheld).includes('WRITE')) || undefined;
     });
-    await wishesAreKnown(topics.length + 1);
+    await wishesKnown(clusters.b.connection('umbra'), topics);
     await expect(produce(clusters.b.connection('app'), 'a_replayed', ['refused'])).rejects.toThrow(/authorized/i);
     await pair.kill('a');
     await clusters.a.broker.kill();
@@ -322,9 +315,8 @@ export function returning(moving: MovingSites): void {
     const topic = 'a_given_up';
     await createTopic(clusters.a.connection('app'), topic, { partitions: 1 });
     await produce(clusters.a.connection('app'), topic, ['1', '2', '3']);
-    const { topics: before = 0 } = (await pair.api.b.configs())[0] ?? {};
     await pair.level(topic);
-    await wishesAreKnown(before + 1);
+    await wishesKnown(clusters.b.connection('umbra'), [topic]);
     const request: MoveRequestInput = { kind: 'failover', topics: [topic] };
     const plan = await pair.api.b.planMove(request);
     expect(plan.blockers).toEqual([]);
