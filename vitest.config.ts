@@ -14,6 +14,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**'],
           testTimeout: 20_000,
+          maxWorkers: 2,
         },
       },
       {
@@ -26,6 +27,8 @@ export default defineConfig({
           // Each has brokers of its own (test/fixtures/brokers.ts).
           maxWorkers: 2,
           pool: 'forks',
+          isolate: false,
+          setupFiles: ['test/fixtures/file-is-over.ts'],
         },
       },
     ],

@@ -122,7 +122,7 @@ test.skipIf(missingHere !== undefined)(
     const prometheus = await startPrometheus({ port, urls: [worker.api.url], rules: [alertsFile] });
     try {
       const variables = { $pair: 'test', $link: '.*', $__rate_interval: '10s' };
-      // Those about drills are asked beside a pair that has had one: drill-metrics.test.ts.
+      // Those about drills are asked beside a pair that has had one: drills/in-metrics.ts.
       const queries = dashboardExpressions()
         .filter((expression) => !aboutDrills(expression))
         .map((expression) =>

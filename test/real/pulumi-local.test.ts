@@ -74,14 +74,26 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     expect((await worker.links()).map(({ state }) => state)).toEqual(['following']);
   });
 
-  test('repairs what a refused destroy left, and shows every ACL of an application before it is granted', async () => {
-    const granted = await stack.configured({ 'umbra:policy': ofOneApplication }, () => stack.up());
+  test('repairs what a refused destroy left, and shows every ACL of an application and every drill before they are there', async () => {
+    const granted = await stack.configured({ 'umbra:policy': ofOneApplication, ...drilled }, () => stack.up());
     expect(granted.errors, granted.text).toEqual([]);
     expect((await stack.outputs()).links).toEqual({ 'a-b': 'following', 'b-a': 'following' });
     applicationAcls = shownAcls(granted.text, 'add');
     expect(applicationAcls).toHaveLength(8);
     expect(applicationAcls).toContain('ALLOW User:orders WRITE TOPIC a_orders_*');
     expect(await grantedAtA()).toMatchObject({ wanted: 8, created: 8, refused: { count: 0 } });
+    expect(granted.text).toMatch(/would declare the drill canary \(L2\) at site b: At 03:00, by the clock of UTC/);
+    expect(await stack.resources()).toContain(declaredDrill);
+  });
+
+  test('the drill that was declared with it has its times, and runs', async () => {
+    const worker = createApiClient({ url: outputs.api.b });
+    const { next } = await worker.drills.get('canary');
+    expect(next[0]?.at).toMatch(/T03:00:00/);
+    const run = await ended(worker, await asked(worker.drills));
+    expect(run, run.reasons.join('\n')).toMatchObject({ verdict: 'PASSED', rpoRecords: 0, requestedBy: 'the test' });
+    const reports = await readdir(join(stack.root, '.umbra/evidence/pair/b'));
+    expect(reports.filter((name) => name.startsWith('00000001-') && name.endsWith('.json'))).toHaveLength(1);
   });
 
   test('starts a killed broker and a killed worker again, with their data, and takes ACLs back, all shown before', async () => {
@@ -90,7 +102,7 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     // For the end of this file.
     await stack.setConfig({ 'umbra:onDelete': 'detach' });
     // Its preview first.
-    const healed = await stack.up();
+    const healed = await stack.configured(drilled, () => stack.up());
     expect(healed.text).toMatch(/broker 1 of site b has died/);
     expect(healed.text).toMatch(/would start the broker again; its data is kept/);
     expect(healed.text).toMatch(/would start the worker again/);
@@ -105,24 +117,11 @@ describe('pulumi up, target local', { timeout: testMs }, () => {
     });
   });
 
-  test('a drill that is declared is at its site with its times, runs, and is gone when the setting is', async () => {
-    const drill = { name: 'canary', level: 'L2', site: 'b', schedule: { cron: '0 3 * * *' }, baseline: '1s' };
-    const drills = { 'umbra:drills': [drill], 'umbra:onDelete': 'detach' };
-    const declared = await stack.configured(drills, () => stack.up());
-    expect(declared.errors, declared.text).toEqual([]);
-    expect(declared.text).toMatch(/would declare the drill canary \(L2\) at site b: At 03:00, by the clock of UTC/);
-    expect(await stack.resources()).toContain(`${pair}$umbra:index:DrillSchedule pair-drill-canary`);
-    const { drills: api } = createApiClient({ url: outputs.api.b });
-    const { next } = await api.get('canary');
-    expect(next[0]?.at).toMatch(/T03:00:00/);
-    const run = await ended(createApiClient({ url: outputs.api.b }), await asked(api));
-    expect(run, run.reasons.join('\n')).toMatchObject({ verdict: 'PASSED', rpoRecords: 0, requestedBy: 'the test' });
-    const reports = await readdir(join(stack.root, '.umbra/evidence/pair/b'));
-    expect(reports.filter((name) => name.startsWith('00000001-') && name.endsWith('.json'))).toHaveLength(1);
-
+  test('takes a drill back that is not declared any more', async () => {
     const taken = await stack.up('--skip-preview');
     expect(taken.errors, taken.text).toEqual([]);
-    expect(await stack.resources()).not.toContain(`${pair}$umbra:index:DrillSchedule pair-drill-canary`);
+    expect(await stack.resources()).not.toContain(declaredDrill);
+    const { drills: api } = createApiClient({ url: outputs.api.b });
     const left = await eventually('the worker is back', () => api.all());
     expect(left.drills).toEqual([]);
   });
@@ -164,6 +163,9 @@ async function asked(api: DrillsClient): Promise<string> {
   );
 }
 
+const drill = { name: 'canary', level: 'L2', site: 'b', schedule: { cron: '0 3 * * *' }, baseline: '1s' };
+const drilled = { 'umbra:drills': [drill] };
+
 const ofOneApplication = { applications: { a: [{ principal: 'User:orders', writes: 'a_orders_', reads: false }] } };
 
 /** What the text says that would be done to ACLs at site a. */
@@ -177,6 +179,7 @@ async function grantedAtA(): Promise<object> {
 }
 
 const pair = 'umbra:index:RegionPair';
+const declaredDrill = `${pair}$umbra:index:DrillSchedule pair-drill-canary`;
 const expectedResources = [
   `${pair} pair`,
   `${pair}$umbra:index:LocalCluster pair-cluster-a`,

@@ -15,7 +15,6 @@ const phases = [
 const kills: readonly (readonly [string, SiteId])[] = long
   ? phases.flatMap((phase) => sites.map((site) => [phase, site] as const))
   : [
-      ['move 1', 'b'],
       ['move 2', 'a'],
       ['cleanup', 'b'],
     ];
