@@ -14,8 +14,9 @@ import { append, type CanaryPlace, endOf, newestCanary, PlantedObserver } from '
 /** `UMBRA_DRILLS=long`: every fault. */
 const isLong = process.env['UMBRA_DRILLS'] === 'long';
 const testMsMax = 180_000;
-/** For something to be planted and seen. */
+/** For something to be planted and seen; and where nothing is to be seen, in both directions. */
 const hold = '6s';
+const shortHold = '3s';
 /** Until the exposure is stale, and stays so: `stale input` of docs/drills.md. */
 const longHold = '60s';
 
@@ -135,7 +136,7 @@ export function planted(moving: MovingSites, folder: string): void {
   test(
     'a right to write at the old primary that was granted anew to who had it does not get through the fence',
     async () => {
-      const { run, topic } = await away('granted-again');
+      const { run, topic } = await away('granted-again', shortHold);
       await grantAtOldPrimary(topic, 'User:app');
       const writing = produce(moving.clusters.a.connection('app'), topic, ['a second writer']);
       await expect(writing).rejects.toThrow(/not authorized|TOPIC_AUTHORIZATION_FAILED/i);
