@@ -224,5 +224,5 @@ function resourceOf({ topic, changes }: TopicChanges): AlterResources[number] {
 
 function refusal(code: number, brokerText: string | null | undefined, right: string): ConfigRefusal {
   const what = judge(code) === 'denied' ? refusalText(code, right) : errorName(code);
-  return { code, message: brokerText === null || brokerText === undefined ? what : `${what}: ${brokerText}` };
+  return { code, message: (brokerText ?? '') === '' ? what : `${what}: ${brokerText}` };
 }

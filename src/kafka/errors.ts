@@ -83,7 +83,8 @@ export class KafkaError extends Error {
   ) {
     const { brokerText, right } = details;
     const what = right === undefined ? errorName(code) : refusalText(code, right);
-    super(`${context}: ${what}${brokerText === undefined || brokerText === null ? '' : `: ${brokerText}`}`);
+    // Brokers have an empty text for some codes.
+    super(`${context}: ${what}${(brokerText ?? '') === '' ? '' : `: ${brokerText}`}`);
     this.name = 'KafkaError';
     this.code = code;
     this.verdict = judge(code);

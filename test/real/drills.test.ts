@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEvidenceStore } from '../../src/evidence/place.ts';
 import { readDocuments } from '../../src/evidence/read-documents.ts';
-import { atRest, begun, drillsIn, ended, HeldRepoint, quick } from '../fixtures/drilled.ts';
+import { atRest, begun, canariesMade, drillsIn, ended, HeldRepoint, quick } from '../fixtures/drilled.ts';
 import { createTopic, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { movingSites } from '../fixtures/moving-sites.ts';
 import { testFolder } from '../fixtures/test-root.ts';
@@ -19,6 +19,7 @@ const moving = movingSites({
 
 test('without a recent pass of canaries no real topic is moved', async () => {
   const api = moving.pair.api.b;
+  await canariesMade(moving);
   await createTopic(moving.clusters.a.connection('app'), 'a_early', { partitions: 1 });
   await moving.pair.level('a_early');
   const run = await ended(

@@ -1,6 +1,6 @@
 import { movesRealTopics } from '../../drill/level.ts';
 import type { Script } from '../../drill/script.ts';
-import { describeConfigs, type TopicConfigs } from '../../kafka/config-admin.ts';
+import { describeConfigs, type DescribedTopics, type TopicConfigs } from '../../kafka/config-admin.ts';
 import { ConnectionError, MalformedError } from '../../kafka/errors.ts';
 import { failed, type Found, passed } from './check.ts';
 import type { DrillPorts } from './drill-ports.ts';
@@ -9,6 +9,8 @@ import type { DrillPorts } from './drill-ports.ts';
 const headroom = 4;
 const namedMax = 3;
 const check = 'retention';
+/** UNKNOWN_TOPIC_OR_PARTITION */
+const unknownTopic = 3;
 
 /** Do the topics that are going to be away keep records for long enough here? Asked only where they come home by themselves. */
 export async function checkRetention(
@@ -22,14 +24,22 @@ export async function checkRetention(
   const names = new Set(moved.flatMap((topics) => (typeof topics === 'string' ? carried() : topics)));
   try {
     const { configs, refused } = await describeConfigs(clusters[site], [...names]);
-    const unseen = [...refused].map(([topic, { message }]) =>
-      failed(check, `${topic}: its retention cannot be seen: ${message}`),
-    );
-    return [...unseen.slice(0, namedMax), retentionOf(configs, away)];
+    return [...unseenOf(refused), retentionOf(configs, away)];
   } catch (error) {
     if (!(error instanceof ConnectionError) && !(error instanceof MalformedError)) throw error;
     return [failed(check, `it could not be asked for at site ${site}: ${error.message}`)];
   }
+}
+
+/** Pure: the first of those whose retention the site did not show, each with what is to be done. */
+export function unseenOf(refused: DescribedTopics['refused']): readonly Found[] {
+  return [...refused]
+    .slice(0, namedMax)
+    .map(([topic, { code, message }]) =>
+      code === unknownTopic
+        ? failed(check, `${topic}: it is not here yet: try again when its copy follows`)
+        : failed(check, `${topic}: its retention cannot be seen: ${message}`),
+    );
 }
 
 /** From the begin of the first move to the end of the last, as planned; undefined where nothing comes home. Pure. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { freePorts } from '../../../src/local/free-port.ts';
 import { metricCatalogue } from '../../../src/worker/metrics/registry.ts';
-import { atRest, begun, ended, quick } from '../../fixtures/drilled.ts';
+import { atRest, begun, canariesMade, ended, quick } from '../../fixtures/drilled.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
 import { aboutDrills, alertExpressions, alertsFile, dashboardExpressions } from '../../fixtures/observability.ts';
 import { missingPrometheus, startPrometheus } from '../../fixtures/prometheus.ts';
@@ -14,6 +14,7 @@ const missingHere = await missingPrometheus();
 export function inMetrics(moving: MovingSites): void {
   test('a drill that has passed is in every metric of drills, and canaries are seen from both sites', async () => {
     const { api } = moving.pair;
+    await canariesMade(moving);
     await eventually(
       'canaries of both links are written',
       async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeScript } from '../../../src/drill/script.ts';
 import type { TopicConfigs } from '../../../src/kafka/config-admin.ts';
-import { awayMs, retentionOf } from '../../../src/worker/drill/retention-left.ts';
+import { awayMs, retentionOf, unseenOf } from '../../../src/worker/drill/retention-left.ts';
 
 const request: Omit<Parameters<typeof makeScript>[0], 'returns'> = {
   ...{ level: 'L4', site: 'b', canaries: { a: 'a_umbra-canary-000001' }, topics: ['a_orders'] },
@@ -41,4 +41,18 @@ test('those that keep them too short are named, the first three', () => {
   expect(retentionOf(many, 10_000).value).toBe(
     'a_1 (1 s), a_2 (1 s), a_3 (1 s) and 2 more keep records for less than 4 times the 10 s that it is to be away: shorten "hold", or raise retention.ms',
   );
+});
+
+test('a topic that is not there yet, and one that may not be seen, are named with what is to be done', () => {
+  const refused = new Map([
+    ['a_new', { code: 3, message: 'UNKNOWN_TOPIC_OR_PARTITION (3)' }],
+    ['a_secret', { code: 29, message: 'TOPIC_AUTHORIZATION_FAILED (29): missing DESCRIBE_CONFIGS' }],
+  ]);
+  expect(unseenOf(refused)).toEqual([
+    { check: 'retention', result: 'failed', value: 'a_new: it is not here yet: try again when its copy follows' },
+    {
+      ...{ check: 'retention', result: 'failed' },
+      value: 'a_secret: its retention cannot be seen: TOPIC_AUTHORIZATION_FAILED (29): missing DESCRIBE_CONFIGS',
+    },
+  ]);
 });
