@@ -9,6 +9,7 @@ import { rehearsalPrefix } from '../../src/prefix-policy/internal-names.ts';
 import { LogReader, type RawBatch } from '../../src/replication/logs/log-reader.ts';
 import { writeAndRead } from '../../src/rehearsal/restore-sample.ts';
 import { atRest, begun, canariesMade, drillsIn, ended } from '../fixtures/drilled.ts';
+import { commitPositions } from '../fixtures/commit-positions.ts';
 import { journalSays } from '../fixtures/journal-watch.ts';
 import { createTopic, deleteBefore, kafkajs, logEndsOf, logStart, produce } from '../fixtures/kafkajs.ts';
 import { move } from '../fixtures/moves.ts';
@@ -43,17 +44,10 @@ async function positionsAt(site: Site, group: string): Promise<Readonly<Record<s
   }
 }
 
-/** Commits it at the source as its application, and waits until the link has brought it. */
-async function committed(group: string, topic: string, offsets: readonly string[]): Promise<void> {
-  const admin = kafkajs(moving.clusters.a.connection('app')).admin();
-  await admin.connect();
-  try {
-    const partitions = offsets.map((offset, partition) => ({ partition, offset }));
-    await admin.setOffsets({ groupId: group, topic, partitions });
-  } finally {
-    await admin.disconnect();
-  }
-  await arrived(group);
+/** Commits it at the source as its application, for each of the groups, and waits until the link has brought it. */
+async function committed(groups: readonly string[], topic: string, offsets: readonly bigint[]): Promise<void> {
+  await commitPositions(moving.clusters.a.connection('app'), groups, topic, offsets);
+  for (const group of groups) await arrived(group);
 }
 
 async function arrived(group: string): Promise<void> {
@@ -118,10 +112,10 @@ test('a rehearsal reads every group’s records where it would go on, and leaves
     (await logStart(clusters.b.connection('admin'), 'a_trimmed')) === 5n ? true : undefined,
   );
   await canariesMade(moving);
-  await committed('a_reader', 'a_orders', ['3', '0']);
-  await committed('a_books', 'a_ledger', ['1']);
-  await committed('a_old', 'a_trimmed', ['2']);
-  await committed('a_trimming', 'a_trimmed', ['7']);
+  await committed(['a_reader'], 'a_orders', [3n, 0n]);
+  await committed(['a_books'], 'a_ledger', [1n]);
+  await committed(['a_old'], 'a_trimmed', [2n]);
+  await committed(['a_trimming'], 'a_trimmed', [7n]);
 
   const names = ['a_reader', 'a_books', 'a_old', 'a_trimming'];
   const seen = async (): Promise<object> => ({
@@ -152,8 +146,8 @@ test('a rehearsal reads every group’s records where it would go on, and leaves
 
 test('a position above the end of the copy fails it, and is named', async () => {
   const { clusters, pair } = moving;
-  await committed('a_planted', 'a_orders', ['8', '0']);
-  const consumer = kafkajs(clusters.b.connection('app')).consumer({ groupId: 'a_planted' });
+  await committed(['a_planted'], 'a_orders', [8n, 0n]);
+  const consumer = kafkajs(clusters.b.connection('app')).consumer({ groupId: 'a_planted', maxWaitTimeInMs: 200 });
   await consumer.connect();
   try {
     await consumer.subscribe({ topics: ['a_orders'] });
@@ -209,6 +203,7 @@ test('a quarantine with one byte changed fails it, and is named; one beside it i
   writeFileSync(file, bytes);
 }, 120_000);
 
+const groupsOfLongRehearsal = 24;
 /** OffsetFetch. */
 const offsetFetchKey = 9;
 
@@ -226,7 +221,9 @@ async function rehearsing(name: string): Promise<string> {
 
 test('a controller that is killed in the middle of it is followed by one that ends it, with no group left', async () => {
   const { pair, clusters } = moving;
-  const victim = await pair.pid('b');
+  // They are read a few at a time, so that it is not over before it is seen.
+  const many = Array.from({ length: groupsOfLongRehearsal }, (_, index) => `a_many_${index}`);
+  await committed(many, 'a_orders', [0n, 0n]);
   const admin = kafkajs(clusters.b.connection('admin')).admin();
   await admin.connect();
   const id = await rehearsing('killed');
@@ -235,8 +232,7 @@ test('a controller that is killed in the middle of it is followed by one that en
       const { groups } = await admin.listGroups();
       return groups.some(({ groupId }) => groupId.startsWith(rehearsalPrefix)) ? true : undefined;
     });
-    // At once: it does not take long.
-    process.kill(victim, 'SIGKILL');
+    await pair.kill('b');
     expect(await groupsOfRehearsals()).not.toEqual([]);
   } finally {
     await admin.disconnect();

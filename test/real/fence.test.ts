@@ -87,7 +87,7 @@ async function startReading(topic: string): Promise<{
   readonly values: string[];
   readonly crashes: unknown[];
 }> {
-  const consumer = kafkajs(a.app).consumer({ groupId: 'a_fence_readers' });
+  const consumer = kafkajs(a.app).consumer({ groupId: 'a_fence_readers', maxWaitTimeInMs: 200 });
   const [values, crashes]: [string[], unknown[]] = [[], []];
   consumer.on(consumer.events.CRASH, ({ payload }) => crashes.push(payload.error));
   await consumer.connect();

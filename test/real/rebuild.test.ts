@@ -14,6 +14,7 @@ import type { RebuildPlan, RebuildView } from '../../src/worker/rebuild/rebuild-
 import { writeQuarantine } from '../../src/worker/rebuild/write-quarantine.ts';
 import { SiteState } from '../../src/worker/state/state.ts';
 import { StateWriter } from '../../src/worker/state/state-writer.ts';
+import { commitPositions } from '../fixtures/commit-positions.ts';
 import { createTopic, createTopics, kafkajs, logEnds, produce } from '../fixtures/kafkajs.ts';
 import { following, startPair, type TestPair } from '../fixtures/pair.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
@@ -119,10 +120,10 @@ test(
   async () => {
     const topic = 'a_rebuild';
     await diverged([topic], ['alien one', 'alien two']);
+    await commitPositions(sites.b.admin, ['a_readers'], topic, [1n]);
+    await commitPositions(sites.b.admin, ['a_misled'], topic, [4n]);
     const admin = kafkajs(sites.b.admin).admin();
     await admin.connect();
-    await admin.setOffsets({ groupId: 'a_readers', topic, partitions: [{ partition: 0, offset: '1' }] });
-    await admin.setOffsets({ groupId: 'a_misled', topic, partitions: [{ partition: 0, offset: '4' }] });
     await produce(sites.a.app, topic, ['three', 'four', 'five']);
 
     const shown = await umbra(['rebuild', topic, '--plan']);

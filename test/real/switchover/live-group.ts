@@ -18,7 +18,7 @@ export function liveGroup(moving: MovingSites): void {
     const app = (site: SiteId): ReturnType<typeof kafkajs> => kafkajs(clusters[site].connection('app'));
     const read: Record<SiteId, string[]> = { a: [], b: [] };
     const join = async (site: SiteId): Promise<void> => {
-      const consumer = app(site).consumer({ groupId: group, sessionTimeout: 10_000 });
+      const consumer = app(site).consumer({ groupId: group, sessionTimeout: 10_000, maxWaitTimeInMs: 200 });
       await consumer.connect();
       onTestFinished(() => consumer.disconnect());
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
