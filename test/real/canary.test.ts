@@ -97,19 +97,15 @@ test('observers write on through a move and home again, each record stands once,
     const { operation } = await move(pair.api[to], { kind: 'switchover', topics: [topics.a.name] });
     expect(operation.step).toEqual({ kind: 'done', remarks: [] });
     for (const vantage of ['a', 'outside']) await written(to, vantage, decidedMs);
-    // A gap that is open still is none yet: on a busy machine it may be the longest just now.
-    const gaps = await eventually('every gap has an end', async () => {
-      const now = gapsOf(await entriesNow(), { from: decidedMs - 1_000, until: Date.now() });
-      return now.every(({ after }) => after !== undefined) ? now : undefined;
-    });
+    const gaps = gapsOf(await entriesNow(), { from: decidedMs - 1_000, until: Date.now() });
     for (const vantage of ['a', 'outside']) {
       const moved = gaps.find((gap) => gap.vantage === vantage && gap.link === 'a-b');
       expect(moved).toMatchObject({ before: from, after: to });
       process.stdout.write(`canaries: to ${to}: ${vantage} had no write for ${Math.round(moved?.gapMs ?? 0)} ms\n`);
     }
-    // What moved was one topic: the other one's gap is its pace.
+    // What moved was one topic: the other one's gap is its pace. On a busy machine the longest may not have ended yet.
     const stayed = gaps.find((gap) => gap.vantage === 'a' && gap.link === 'b-a');
-    expect(stayed).toMatchObject({ before: 'b', after: 'b' });
+    expect([stayed?.before, stayed?.after ?? 'b']).toEqual(['b', 'b']);
     const [read] = reader.gaps({ from: decidedMs - 1_000, until: Date.now() }).filter(({ link }) => link === 'a-b');
     process.stdout.write(`canaries: to ${to}: nothing was read for ${Math.round(read?.gapMs ?? 0)} ms\n`);
     if (to === 'b') {
