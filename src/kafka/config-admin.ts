@@ -16,7 +16,7 @@ import {
 import { boundedReader } from './bounded-reader.ts';
 import type { Cluster } from './cluster.ts';
 import type { LibrarySend } from './connection.ts';
-import { errorName, judge, MalformedError, refusalText } from './errors.ts';
+import { errorName, judge, MalformedError, refusalText, withBrokerText } from './errors.ts';
 import { call } from './library-api.ts';
 
 /** One config of one topic, as a cluster shows it. */
@@ -224,5 +224,5 @@ function resourceOf({ topic, changes }: TopicChanges): AlterResources[number] {
 
 function refusal(code: number, brokerText: string | null | undefined, right: string): ConfigRefusal {
   const what = judge(code) === 'denied' ? refusalText(code, right) : errorName(code);
-  return { code, message: (brokerText ?? '') === '' ? what : `${what}: ${brokerText}` };
+  return { code, message: withBrokerText(what, brokerText) };
 }

@@ -83,12 +83,16 @@ export class KafkaError extends Error {
   ) {
     const { brokerText, right } = details;
     const what = right === undefined ? errorName(code) : refusalText(code, right);
-    // Brokers have an empty text for some codes.
-    super(`${context}: ${what}${(brokerText ?? '') === '' ? '' : `: ${brokerText}`}`);
+    super(withBrokerText(`${context}: ${what}`, brokerText));
     this.name = 'KafkaError';
     this.code = code;
     this.verdict = judge(code);
   }
+}
+
+/** What a refusal is, with the broker's own words where it has any: for some codes they are null, for others empty. Pure. */
+export function withBrokerText(what: string, brokerText: string | null | undefined): string {
+  return (brokerText ?? '') === '' ? what : `${what}: ${brokerText}`;
 }
 
 /** The connection failed, closed or timed out; whether a request in flight took effect is unknown. */

@@ -59,6 +59,7 @@ describe('the judge of errors', () => {
   it('names codes with their number', () => {
     expect(errorName(6)).toBe('NOT_LEADER_OR_FOLLOWER (6)');
     expect(errorName(4711)).toBe('UNKNOWN (4711)');
+    expect(new KafkaError(3, 'topic x', { brokerText: '' }).message).toBe('topic x: UNKNOWN_TOPIC_OR_PARTITION (3)');
     expect(new KafkaError(10, 'topic x', { brokerText: 'too big' }).message).toBe(
       'topic x: MESSAGE_TOO_LARGE (10): too big',
     );
