@@ -7,18 +7,19 @@ import { saslBySite, type SiteCredentials } from '../../src/clients/kafkajs/sasl
 import type { Acl } from '../../src/kafka/acl-words.ts';
 import { clusterConfigSchema } from '../../src/kafka/cluster-config.ts';
 import { Cluster } from '../../src/kafka/cluster.ts';
-import { sites as siteIds, type SiteId } from '../../src/pair/site.ts';
+import { otherSite, sites as siteIds, type SiteId } from '../../src/pair/site.ts';
 import { aclHand } from '../fixtures/acls.ts';
 import { consumeWhole } from '../fixtures/consumed-records.ts';
 import { FollowedApp } from '../fixtures/followed-app.ts';
 import { createTopic, kafkajs, produce } from '../fixtures/kafkajs.ts';
 import { pointing, startPointer } from '../fixtures/pointer-server.ts';
+import { takeProducerIdsPast } from '../fixtures/producer-ids.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../fixtures/proxied-cluster.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { eventually } from '../fixtures/wait.ts';
 
-// Roles are moved by hand here: a pointer, rights and positions as a promotion leaves them. Nothing is copied, so what the
-// two sites hold together is what the application was told is there.
+// Roles are moved by hand here: a pointer, rights, producer ids and positions as a promotion leaves them. Nothing is copied,
+// so what the two sites hold together is what the application was told is there.
 const sites = sharedSites();
 const admins = {
   a: new Cluster('site a', clusterConfigSchema.parse(sites.a.admin), { clientId: 'test' }),
@@ -67,7 +68,7 @@ interface Stage {
   readonly follower: PrimaryFollower;
   readonly proxied: Readonly<Record<SiteId, ProxiedCluster>>;
   /** The pointer says so from now on; the time of that. */
-  move(to: SiteId): number;
+  move(to: SiteId): Promise<number>;
   writableAt(...writable: SiteId[]): Promise<void>;
   /** That were tried so far. */
   connections(): number;
@@ -95,7 +96,8 @@ async function stage(): Promise<Stage> {
     () => follower.stop(),
   );
   let term = 0;
-  const move = (to: SiteId): number => {
+  const move = async (to: SiteId): Promise<number> => {
+    await takeProducerIdsPast(admins[otherSite(to)], admins[to]);
     worker.say(pointing({ site: to, term: (term += 1) }, addresses));
     return performance.now();
   };
@@ -171,7 +173,7 @@ test('an old side that is dead is left', async () => {
   // Long enough for its pauses to have grown.
   const before = on.connections();
   await eventually('it looks for the old side', () => on.connections() > before + 20 || undefined);
-  await expectSound(on, app, on.move('b'), 'old side dead');
+  await expectSound(on, app, await on.move('b'), 'old side dead');
 });
 
 test('an old side that is alive and fenced is left, and writers see no refusal', async () => {
@@ -182,7 +184,7 @@ test('an old side that is alive and fenced is left, and writers see no refusal',
   );
   await on.writableAt();
   await on.writableAt('b');
-  await expectSound(on, app, on.move('b'), 'old side fenced');
+  await expectSound(on, app, await on.move('b'), 'old side fenced');
 });
 
 test('an old side that accepts connections and says nothing is left', async () => {
@@ -190,7 +192,7 @@ test('an old side that accepts connections and says nothing is left', async () =
   const app = await application(on, idempotent(on.kafka));
   on.proxied.a.set({ hold: true });
   await on.writableAt('b');
-  await expectSound(on, app, on.move('b'), 'old side black-holed');
+  await expectSound(on, app, await on.move('b'), 'old side black-holed');
 });
 
 test('a consumer that was ahead of what has arrived goes on where it had committed, and skips nothing', async () => {
@@ -207,7 +209,7 @@ test('a consumer that was ahead of what has arrived goes on where it had committ
   }
   const app = await application(on, toFirst(idempotent(on.kafka)), { fromBeginning: false });
   await on.writableAt('b');
-  const movedAt = on.move('b');
+  const movedAt = await on.move('b');
   await eventually(
     'it writes again',
     () => [...app.acknowledged.values()].filter((at) => at > movedAt + 500).length > 20 || undefined,
@@ -232,7 +234,7 @@ async function refusal(work: () => Promise<unknown>): Promise<string | undefined
 }
 
 async function moved(on: Stage, to: SiteId): Promise<void> {
-  if (on.follower.current()?.site !== to) on.move(to);
+  if (on.follower.current()?.site !== to) await on.move(to);
   await eventually('the move is seen', () => on.follower.current()?.site === to || undefined);
 }
 

@@ -13,6 +13,7 @@ import { startTestCluster, type TestCluster } from '../fixtures/cluster.ts';
 import { compactedConfigs, compactedTopic, writeUntilCleaned } from '../fixtures/compacted-topic.ts';
 import { javaConsume, javaProduce, type PartitionDigest } from '../fixtures/java-client.ts';
 import { createTopic, deleteBefore, kafkajs, logEndsOf, logStart, produce } from '../fixtures/kafkajs.ts';
+import { takeProducerIdsPast } from '../fixtures/producer-ids.ts';
 import { startReplication, type TestReplication } from '../fixtures/replication.ts';
 import { sharedSites } from '../fixtures/shared-sites.ts';
 import { anyFuture, makeStrangeTopics, send, strangeTopics } from '../fixtures/strange-topics.ts';
@@ -99,6 +100,7 @@ async function expectEqual(running: TestReplication): Promise<void> {
 async function moveRoles(to: SiteId): Promise<void> {
   await link?.stop();
   link = undefined;
+  await takeProducerIdsPast(clients[otherSite(to)], clients[to]);
   for (const [topic, ends] of await logEndsOf(cluster(to), topics)) cuts.set(topic, ends);
   const effective = await describeTopicConfigs(clients[otherSite(to)], topics);
   const promoted = new Map(topics.map((topic) => [topic, { ...anyFuture(versions[to]), ...declared[topic] }]));
