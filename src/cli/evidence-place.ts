@@ -2,17 +2,17 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AwsProblem } from '../aws/aws-problem.ts';
 import { parseS3Url } from '../aws/s3-place.ts';
-import type { FoundChain } from '../evidence/place.ts';
+import type { FoundEvidence } from '../evidence/place.ts';
 import { Problem } from '../worker/problems.ts';
 import { projectFolder } from './discovery.ts';
 import type { VerbContext } from './verb.ts';
 
 /**
- * The chains at the place that `--from` names: a folder, or `s3://bucket/prefix/?region=…`; without it `.umbra/evidence` of
- * the project. Rejects with `NOT_FOUND` where there is none: nothing to look at must not look like nothing wrong.
+ * What lies at the place that `--from` names: a folder, or `s3://bucket/prefix/?region=…`; without it `.umbra/evidence` of
+ * the project. Rejects with `NOT_FOUND` where there is no chain: nothing to look at must not look like nothing wrong.
  */
-export async function evidenceChains(context: VerbContext, from: string | undefined): Promise<readonly FoundChain[]> {
-  const { findChains } = await import('../evidence/place.ts');
+export async function evidenceAt(context: VerbContext, from: string | undefined): Promise<FoundEvidence> {
+  const { findEvidence } = await import('../evidence/place.ts');
   const where = from ?? (await ownPlace(context));
   const s3 = parseS3Url(where);
   if (s3 === undefined && where.startsWith('s3://')) {
@@ -20,8 +20,8 @@ export async function evidenceChains(context: VerbContext, from: string | undefi
   }
   const path = resolve(context.io.cwd, where);
   if (s3 === undefined && !(await isFolder(path))) throw new Problem('NOT_FOUND', `${path}: there is no such folder`);
-  const chains = await findChains(s3 === undefined ? { kind: 'folder', path } : { kind: 's3', ...s3 }, context.signal);
-  if (chains.length > 0) return chains;
+  const found = await findEvidence(s3 === undefined ? { kind: 'folder', path } : { kind: 's3', ...s3 }, context.signal);
+  if (found.chains.length > 0) return found;
   throw new Problem(
     'NOT_FOUND',
     `${s3 === undefined ? path : where}: there is no evidence here; name its place by --from`,

@@ -35,11 +35,15 @@ const chainSchema = z.strictObject({
   last: z.strictObject({ sequence: z.int(), hash: z.string(), at: z.string() }).optional(),
   problems: z.array(problemSchema),
 });
-/** The shape of `umbra evidence verify --json`. `problems` beside the chains: what is wrong with all of them together. */
+/**
+ * The shape of `umbra evidence verify --json`. `problems` beside the chains: what is wrong with all of them together;
+ * `outside`: files in no chain's folder, which are not judged.
+ */
 export const evidenceVerdictSchema = z.strictObject({
   intact: z.boolean(),
   chains: z.array(chainSchema),
   problems: z.array(problemSchema),
+  outside: z.array(z.string()),
 });
 export type EvidenceVerdict = z.output<typeof evidenceVerdictSchema>;
 
@@ -139,7 +143,10 @@ function canaryLine(counts: Readonly<Record<string, number>>): string {
 }
 
 /** `umbra evidence verify`: one line per problem, the verdict last. */
-export function renderEvidenceVerdict({ chains, problems, intact }: EvidenceVerdict, colours: Colours): string {
+export function renderEvidenceVerdict(
+  { chains, problems, outside, intact }: EvidenceVerdict,
+  colours: Colours,
+): string {
   const lines = chains.flatMap(({ chain, problems: of }) =>
     of.map(
       ({ file, message }) =>
@@ -158,7 +165,15 @@ export function renderEvidenceVerdict({ chains, problems, intact }: EvidenceVerd
   const verdict = intact
     ? colours.good(`INTACT: ${of}: every byte is what was recorded.`)
     : colours.bad(`DAMAGED: ${plural(lines.length, 'problem')} in ${of}.`);
-  return [...lines, ...heads.map(printable), verdict].join('\n');
+  return [...lines, ...[...notJudged(outside), ...heads].map(printable), verdict].join('\n');
+}
+
+const namedMax = 3;
+
+function notJudged(outside: readonly string[]): readonly string[] {
+  if (outside.length === 0) return [];
+  const more = outside.length > namedMax ? ` and ${count(outside.length - namedMax)} more` : '';
+  return [`not judged, in no chain: ${outside.slice(0, namedMax).join(', ')}${more}`];
 }
 
 function sum(values: readonly number[]): number {

@@ -32,11 +32,16 @@ export async function exportChains(
       const own = parsed?.kind === 'document' && parsed.reportId === only?.reportId;
       if (wanted !== undefined && !own && !wanted.has(name)) continue;
       const bytes = await reader.read(name, signal);
-      if (bytes !== undefined) await write(join(folder, chain), name, bytes);
+      if (bytes !== undefined) await write(join(folder, folderOf(chain)), name, bytes);
     }
   }
   await write(folder, 'README.md', Buffer.from(readme(chains)));
   return written;
+}
+
+/** Never beside the README: in the folder of a chain it would be a file that no document names. */
+function folderOf(chain: string): string {
+  return chain === '' ? 'chain' : chain;
 }
 
 function filesOf({ attachments, signatures }: EvidenceDocument): ReadonlySet<string> {
@@ -47,7 +52,7 @@ function readme(chains: readonly ToExport[]): string {
   const only = chains.find((chain) => chain.only !== undefined)?.only;
   const what =
     only === undefined
-      ? `Chains: ${chains.map(({ name }) => `\`${name === '' ? '.' : name}\``).join(', ')}. Each is whole: documents numbered from 1, the files they name, \`head.json\`, public keys.`
+      ? `Chains: ${chains.map(({ name }) => `\`${folderOf(name)}\``).join(', ')}. Each is whole: documents numbered from 1, the files they name, \`head.json\`, public keys.`
       : `One document, \`${only.reportId}\`, number ${only.chain.sequence} of its chain, with the files that it names and the public key. The documents before and behind it are not here.`;
   const verify = only === undefined ? '' : ` ${only.reportId}`;
   return `# Evidence of drills
@@ -73,6 +78,8 @@ What is checked:
 - \`chain.previous\` is the \`hash\` of the document before, and numbers have no holes;
 - \`attachments\` have the SHA-256 of each file beside a document; no other file is there;
 - \`head.json\` is signed and names the last document.
+
+This page is in no chain: it is named, and not judged.
 
 A chain that was put back as a whole, head and all, to what it was on an earlier day cannot be told from these files alone.
 Keep the \`hash\` of the newest document elsewhere, and give it the next time as \`--expect-head\`.

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { z } from 'zod';
 import { S3Objects } from '../aws/s3-objects.ts';
 import type { S3Place } from '../aws/s3-place.ts';
@@ -42,32 +42,49 @@ export interface FoundChain {
 /** Folders below a place are looked into so deep: the place, its pairs, their sites. */
 const depthMax = 2;
 
-/** Every chain at a place, by name. A place that is not there rejects; one without chains is an empty list. */
-export async function findChains(place: EvidencePlace, signal?: AbortSignal): Promise<readonly FoundChain[]> {
-  if (place.kind === 'folder') {
-    const folders = await foldersWithChains(place.path);
-    return folders.map((name) => ({ name, reader: folderReader(join(place.path, name)) }));
-  }
-  const names = await new S3Objects(place).list('', signal ?? AbortSignal.timeout(listMs));
-  const folders = names.flatMap((name) => {
-    const cut = name.lastIndexOf('/');
-    return parseName(name.slice(cut + 1)) === undefined ? [] : [name.slice(0, Math.max(0, cut))];
-  });
-  return [...new Set(folders)].toSorted().map((name) => ({ name, reader: s3Reader(below(place, name)) }));
+export interface FoundEvidence {
+  /** By name. */
+  readonly chains: readonly FoundChain[];
+  /** Files that lie in no chain's folder: no document vouches for them. */
+  readonly outside: readonly string[];
+}
+
+/** What lies at a place. One that is not there rejects; one without evidence has no chains. */
+export async function findEvidence(place: EvidencePlace, signal?: AbortSignal): Promise<FoundEvidence> {
+  const inFolder = place.kind === 'folder';
+  const files = inFolder
+    ? await filesBelow(place.path)
+    : await new S3Objects(place).list('', signal ?? AbortSignal.timeout(listMs));
+  const ofChains = files.filter((file) => parseName(posix.basename(file)) !== undefined).map(folderOf);
+  const folders = new Set(ofChains.toSorted());
+  const readerOf = (name: string): EvidenceReader =>
+    inFolder ? folderReader(join(place.path, name)) : s3Reader(below(place, name));
+  return {
+    chains: [...folders].map((name) => ({ name, reader: readerOf(name) })),
+    outside: files.filter((file) => !folders.has(folderOf(file))).toSorted(),
+  };
 }
 
 const listMs = 60_000;
 
-async function foldersWithChains(root: string): Promise<readonly string[]> {
-  const found: string[] = [];
+function folderOf(file: string): string {
+  const folder = posix.dirname(file);
+  return folder === '.' ? '' : folder;
+}
+
+/** Their paths below the place, written with `/`. */
+async function filesBelow(root: string): Promise<readonly string[]> {
+  const files: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
     const entries = await readdir(join(root, folder), { withFileTypes: true });
-    if (entries.some((entry) => entry.isFile() && parseName(entry.name) !== undefined)) found.push(folder);
-    if (depth === depthMax) return;
-    for (const entry of entries) if (entry.isDirectory()) await look(join(folder, entry.name), depth + 1);
+    for (const entry of entries) {
+      const path = posix.join(folder, entry.name);
+      if (!entry.isDirectory()) files.push(path);
+      else if (depth < depthMax) await look(path, depth + 1);
+    }
   };
   await look('', 0);
-  return found.toSorted();
+  return files;
 }
 
 function below({ bucket, region, prefix }: S3Place, folder: string): S3Place {

@@ -18,7 +18,8 @@ export async function readDocuments(reader: EvidenceReader, signal?: AbortSignal
   return documents;
 }
 
-function parseDocument(name: string, bytes: Uint8Array | undefined): ReadDocument {
+/** `undefined`: it was listed, and is gone. */
+export function parseDocument(name: string, bytes: Uint8Array | undefined): ReadDocument {
   if (bytes === undefined) return { kind: 'unreadable', name, why: 'is not there any more' };
   let value: unknown;
   try {
@@ -29,5 +30,6 @@ function parseDocument(name: string, bytes: Uint8Array | undefined): ReadDocumen
   const parsed = evidenceDocumentSchema.safeParse(value);
   if (parsed.success) return { kind: 'document', name, document: parsed.data };
   const [issue] = parsed.error.issues;
-  return { kind: 'unreadable', name, why: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}` };
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  return { kind: 'unreadable', name, why: `is no document: ${where}${issue?.message ?? ''}` };
 }

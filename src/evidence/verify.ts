@@ -1,7 +1,8 @@
 import { renderJson, sha256Of } from './canonical.ts';
-import { type Attachment, type EvidenceDocument, evidenceDocumentSchema } from './document.ts';
+import type { Attachment, EvidenceDocument } from './document.ts';
 import { type Head, headHash, headSchema } from './head.ts';
 import { documentName, headName, parseName, publicKeyName, stemOf } from './names.ts';
+import { parseDocument } from './read-documents.ts';
 import { parsePublicKey, type PublicKey, signatureIsRight } from './public-key.ts';
 import { hashOf } from './seal.ts';
 import type { EvidenceReader } from './store.ts';
@@ -113,14 +114,13 @@ interface NamedDocument {
 
 /** Nothing where it can be read no more: nothing else of it is judged. */
 function readDocument(name: string, bytes: Uint8Array, tell: Tell): readonly NamedDocument[] {
-  const parsed = evidenceDocumentSchema.safeParse(jsonOf(bytes));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    tell('changed', name, `is no document: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  const read = parseDocument(name, bytes);
+  if (read.kind === 'unreadable') {
+    tell('changed', name, read.why);
     return [];
   }
-  if (Buffer.compare(renderJson(parsed.data), bytes) !== 0) tell('changed', name, 'is not written as a document is');
-  return [{ name, document: parsed.data }];
+  if (Buffer.compare(renderJson(read.document), bytes) !== 0) tell('changed', name, 'is not written as a document is');
+  return [read];
 }
 
 function readHead(bytes: Uint8Array, tell: Tell): Head | undefined {

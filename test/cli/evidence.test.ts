@@ -113,6 +113,7 @@ describe('umbra evidence', () => {
     expect(await umbra('export', '--out', 'all')).toMatchObject({ exit: 0 });
     const copied = await umbra('verify', '--from', 'all', '--public-key', 'public.pem');
     expect(copied).toMatchObject({ exit: 0 });
+    expect(copied.out).toMatch(/^not judged, in no chain: README\.md$/m);
     expect(await readdir(join(cwd, 'all'))).toEqual(['README.md', 'orders']);
     expect(await umbra('export', '--out', 'all')).toMatchObject({ exit: 2 });
     expect(await umbra('export', 'drill-a-2', '--out', 'one')).toMatchObject({ exit: 0 });
@@ -126,6 +127,25 @@ describe('umbra evidence', () => {
     const page = join(cwd, 'one', 'orders', 'a', '00000002-drill-a-2.html');
     await write(page, 'x');
     expect(await umbra('verify', 'drill-a-2', '--from', 'one')).toMatchObject({ exit: 1 });
+  });
+
+  test('a chain that is taken from its own folder is exported whole', async () => {
+    expect(await umbra('export', '--from', chainFolder('b'), '--out', 'one')).toMatchObject({ exit: 0 });
+    const { exit, out } = await umbra('verify', '--from', 'one', '--public-key', 'public.pem');
+    expect(out).toMatch(/INTACT: 2 documents and 6 files in 1 chain/);
+    expect(exit).toBe(0);
+  });
+
+  test('verify says of a document that is none what is the matter with it, and names files that are in no chain', async () => {
+    const file = join(chainFolder('a'), '00000001-drill-a-1.json');
+    await write(file, 'x');
+    for (const name of ['y', 'x', 'z', 'w']) await writeFile(join(cwd, '.umbra', 'evidence', name), '');
+    const { out } = await umbra('verify');
+    expect(out).toMatch(/^damaged: orders\/a\/00000001-drill-a-1\.json is not JSON$/m);
+    expect(out).toMatch(/^not judged, in no chain: w, x, y and 1 more$/m);
+    await write(file, '{}');
+    expect((await umbra('verify')).out).toMatch(/^damaged: orders\/a\/00000001-drill-a-1\.json is no document: \w+: /m);
+    expect(evidenceVerdictSchema.parse(JSON.parse((await umbra('verify', '--json')).out)).outside).toHaveLength(4);
   });
 
   test('trend draws all runs, and key shows the public half of a key', async () => {

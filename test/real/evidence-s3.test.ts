@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
-import { type EvidencePlace, findChains, openEvidenceStore } from '../../src/evidence/place.ts';
+import { type EvidencePlace, findEvidence, openEvidenceStore } from '../../src/evidence/place.ts';
 import { recordEvidence, type ToRecord } from '../../src/evidence/record.ts';
 import type { EvidenceStore } from '../../src/evidence/store.ts';
 import { verifyChain } from '../../src/evidence/verify.ts';
@@ -76,7 +76,7 @@ describe('a chain in S3', { timeout: boundMs }, () => {
     await recordEvidence(store, run('drill-1'));
     await recordEvidence(store, run('drill-2'));
     expect(await problemsOf(store)).toEqual([]);
-    expect((await findChains(placeIn(bucket))).map(({ name }) => name)).toEqual(['orders/a']);
+    expect((await findEvidence(placeIn(bucket))).chains.map(({ name }) => name)).toEqual(['orders/a']);
     const said: string[] = [];
     const io = { out: (line: string) => said.push(line), err: () => undefined, colour: false, cwd: '/', env: {} };
     const args = ['evidence', 'verify', '--from', `s3://${bucket}/evidence/?region=${region}`];

@@ -7,7 +7,7 @@ import type { FoundChain } from '../../evidence/place.ts';
 import type { PublicKey } from '../../evidence/public-key.ts';
 import { problems, Problem } from '../../worker/problems.ts';
 import { readSmallFile } from '../config-text.ts';
-import { evidenceChains, explainingAws } from '../evidence-place.ts';
+import { evidenceAt, explainingAws } from '../evidence-place.ts';
 import {
   evidenceChain,
   evidenceListSchema,
@@ -82,7 +82,7 @@ function run(action: z.output<typeof actionSchema>, context: VerbContext, asked:
 async function list(context: VerbContext, { options }: Asked): Promise<number> {
   const { readDocuments } = await import('../../evidence/read-documents.ts');
   const rows: EvidenceRow[] = [];
-  for (const { name, reader } of await evidenceChains(context, options.from)) {
+  for (const { name, reader } of (await evidenceAt(context, options.from)).chains) {
     for (const read of await readDocuments(reader, context.signal)) rows.push(evidenceRow(name, read));
   }
   rows.sort((left, right) => Date.parse(left.startedAt ?? '') - Date.parse(right.startedAt ?? ''));
@@ -107,7 +107,8 @@ async function verify(context: VerbContext, { options, id }: Asked): Promise<num
   const { missingDocument, verifyChain } = await import('../../evidence/verify.ts');
   const keys = await publicKeys(context, options);
   const one = id === undefined ? undefined : await found(context, { options, id });
-  const chains = one === undefined ? await evidenceChains(context, options.from) : [one.chain];
+  const { chains, outside } =
+    one === undefined ? await evidenceAt(context, options.from) : { chains: [one.chain], outside: [] };
   const only = one?.document.reportId;
   const verdicts = [];
   for (const { name, reader } of chains) {
@@ -120,6 +121,7 @@ async function verify(context: VerbContext, { options, id }: Asked): Promise<num
     intact,
     chains: verdicts.map(({ name, verdict }) => evidenceChain(name, verdict)),
     problems: missing === undefined ? [] : [missing],
+    outside,
   });
   answer(context, report, (colours) => renderEvidenceVerdict(report, colours));
   if (keys.length === 0) {
@@ -138,7 +140,7 @@ async function exported(context: VerbContext, { options, id }: Asked): Promise<n
   if (there.length > 0) throw new Problem('INVALID_INPUT', `--out: ${folder} is not empty`);
   const one = id === undefined ? undefined : await found(context, { options, id });
   const chains =
-    one === undefined ? await evidenceChains(context, options.from) : [{ ...one.chain, only: one.document }];
+    one === undefined ? (await evidenceAt(context, options.from)).chains : [{ ...one.chain, only: one.document }];
   const files = await exportChains(chains, folder, context.signal);
   answer(
     context,
@@ -153,7 +155,7 @@ async function trend(context: VerbContext, { options }: Asked): Promise<number> 
   const { renderTrendPage } = await import('../../evidence/page/trend.ts');
   const out = required(options.out, '--out: name the file of the page');
   const documents: EvidenceDocument[] = [];
-  for (const { reader } of await evidenceChains(context, options.from)) {
+  for (const { reader } of (await evidenceAt(context, options.from)).chains) {
     for (const read of await readDocuments(reader, context.signal)) {
       if (read.kind === 'document') documents.push(read.document);
       else context.io.err(`${reader.where(read.name)} is left out: ${read.why}`);
@@ -191,7 +193,7 @@ async function found(
 ): Promise<{ readonly chain: FoundChain; readonly document: EvidenceDocument }> {
   const { readDocuments } = await import('../../evidence/read-documents.ts');
   let newest: { readonly chain: FoundChain; readonly document: EvidenceDocument } | undefined;
-  for (const chain of await evidenceChains(context, options.from)) {
+  for (const chain of (await evidenceAt(context, options.from)).chains) {
     for (const read of await readDocuments(chain.reader, context.signal)) {
       if (read.kind === 'unreadable') continue;
       const { document } = read;
