@@ -13,6 +13,7 @@ import { pastRunsMax } from '../../../src/worker/state/drill-memory.ts';
 import { type SiteId, sites } from '../../../src/pair/site.ts';
 import { testOwners } from '../../fixtures/brokers.ts';
 import { atRest, begun, canariesMade, ended, quick } from '../../fixtures/drilled.ts';
+import { liveMemoryOf } from '../../fixtures/live-memory.ts';
 import type { MovingSites } from '../../fixtures/moving-sites.ts';
 import { eventually } from '../../fixtures/wait.ts';
 import { bytesIn, figuresOf, keysByKind, remainsAt, type SiteRemains } from '../../fixtures/site-remains.ts';
@@ -21,8 +22,10 @@ import { bytesIn, figuresOf, keysByKind, remainsAt, type SiteRemains } from '../
 const many = process.env['UMBRA_DRILLS'] === 'long' ? 50 : 2;
 const drillMsMax = 60_000;
 const mebibyte = 1 << 20;
-/** What memory may differ by for other reasons than leaks: the collector takes its time. */
-const rssSlackBytes = 96 * mebibyte;
+/** By what live memory may grow: histories and compiled code do, up to their bounds. 5 MiB in fifty drills. */
+const liveSlackBytes = 16 * mebibyte;
+/** By what resident memory may grow, both times just after the collector has run. 8 MiB in fifty drills. */
+const rssSlackBytes = 48 * mebibyte;
 const filesSlack = 8;
 /** Of both vantages, each by default. */
 const ledgerBytesMax = 2 * 64 * mebibyte;
@@ -38,6 +41,8 @@ const bounded: Readonly<Record<string, number>> = {
 };
 
 interface Sample {
+  /** Of objects and buffers in use. */
+  readonly liveBytes: number;
   readonly rssBytes: number;
   readonly files: number;
 }
@@ -65,7 +70,11 @@ export function noLeaks(moving: MovingSites, folder: string): void {
   }
 
   async function samples(): Promise<Readonly<Record<SiteId, Sample>>> {
-    const of = async (site: SiteId): Promise<Sample> => figuresOf(await moving.pair.pid(site));
+    const of = async (site: SiteId): Promise<Sample> => {
+      const pid = await moving.pair.pid(site);
+      const { heapBytes, bufferBytes } = await liveMemoryOf(pid);
+      return { liveBytes: heapBytes + bufferBytes, ...(await figuresOf(pid)) };
+    };
     return { a: await of('a'), b: await of('b') };
   }
 
@@ -140,15 +149,26 @@ function nothingGrows(site: SiteId, samples: readonly Sample[]): void {
   const third = Math.max(1, Math.floor(samples.length / 3));
   const mean = (of: readonly Sample[], figure: (sample: Sample) => number): number =>
     of.reduce((sum, sample) => sum + figure(sample), 0) / of.length;
-  const [first, last] = [samples.slice(0, third), samples.slice(-third)];
-  const rss = { first: mean(first, ({ rssBytes }) => rssBytes), last: mean(last, ({ rssBytes }) => rssBytes) };
-  const files = { first: mean(first, (sample) => sample.files), last: mean(last, (sample) => sample.files) };
-  const inMebibytes = samples.map(({ rssBytes }) => Math.round(rssBytes / mebibyte)).join(' ');
-  process.stdout.write(
-    `worker ${site}: RSS ${inMebibytes} MiB; open files ${samples.map((sample) => sample.files).join(' ')}\n`,
-  );
-  expect(rss.last - rss.first, `memory of worker ${site}`).toBeLessThan(rssSlackBytes);
-  expect(files.last - files.first, `open files of worker ${site}`).toBeLessThan(filesSlack);
+  const growth = (figure: (sample: Sample) => number): number =>
+    mean(samples.slice(-third), figure) - mean(samples.slice(0, third), figure);
+  const inMebibytes = (figure: (sample: Sample) => number): string =>
+    samples.map((sample) => Math.round(figure(sample) / mebibyte)).join(' ');
+  const files = samples.map((sample) => sample.files).join(' ');
+  const live = inMebibytes(({ liveBytes }) => liveBytes);
+  const rss = inMebibytes(({ rssBytes }) => rssBytes);
+  process.stdout.write(`worker ${site}: live ${live} MiB; RSS ${rss} MiB; open files ${files}\n`);
+  expect(
+    growth(({ liveBytes }) => liveBytes),
+    `live memory of worker ${site}`,
+  ).toBeLessThan(liveSlackBytes);
+  expect(
+    growth(({ rssBytes }) => rssBytes),
+    `resident memory of worker ${site}`,
+  ).toBeLessThan(rssSlackBytes);
+  expect(
+    growth((sample) => sample.files),
+    `open files of worker ${site}`,
+  ).toBeLessThan(filesSlack);
 }
 
 async function evidenceHolds(folder: string, documents: number): Promise<void> {
