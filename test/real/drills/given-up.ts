@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePorts } from '../../../src/local/free-port.ts';
+import { sites } from '../../../src/pair/site.ts';
 import type { MoveRequestInput } from '../../../src/worker/moves/operation-view.ts';
 import type { DrillSpecInput } from '../../../src/drill/drill-spec.ts';
 import { atRest, begun, ended, goingOn, type HeldRepoint, quick } from '../../fixtures/drilled.ts';
@@ -171,7 +172,14 @@ export function givenUp(moving: MovingSites, held: HeldRepoint): void {
       'the failover is done',
       async () => (await api.operation(real.id)).step.kind === 'done' || undefined,
     );
-    await eventually('its canaries were made anew', async () => (await api.roles()).length === 0 || undefined, 60_000);
+    await eventually(
+      'its canaries were made anew, and both sites have forgotten them',
+      async () => {
+        const roles = await Promise.all(sites.map((site) => moving.pair.api[site].roles()));
+        return roles.flat().length === 0 || undefined;
+      },
+      60_000,
+    );
   }, 180_000);
 
   test('somebody moves real topics while a drill is behind its point of no return: both are carried to their ends', async () => {
