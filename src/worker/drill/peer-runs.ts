@@ -68,7 +68,7 @@ export class PeerRuns {
         waitMs = troubleMs;
       }
       if (peer === undefined) await new Wakeup().wait(signal, troubleMs);
-      else await peer.untilMore(seen, waitMs, signal);
+      else await peer.untilRead(seen, waitMs, signal);
     }
   }
 

@@ -25,10 +25,10 @@ export class LogWatch {
   }
 
   /**
-   * Until there is more at or after `offset`, but no longer than `ms`, or until `signal` aborts. Sometimes it is over earlier
-   * with nothing new; where the broker does not answer it takes `ms`. Never rejects.
+   * Until there is more at or after `offset`, but no longer than `ms`, or until `signal` aborts; whether there is more, as
+   * far as the broker has said. Where it does not answer it takes `ms`. Never rejects.
    */
-  async untilMore(log: WatchedLog | undefined, offset: bigint, ms: number, signal: AbortSignal): Promise<void> {
+  async untilMore(log: WatchedLog | undefined, offset: bigint, ms: number, signal: AbortSignal): Promise<boolean> {
     const over = new AbortController();
     const pause = new Wakeup().wait(AbortSignal.any([signal, over.signal]), ms);
     try {
@@ -36,9 +36,11 @@ export class LogWatch {
         this.#asking ??= this.#ask(log, offset)
           .catch(() => false)
           .finally(() => (this.#asking = undefined));
-        if (await Promise.race([this.#asking, pause.then(() => true)])) return;
+        const told = await Promise.race([this.#asking, pause.then(() => 'late' as const)]);
+        if (told === true) return true;
       }
       await pause;
+      return false;
     } finally {
       over.abort();
     }

@@ -7,6 +7,8 @@ import { LogWatch, type WatchedLog } from './log-watch.ts';
 
 /** A read that hangs is given up after this time, and begun anew. */
 const readMsMax = 60_000;
+/** Who only waits for news gives up the read of them after this time. */
+const newsMsMax = 2_000;
 
 /** The other site's `_umbra`, as it was when it was last read. Only ever read. */
 export class PeerState {
@@ -46,10 +48,16 @@ export class PeerState {
     return this.#state.end;
   }
 
-  /** Until more may have been written there than up to `seen`, but no longer than `ms`. Never rejects. */
+  /** Until more was written there than up to `seen`, but no longer than `ms`; it may not be read yet. Never rejects. */
   async untilMore(seen: bigint, ms: number, signal: AbortSignal): Promise<void> {
-    // Somebody else may have read it meanwhile.
-    if (this.position === seen) await this.#watch.untilMore(this.#log, seen, ms, signal);
+    await this.#more(seen, ms, signal);
+  }
+
+  /** The same for who does not {@link read} by itself: when there is more, it is read then. Never rejects. */
+  async untilRead(seen: bigint, ms: number, signal: AbortSignal): Promise<void> {
+    if (!(await this.#more(seen, ms, signal)) || this.position !== seen) return;
+    // That it could not be read is for those to tell who ask for it.
+    await this.read(AbortSignal.any([signal, AbortSignal.timeout(newsMsMax)])).catch(() => undefined);
   }
 
   /**
@@ -77,6 +85,11 @@ export class PeerState {
   #begin(): Promise<void> {
     this.#reading = this.#read().finally(() => (this.#reading = undefined));
     return this.#reading;
+  }
+
+  async #more(seen: bigint, ms: number, signal: AbortSignal): Promise<boolean> {
+    // Somebody else may have read it meanwhile.
+    return this.position !== seen || (await this.#watch.untilMore(this.#log, seen, ms, signal));
   }
 
   async #afterThis(reading: Promise<void>): Promise<void> {
