@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { roleRecordSchema, type RoleView } from '../../pair/ownership.ts';
 import { linkId, type LinkSpec, linkSpecSchema } from '../../pair/spec.ts';
@@ -13,13 +13,14 @@ import { retryDelays } from '../../replication/waiting/retry-delays.ts';
 import { Wakeup } from '../../replication/waiting/wakeup.ts';
 import { type AclMemory, aclPageSchema } from '../../sync/acls/acl-memory.ts';
 import { type GroupRecord, groupRecordSchema } from '../../sync/groups/group-record.ts';
-import { type ConfigMemory, type ConfigRecord, configRecordSchema } from '../../sync/topics/config-record.ts';
+import { type ConfigMemory, configRecordSchema } from '../../sync/topics/config-record.ts';
 import { type SchemaPrimary, schemaPrimarySchema } from '../../schema-primary/schema-primary.ts';
 import { type JournalMemory, journalPrefix } from '../events/event-journal.ts';
 import { type RebuildRecord, rebuildRecordSchema } from '../rebuild/rebuild-record.ts';
 import { type DeletionRecord, deletionRecordSchema, deletionsToForget } from './deletion-record.ts';
 import { DrillMemory } from './drill-memory.ts';
 import { levelPrefix, OperationMemory, type StateEntries } from './operation-memory.ts';
+import { ParsedEntries } from './parsed-entries.ts';
 import { pauseKey, type PauseRecord, pauseRecordSchema, type PauseSubject } from './pause-record.ts';
 import { type ProducerIdRecord, producerIdRecordSchema } from './producer-id-record.ts';
 import { type ShadowRecord, shadowRecordSchema } from './shadow-record.ts';
@@ -73,12 +74,13 @@ export class SiteState {
   #waiting: Pending[] = [];
   #writing = false;
   #parsedRoles: { readonly at: bigint; readonly view: RoleView } | undefined;
-  #parsedPolicy: { readonly text: string; readonly policy: StoredPolicy } | undefined;
-  readonly #parsedConfigs = new Map<string, { readonly text: string; readonly record: ConfigRecord }>();
+  #policy: StoredPolicy | undefined;
+  readonly #parsed: ParsedEntries;
 
   /** Without a writer it can only be read. */
   constructor(cluster: Cluster, writer?: StateWriter) {
     this.#log = new StateLog(cluster, stateTopic);
+    this.#parsed = new ParsedEntries(this.#log.entries);
     this.#writer = writer;
   }
 
@@ -99,7 +101,7 @@ export class SiteState {
 
   /** Lives of workers that may hold partitions. */
   workers(): readonly WorkerRecord[] {
-    return this.#all(workerPrefix, workerRecordSchema);
+    return this.#parsed.all(workerPrefix, workerRecordSchema);
   }
 
   /** All or none. */
@@ -122,29 +124,26 @@ export class SiteState {
 
   /** The same object until the record is replaced. */
   get prefixPolicy(): StoredPolicy | undefined {
-    const text = this.#log.entries.get(keys.policy);
-    if (text === undefined) return undefined;
-    if (this.#parsedPolicy?.text !== text) {
-      const declared = parseEntry(keys.policy, text, declaredPolicySchema);
-      this.#parsedPolicy = { text, policy: { ...compilePolicy(declared), declared } };
-    }
-    return this.#parsedPolicy.policy;
+    const declared = this.#parsed.read(keys.policy, declaredPolicySchema);
+    if (declared === undefined) return undefined;
+    if (this.#policy?.declared !== declared) this.#policy = { ...compilePolicy(declared), declared };
+    return this.#policy;
   }
 
   get schemaPrimary(): SchemaPrimary | undefined {
-    return this.#read(keys.schemaPrimary, schemaPrimarySchema);
+    return this.#parsed.read(keys.schemaPrimary, schemaPrimarySchema);
   }
 
   links(): readonly LinkSpec[] {
-    return this.#all(linkPrefix, linkSpecSchema);
+    return this.#parsed.all(linkPrefix, linkSpecSchema);
   }
 
   shadows(): readonly ShadowRecord[] {
-    return this.#all(shadowPrefix, shadowRecordSchema);
+    return this.#parsed.all(shadowPrefix, shadowRecordSchema);
   }
 
   shadow(topic: string): ShadowRecord | undefined {
-    return this.#read(shadowPrefix + topic, shadowRecordSchema);
+    return this.#parsed.read(shadowPrefix + topic, shadowRecordSchema);
   }
 
   shadowTopics(): readonly string[] {
@@ -154,7 +153,7 @@ export class SiteState {
   /** The same object until something is written: it is asked for each topic at each look. */
   roles(): RoleView {
     if (this.#parsedRoles?.at === this.#log.position) return this.#parsedRoles.view;
-    const records = this.#all(rolePrefix, roleRecordSchema);
+    const records = this.#parsed.all(rolePrefix, roleRecordSchema);
     const view: RoleView = { kind: 'read', records: new Map(records.map((record) => [record.topic, record])) };
     this.#parsedRoles = { at: this.#log.position, view };
     return view;
@@ -186,7 +185,7 @@ export class SiteState {
 
   readonly configs: ConfigMemory = {
     topics: () => this.#topicsOf(configPrefix),
-    get: (topic) => this.#parsedConfig(topic),
+    get: (topic) => this.#parsed.read(configPrefix + topic, configRecordSchema),
     put: (records, signal) =>
       this.#writeAll(
         records.map((record) => [configPrefix + record.topic, record] as const),
@@ -203,7 +202,7 @@ export class SiteState {
   acls(owner: string): AclMemory {
     const prefix = `${aclPrefix}${owner}/`;
     return {
-      pages: () => this.#all(prefix, aclPageSchema),
+      pages: () => this.#parsed.all(prefix, aclPageSchema),
       putPage: (page, signal) => {
         const empty = page.owned.length + page.withheld.length === 0;
         return this.#write(prefix + String(page.page), empty ? undefined : page, signal);
@@ -214,7 +213,7 @@ export class SiteState {
   /** Records of one kind, where a file of its own knows what they are (`fence-memory.ts`). */
   section<T extends object>(prefix: string, schema: z.ZodType<T>): StateSection<T> {
     return {
-      all: () => this.#all(prefix, schema),
+      all: () => this.#parsed.all(prefix, schema),
       write: (entries, signal) =>
         this.#writeAll(
           entries.map(([key, value]) => [prefix + key, value] as const),
@@ -225,7 +224,7 @@ export class SiteState {
 
   /** Copies that were deleted with their source topics; of those that are over the newest. */
   deletions(): readonly DeletionRecord[] {
-    return this.#all(deletionPrefix, deletionRecordSchema);
+    return this.#parsed.all(deletionPrefix, deletionRecordSchema);
   }
 
   putDeletion(record: DeletionRecord, signal: AbortSignal): Promise<void> {
@@ -250,8 +249,8 @@ export class SiteState {
   }
 
   readonly #entries: StateEntries = {
-    all: (prefix, schema) => this.#all(prefix, schema),
-    read: (key, schema) => this.#read(key, schema),
+    all: (prefix, schema) => this.#parsed.all(prefix, schema),
+    read: (key, schema) => this.#parsed.read(key, schema),
     write: (entries, signal) => this.#writeAll(entries, signal),
   };
   /** Of moving roles. */
@@ -264,7 +263,7 @@ export class SiteState {
   };
 
   groups(): ReadonlyMap<string, GroupRecord> {
-    return new Map(this.#all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));
+    return new Map(this.#parsed.all(groupPrefix, groupRecordSchema).map((record) => [record.group, record]));
   }
 
   putGroups(records: readonly GroupRecord[], signal: AbortSignal): Promise<void> {
@@ -282,12 +281,12 @@ export class SiteState {
   }
 
   pauses(): readonly PauseRecord[] {
-    return this.#all(pausePrefix, pauseRecordSchema);
+    return this.#parsed.all(pausePrefix, pauseRecordSchema);
   }
 
   /** Of exactly this: of a topic, or of a whole link. */
   pause(subject: PauseSubject): PauseRecord | undefined {
-    return this.#read(pauseKey(subject), pauseRecordSchema);
+    return this.#parsed.read(pauseKey(subject), pauseRecordSchema);
   }
 
   putPause(record: PauseRecord, signal: AbortSignal): Promise<void> {
@@ -299,7 +298,7 @@ export class SiteState {
   }
 
   producerIds(link: string): ProducerIdRecord | undefined {
-    return this.#read(producerIdsPrefix + link, producerIdRecordSchema);
+    return this.#parsed.read(producerIdsPrefix + link, producerIdRecordSchema);
   }
 
   putProducerIds(record: ProducerIdRecord, signal: AbortSignal): Promise<void> {
@@ -308,11 +307,11 @@ export class SiteState {
 
   /** The newest rebuild of each copy, finished or not. */
   rebuilds(): readonly RebuildRecord[] {
-    return this.#all(rebuildPrefix, rebuildRecordSchema);
+    return this.#parsed.all(rebuildPrefix, rebuildRecordSchema);
   }
 
   rebuild(topic: string): RebuildRecord | undefined {
-    return this.#read(rebuildPrefix + topic, rebuildRecordSchema);
+    return this.#parsed.read(rebuildPrefix + topic, rebuildRecordSchema);
   }
 
   putRebuild(record: RebuildRecord, signal: AbortSignal): Promise<void> {
@@ -357,38 +356,4 @@ export class SiteState {
   #topicsOf(prefix: string): readonly string[] {
     return [...this.#log.entries.keys()].flatMap((key) => (key.startsWith(prefix) ? key.slice(prefix.length) : []));
   }
-
-  /** The same object until the record is replaced: it is asked for at each look. */
-  #parsedConfig(topic: string): ConfigRecord | undefined {
-    const key = configPrefix + topic;
-    const text = this.#log.entries.get(key);
-    if (text === undefined) {
-      this.#parsedConfigs.delete(topic);
-      return undefined;
-    }
-    const known = this.#parsedConfigs.get(topic);
-    if (known?.text === text) return known.record;
-    const record = parseEntry(key, text, configRecordSchema);
-    this.#parsedConfigs.set(topic, { text, record });
-    return record;
-  }
-
-  #read<Schema extends z.ZodType>(key: string, schema: Schema): z.output<Schema> | undefined {
-    const text = this.#log.entries.get(key);
-    return text === undefined ? undefined : parseEntry(key, text, schema);
-  }
-
-  #all<Schema extends z.ZodType>(prefix: string, schema: Schema): z.output<Schema>[] {
-    return [...this.#log.entries]
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, text]) => parseEntry(key, text, schema));
-  }
-}
-
-function parseEntry<Schema extends z.ZodType>(key: string, text: string, schema: Schema): z.output<Schema> {
-  const parsed = schema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  throw new Error(
-    `the entry ${key} of ${stateTopic} was written by another version or by somebody else: ${z.prettifyError(parsed.error)}`,
-  );
 }
