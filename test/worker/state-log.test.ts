@@ -32,6 +32,7 @@ class Bench {
       monotonicMs: () => this.nowMs,
       reader: {
         range: () => Promise.resolve({ start: 0n, end: this.end }),
+        end: () => Promise.resolve(this.end),
         batches: (_of, { from, to }) => this.#read(from, to),
       } satisfies StateLogPorts['reader'],
     },

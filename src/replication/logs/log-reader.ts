@@ -62,12 +62,16 @@ export class LogReader {
     signal: AbortSignal,
   ): Promise<{ readonly start: bigint; readonly end: bigint }> {
     return this.#withLeader({ topic, partition }, signal, async (broker) => {
-      const start = await listOffsets(broker, 'earliest', [{ topic, partition }]);
-      const end = await listOffsets(broker, 'stable', [{ topic, partition }]);
-      const key = partitionKey(topic, partition);
-      const where = `${topic} at ${this.#cluster.name}`;
-      return { start: valueOf(start.get(key), where), end: valueOf(end.get(key), where) };
+      const start = await this.#offset(broker, 'earliest', { topic, partition });
+      return { start, end: await this.#offset(broker, 'stable', { topic, partition }) };
     });
+  }
+
+  /** The end of {@link range} alone. */
+  async end(topic: string, partition: number, signal: AbortSignal): Promise<bigint> {
+    return this.#withLeader({ topic, partition }, signal, (broker) =>
+      this.#offset(broker, 'stable', { topic, partition }),
+    );
   }
 
   /** The epoch the partition is led in, confirmed by its leader. Throws as {@link range} does. */
@@ -176,6 +180,15 @@ export class LogReader {
       const last = batches.at(-1);
       return { batches, readTo: last === undefined ? fetched.lastStableOffset : last.header.lastOffset + 1n };
     });
+  }
+
+  async #offset(
+    broker: Broker,
+    which: 'earliest' | 'stable',
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+  ): Promise<bigint> {
+    const answers = await listOffsets(broker, which, [{ topic, partition }]);
+    return valueOf(answers.get(partitionKey(topic, partition)), `${topic} at ${this.#cluster.name}`);
   }
 
   async #withLeader<T>(

@@ -11,7 +11,7 @@ const partition = 0;
 export const knownMsMax = 12 * 3_600_000;
 
 export interface StateLogPorts {
-  readonly reader: Pick<LogReader, 'range' | 'batches'>;
+  readonly reader: Pick<LogReader, 'range' | 'end' | 'batches'>;
   readonly monotonicMs: () => number;
 }
 
@@ -56,13 +56,20 @@ export class StateLog {
 
   async #readOn(signal: AbortSignal): Promise<void> {
     const { reader } = this.#ports;
-    const range = await reader.range(this.#topic, partition, signal);
-    const from = this.#position > range.start ? this.#position : range.start;
-    for await (const batch of reader.batches({ topic: this.#topic, partition }, { from, to: range.end }, signal)) {
+    for await (const batch of reader.batches({ topic: this.#topic, partition }, await this.#unread(signal), signal)) {
       if (batch.header.lastOffset < this.#position) continue;
       apply(batch, this.#entries);
       this.#position = batch.header.lastOffset + 1n;
     }
+  }
+
+  /** Where the log has a beginning is asked once: a reader whose offset is gone goes on at the new one by itself. */
+  async #unread(signal: AbortSignal): Promise<{ readonly from: bigint; readonly to: bigint }> {
+    const { reader } = this.#ports;
+    const from = this.#position;
+    if (from > 0n) return { from, to: await reader.end(this.#topic, partition, signal) };
+    const { start, end } = await reader.range(this.#topic, partition, signal);
+    return { from: start, to: end };
   }
 
   /** False where more was learnt meanwhile by others: the next call reads it anew. */

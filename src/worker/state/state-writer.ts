@@ -43,6 +43,9 @@ export class StateWriter {
   readonly #transactionalId: string;
   #owner: TransactionOwner | undefined;
   #sequence = 0;
+  /** Who answered the last time: asked for again when a request of ours fails, or the connection has closed. */
+  #coordinator: Broker | undefined;
+  #leader: Broker | undefined;
 
   constructor(cluster: Cluster, topic: string, transactionalId: string) {
     this.#cluster = cluster;
@@ -75,13 +78,13 @@ export class StateWriter {
     const owner = this.#owner;
     if (owner === undefined) throw new ControlLostError(`this worker does not write ${this.#topic}`);
     try {
-      await retried(signal, async () => this.#require(await this.#add(owner), 'beginning a transaction'));
+      await this.#retried(signal, async () => this.#require(await this.#add(owner), 'beginning a transaction'));
       let end = 0n;
       for (const part of partsOf(records)) {
-        end = BigInt(part.length) + (await retried(signal, () => this.#append(owner, part)));
+        end = BigInt(part.length) + (await this.#retried(signal, () => this.#append(owner, part)));
         this.#sequence += part.length;
       }
-      await retried(signal, async () => this.#require(await this.#commit(owner), 'committing'));
+      await this.#retried(signal, async () => this.#require(await this.#commit(owner), 'committing'));
       return end;
     } catch (error) {
       this.#owner = undefined;
@@ -91,16 +94,15 @@ export class StateWriter {
   }
 
   async #add(owner: TransactionOwner): Promise<number> {
-    const coordinator = await coordinatorOf(this.#cluster, owner.transactionalId);
-    return addToTransaction(coordinator, owner, { topic: this.#topic, partition });
+    return addToTransaction(await this.#coordinatorOf(owner), owner, { topic: this.#topic, partition });
   }
 
   async #commit(owner: TransactionOwner): Promise<number> {
-    return endTransaction(await coordinatorOf(this.#cluster, owner.transactionalId), owner, 'commit');
+    return endTransaction(await this.#coordinatorOf(owner), owner, 'commit');
   }
 
   async #append(owner: TransactionOwner, records: readonly StateRecord[]): Promise<bigint> {
-    const broker = await this.#leader();
+    const broker = await this.#leaderNow();
     const { version } = broker.negotiate(...produceApis);
     const batch = batchOf(records, owner, { topic: this.#topic, sequence: this.#sequence });
     const request = encodeProduce([{ topic: this.#topic, partition, batch }], {
@@ -116,7 +118,33 @@ export class StateWriter {
     return result.baseOffset;
   }
 
-  async #leader(): Promise<Broker> {
+  /** A broker that is not asked any more, or is gone, may be remembered as the right one: whatever fails, it is looked for anew. */
+  #retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return retried(signal, async () => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isBusy(error)) {
+          this.#coordinator = undefined;
+          this.#leader = undefined;
+        }
+        throw error;
+      }
+    });
+  }
+
+  async #coordinatorOf({ transactionalId }: TransactionOwner): Promise<Broker> {
+    if (this.#coordinator?.connection.closed !== false)
+      this.#coordinator = await coordinatorOf(this.#cluster, transactionalId);
+    return this.#coordinator;
+  }
+
+  async #leaderNow(): Promise<Broker> {
+    if (this.#leader?.connection.closed !== false) this.#leader = await this.#findLeader();
+    return this.#leader;
+  }
+
+  async #findLeader(): Promise<Broker> {
     const metadata = await this.#cluster.metadata([this.#topic]);
     const leader = metadata.topics.get(this.#topic)?.partitions.at(partition)?.leader;
     if (leader === undefined) throw new ConnectionError(`${this.#topic} has no leader at ${this.#cluster.name}`);
@@ -162,12 +190,16 @@ export async function retried<T>(signal: AbortSignal, work: () => Promise<T>): P
       return await work();
     } catch (error) {
       const verdict = verdictOf(error);
-      const busy = error instanceof KafkaError && error.code === concurrentTransactions;
+      const busy = isBusy(error);
       const enough = attempt >= (busy ? concurrentAttemptsMax : attemptsMax);
       if (enough || (verdict !== 'moved' && verdict !== 'later')) throw error;
       await pause.wait(signal, busy ? concurrentPauseMs : retryDelays.after(attempt));
     }
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === concurrentTransactions;
 }
 
 function batchOf(
