@@ -22,6 +22,14 @@ export class ControlLostError extends Error {
   }
 }
 
+/** Whom requests went to a moment ago, found out then: many writes come at once. */
+interface Known {
+  readonly broker: Broker;
+  readonly atMs: number;
+}
+
+/** Not longer: a broker that hangs says nothing, and its cluster has another one in its place after a while. */
+const knownMs = 2_000;
 const attemptsMax = 12;
 const produceTimeoutMs = 15_000;
 /** Longest life of a transaction whose writer is gone; a new writer ends it at once. */
@@ -43,9 +51,8 @@ export class StateWriter {
   readonly #transactionalId: string;
   #owner: TransactionOwner | undefined;
   #sequence = 0;
-  /** Who answered the last time: asked for again when a request of ours fails, or the connection has closed. */
-  #coordinator: Broker | undefined;
-  #leader: Broker | undefined;
+  #coordinator: Known | undefined;
+  #leader: Known | undefined;
 
   constructor(cluster: Cluster, topic: string, transactionalId: string) {
     this.#cluster = cluster;
@@ -118,7 +125,7 @@ export class StateWriter {
     return result.baseOffset;
   }
 
-  /** A broker that is not asked any more, or is gone, may be remembered as the right one: whatever fails, it is looked for anew. */
+  /** Whatever has failed, they are looked for anew: what is known may be what is wrong. */
   #retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return retried(signal, async () => {
       try {
@@ -134,14 +141,13 @@ export class StateWriter {
   }
 
   async #coordinatorOf({ transactionalId }: TransactionOwner): Promise<Broker> {
-    if (this.#coordinator?.connection.closed !== false)
-      this.#coordinator = await coordinatorOf(this.#cluster, transactionalId);
-    return this.#coordinator;
+    if (!isUsable(this.#coordinator)) this.#coordinator = known(await coordinatorOf(this.#cluster, transactionalId));
+    return this.#coordinator.broker;
   }
 
   async #leaderNow(): Promise<Broker> {
-    if (this.#leader?.connection.closed !== false) this.#leader = await this.#findLeader();
-    return this.#leader;
+    if (!isUsable(this.#leader)) this.#leader = known(await this.#findLeader());
+    return this.#leader.broker;
   }
 
   async #findLeader(): Promise<Broker> {
@@ -156,6 +162,14 @@ export class StateWriter {
     const context = `${what} ${this.#topic} at ${this.#cluster.name}`;
     throw new KafkaError(code, context, { brokerText: brokerText ?? null, right: 'WRITE' });
   }
+}
+
+function known(broker: Broker): Known {
+  return { broker, atMs: performance.now() };
+}
+
+function isUsable(who: Known | undefined): who is Known {
+  return who !== undefined && !who.broker.connection.closed && performance.now() - who.atMs < knownMs;
 }
 
 /** Brokers take batches of 1 MiB where nobody says otherwise. */
