@@ -48,14 +48,18 @@ export class PeerState {
     return this.#state.end;
   }
 
-  /** Until more was written there than up to `seen`, but no longer than `ms`; it may not be read yet. Never rejects. */
-  async untilMore(seen: bigint, ms: number, signal: AbortSignal): Promise<void> {
-    await this.#more(seen, ms, signal);
+  /**
+   * Until more was written there than up to `seen`, but no longer than `ms`; whether there is more, which may not be read
+   * yet: the next call would be over at once. Never rejects.
+   */
+  async untilMore(seen: bigint, ms: number, signal: AbortSignal): Promise<boolean> {
+    // Somebody else may have read it meanwhile.
+    return this.position !== seen || (await this.#watch.untilMore(this.#log, seen, ms, signal));
   }
 
   /** The same for who does not {@link read} by itself: when there is more, it is read then. Never rejects. */
   async untilRead(seen: bigint, ms: number, signal: AbortSignal): Promise<void> {
-    if (!(await this.#more(seen, ms, signal)) || this.position !== seen) return;
+    if (!(await this.untilMore(seen, ms, signal)) || this.position !== seen) return;
     // That it could not be read is for those to tell who ask for it.
     await this.read(AbortSignal.any([signal, AbortSignal.timeout(newsMsMax)])).catch(() => undefined);
   }
@@ -85,11 +89,6 @@ export class PeerState {
   #begin(): Promise<void> {
     this.#reading = this.#read().finally(() => (this.#reading = undefined));
     return this.#reading;
-  }
-
-  async #more(seen: bigint, ms: number, signal: AbortSignal): Promise<boolean> {
-    // Somebody else may have read it meanwhile.
-    return this.position !== seen || (await this.#watch.untilMore(this.#log, seen, ms, signal));
   }
 
   async #afterThis(reading: Promise<void>): Promise<void> {

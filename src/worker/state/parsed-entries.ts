@@ -42,7 +42,6 @@ export class ParsedEntries {
   #parse<Schema extends z.ZodType>(key: string, text: string, schema: Schema): z.output<Schema> {
     const known = this.#parsed.get(key);
     const record = known?.text === text && known.schema === schema ? known.record.deref() : undefined;
-    // What this schema has made of it.
     if (record !== undefined) return record as z.output<Schema>;
     const parsed = deepFrozen(parse(key, text, schema));
     if (typeof parsed === 'object' && parsed !== null) {

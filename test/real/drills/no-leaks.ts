@@ -11,6 +11,7 @@ import { operationsKeptMax } from '../../../src/worker/state/operation-memory.ts
 import { eventsKeptMax } from '../../../src/worker/events/event-journal.ts';
 import { pastRunsMax } from '../../../src/worker/state/drill-memory.ts';
 import { type SiteId, sites } from '../../../src/pair/site.ts';
+import { AskedRequests } from '../../fixtures/asked-requests.ts';
 import { testOwners } from '../../fixtures/brokers.ts';
 import { atRest, begun, canariesMade, ended, quick } from '../../fixtures/drilled.ts';
 import { liveMemoryOf } from '../../fixtures/live-memory.ts';
@@ -85,13 +86,19 @@ export function noLeaks(moving: MovingSites, folder: string): void {
       const recorded = (await documentsIn(folder)).length;
       await passes();
       const before = await remains();
+      const asked = new AskedRequests();
+      moving.between.a.set({ onRequest: asked.onRequest });
       const seen: Readonly<Record<SiteId, Sample>>[] = [];
       const times: number[] = [];
       for (let number = 1; number <= many; number++) {
         times.push(await passes());
         seen.push(await samples());
       }
+      moving.between.a.set({});
       const after = await remains();
+      // A watch ends when there is news, and who is told reads them: one that does not would be told again and again.
+      expect(asked.watches, 'watches of site a by the worker of b').toBeGreaterThan(0);
+      expect(asked.watches).toBeLessThan(asked.reads);
       for (const site of sites) {
         nothingIsLeft(site, { before: before[site], after: after[site] });
         nothingGrows(
@@ -103,6 +110,7 @@ export function noLeaks(moving: MovingSites, folder: string): void {
       expect(ledgerBytes).toBeLessThan(ledgerBytesMax);
       await evidenceHolds(folder, recorded + many + 1);
       const median = times.toSorted((left, right) => left - right)[Math.floor(times.length / 2)] ?? 0;
+      process.stdout.write(`site a was asked: ${asked.watches} watches, ${asked.reads} reads\n`);
       process.stdout.write(
         `${many} drills: median RTO ${median} ms, ledgers ${(ledgerBytes / mebibyte).toFixed(1)} MiB\n`,
       );
